@@ -1,0 +1,78 @@
+//! [`LoadRequest`]: all that a backend is given.
+
+use std::{str, sync::Arc};
+
+use modhost_abi::TypeError;
+
+use crate::{Fault, FaultKind, FileSet, HostTable, Meter, Place};
+
+/// Where a guest's `print` goes: charges the plugin's output limit and keeps the line; an error has killed the meter.
+pub type Print = dyn Fn(&str) -> Result<(), Fault> + Send + Sync;
+
+/// All that a backend is given to load one plugin.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct LoadRequest<'a> {
+    /// The plugin's id, for messages.
+    pub plugin: &'a str,
+    /// The path of the entry inside [`LoadRequest::files`].
+    pub entry: &'a str,
+    /// The whole vetted file set.
+    pub files: &'a FileSet,
+    /// The host functions the plugin may link.
+    pub host: Arc<HostTable>,
+    /// The plugin's meter, begun.
+    pub meter: Arc<Meter>,
+    /// Where printed text goes.
+    pub print: Arc<Print>,
+}
+
+impl<'a> LoadRequest<'a> {
+    /// A request; the engine makes them, and so do tests of a backend.
+    #[must_use]
+    pub fn new(
+        plugin: &'a str,
+        entry: &'a str,
+        files: &'a FileSet,
+        host: Arc<HostTable>,
+        meter: Arc<Meter>,
+        print: Arc<Print>,
+    ) -> Self {
+        LoadRequest { plugin, entry, files, host, meter, print }
+    }
+
+    /// The bytes of the entry, within the source limit.
+    ///
+    /// # Errors
+    /// [`FaultKind::Compile`] for a file that is not there or too long.
+    pub fn bytes(&self) -> Result<&'a Arc<[u8]>, Fault> {
+        let place = || Place::file(self.entry);
+        let Some(bytes) = self.files.get(self.entry) else {
+            return Err(Fault::compile("the entry is not among the plugin's files").at(place()));
+        };
+        let most = self.meter.limits().source;
+        if bytes.len() as u64 > most {
+            let message = format!("the file has {} bytes, the limit is {most}", bytes.len());
+            return Err(Fault::compile(message).at(place()));
+        }
+        Ok(bytes)
+    }
+
+    /// The entry as text.
+    ///
+    /// # Errors
+    /// As [`LoadRequest::bytes`], and [`FaultKind::Compile`] with the line for bytes that are not UTF-8.
+    pub fn source(&self) -> Result<&'a str, Fault> {
+        let bytes = self.bytes()?;
+        str::from_utf8(bytes).map_err(|error| {
+            let line = bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
+            Fault::compile("the source is not UTF-8 text").at(Place::line(self.entry, line as u32))
+        })
+    }
+}
+
+impl From<TypeError> for Fault {
+    fn from(error: TypeError) -> Self {
+        Fault::new(FaultKind::Type(error))
+    }
+}

@@ -1,0 +1,1 @@
+//! modhost backend: native libraries

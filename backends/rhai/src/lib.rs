@@ -1,0 +1,1 @@
+//! modhost backend: Rhai

@@ -1,0 +1,2 @@
+//! The `modhost` command.
+fn main() {}

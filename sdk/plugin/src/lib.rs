@@ -1,0 +1,1 @@
+//! Write modhost plugins in Rust

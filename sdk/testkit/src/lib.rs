@@ -1,0 +1,1 @@
+//! modhost's conformance suite and a mock host for plugin tests

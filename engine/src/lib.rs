@@ -1,1 +1,67 @@
-//! An embedded plugin engine for games and editors: Lua, Rhai, WebAssembly and native mods under limits
+//! modhost: an embedded plugin engine for games and editors.
+//!
+//! One [`Engine`] runs mods written as Lua (Luau) or Rhai scripts, as WebAssembly, or as native libraries from trusted vendors, behind one
+//! interface, each in the box that its trust allows: fuel, memory and time limits hold whatever the plugin does.
+//!
+//! ```
+//! use modhost::prelude::*;
+//!
+//! struct World { units: Vec<String> }
+//!
+//! let mut world = World { units: Vec::new() };
+//! let engine = Engine::builder()
+//!     .function("world.spawn", |world: &mut World, kind: String| world.units.push(kind))
+//!     .build()?;
+//! let wolves = engine.load_source("wolves.lua", "function dusk(n) for i = 1, n do world.spawn('wolf') end return n end")?;
+//! let spawned: i64 = engine.call(&mut world, wolves, "dusk", (3,))?;
+//! assert_eq!((spawned, world.units.len()), (3, 3));
+//!
+//! // A mod that does not end ends anyway, whatever it catches; the host goes on.
+//! let hostile = engine.load_source("hostile.lua", "function go() while true do pcall(function() while true do end end) end end")?;
+//! let error = engine.call::<_, ()>(&mut world, hostile, "go", ()).unwrap_err();
+//! assert_eq!(error.code(), Code::LimitFuel);
+//! # Ok::<(), modhost::Error>(())
+//! ```
+//!
+//! The nouns: an [`Engine`] loads a [`Package`](package::Package) as a plugin, which it calls by its [`PluginId`] or through a prepared
+//! [`Call`]; a [`Value`] is what crosses; a [`Policy`] says what each [`TrustLevel`] is worth. Everything that can go wrong is an [`Error`]
+//! with a stable [`Code`].
+#![forbid(unsafe_code)]
+
+pub mod audit;
+mod backends;
+mod builder;
+mod call;
+mod engine;
+mod error;
+mod host;
+mod lifecycle;
+pub mod package;
+mod policy;
+mod report;
+mod resolve;
+mod verify;
+pub mod worker;
+
+pub use backends::BackendStatus;
+pub use builder::Builder;
+pub use call::{Call, Clock, ManualClock, PluginId, Step, SystemClock};
+pub use engine::{Answers, Engine, Measured, PluginInfo, Target};
+pub use error::{Code, Error, LimitHit, Result, Stage, UnknownCode};
+pub use host::{Caller, HostClosure, HostFunction, IntoResult, caller};
+pub use modhost_abi as abi;
+pub use modhost_abi::{
+    Capability, Contract, FromArgs, FromValue, Handle, IntoArgs, IntoValue, Map, Signature, Type, TypeError, Value,
+    ValueLimits,
+};
+pub use modhost_backend as backend;
+pub use modhost_backend::{Enforcement, Guarantee, Isolation, Kind, Limits, Place, Resource};
+#[doc(no_inline)]
+pub use modhost_macros::{FromValue, IntoValue};
+pub use policy::{Admission, Capabilities, Level, Overrides, Policy, TrustLevel};
+pub use report::{Loaded, Mods, Refused};
+
+/// What an embedder's file usually needs.
+pub mod prelude {
+    pub use crate::{Code, Engine, Error, FromValue, HostFunction, IntoValue, Mods, PluginId, Policy, Value};
+}

@@ -32,8 +32,10 @@ pub struct Limits {
     pub value: ValueLimits,
     /// Bytes printed per call.
     pub output: u64,
-    /// Bytes of one source file or module.
+    /// Bytes of one source text: compilers take many times that from the host.
     pub source: u64,
+    /// Bytes of one compiled module or library.
+    pub module: u64,
     /// Files open at a time.
     pub open_files: u32,
     /// Network connections at a time.
@@ -57,7 +59,8 @@ impl Default for Limits {
             reentry_depth: 8,
             value: ValueLimits::default(),
             output: 64 << 10,
-            source: 4 << 20,
+            source: 1 << 20,
+            module: 32 << 20,
             open_files: 0,
             connections: 0,
             threads: 0,

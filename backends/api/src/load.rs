@@ -41,16 +41,19 @@ impl<'a> LoadRequest<'a> {
         LoadRequest { plugin, entry, files, host, meter, print }
     }
 
-    /// The bytes of the entry, within the source limit.
+    /// The bytes of the entry, within the limit of modules.
     ///
     /// # Errors
     /// [`FaultKind::Compile`] for a file that is not there or too long.
     pub fn bytes(&self) -> Result<&'a Arc<[u8]>, Fault> {
+        self.within(self.meter.limits().module)
+    }
+
+    fn within(&self, most: u64) -> Result<&'a Arc<[u8]>, Fault> {
         let place = || Place::file(self.entry);
         let Some(bytes) = self.files.get(self.entry) else {
             return Err(Fault::compile("the entry is not among the plugin's files").at(place()));
         };
-        let most = self.meter.limits().source;
         if bytes.len() as u64 > most {
             let message = format!("the file has {} bytes, the limit is {most}", bytes.len());
             return Err(Fault::compile(message).at(place()));
@@ -58,12 +61,12 @@ impl<'a> LoadRequest<'a> {
         Ok(bytes)
     }
 
-    /// The entry as text.
+    /// The entry as text, within the limit of sources.
     ///
     /// # Errors
     /// As [`LoadRequest::bytes`], and [`FaultKind::Compile`] with the line for bytes that are not UTF-8.
     pub fn source(&self) -> Result<&'a str, Fault> {
-        let bytes = self.bytes()?;
+        let bytes = self.within(self.meter.limits().source)?;
         str::from_utf8(bytes).map_err(|error| {
             let line = bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
             Fault::compile("the source is not UTF-8 text").at(Place::line(self.entry, line as u32))

@@ -1,1 +1,64 @@
-//! modhost backend: Lua (Luau)
+//! modhost's backend for Lua, in the dialect Luau: [`LuaBackend`] loads one script as one state of its own.
+//!
+//! * **Exports** are the functions among the fields of the table that the main chunk returns, else the script's global
+//!   functions.
+//! * **Host functions** are read-only global tables: `world.spawn("wolf", 1, 2)`. What one fails with is an error that
+//!   `pcall` catches and whose `tostring` is the message; uncaught, the caller gets the host's own fault back.
+//! * **Values**: text is a string, bytes are a `buffer`, a list is a table with keys 1 to n, a map a table with string
+//!   keys, a handle opaque userdata. Lua has floats only: a whole number within +-2^53 comes back as an int unless a
+//!   signature asks for a float; an int beyond does not go in.
+//! * **Limits** hold in coroutines, metamethods, comparators and error handlers. A call that hit one cannot go on,
+//!   whatever it catches. Fuel is counted in safepoints: calls, returns, back edges, steps of string patterns, and 256
+//!   bytes each that a library function handles in one go.
+//!
+//! ```
+//! use modhost_backend::{Value, rig::Rig};
+//! use modhost_lua::LuaBackend;
+//!
+//! let mut rig = Rig::builder()
+//!     .file("main.lua", "local hp = 12\nfunction hit(by) hp -= by return hp end\nfunction spin() while true do end end")
+//!     .load(&LuaBackend::new())?;
+//! assert_eq!(rig.call("hit", &[Value::Int(5)])?, Value::Int(7));
+//! assert_eq!(rig.call("spin", &[]).unwrap_err().code(), "limit.fuel");
+//! # Ok::<(), modhost_backend::Fault>(())
+//! ```
+#![deny(unsafe_code)]
+
+mod convert;
+mod instance;
+#[allow(unsafe_code)]
+mod interrupt;
+mod limits;
+mod link;
+mod load;
+#[allow(unsafe_code)]
+mod memory;
+mod raise;
+
+use modhost_backend::{Backend, Enforcement, Fault, Instance, Kind, LoadRequest};
+
+/// The backend for Lua scripts. It holds nothing: each plugin has a state of its own.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LuaBackend;
+
+impl LuaBackend {
+    /// The backend.
+    #[must_use]
+    pub fn new() -> Self {
+        LuaBackend
+    }
+}
+
+impl Backend for LuaBackend {
+    fn kind(&self) -> Kind {
+        Kind::LUA
+    }
+
+    fn enforcement(&self) -> Enforcement {
+        limits::ENFORCEMENT
+    }
+
+    fn load(&self, request: LoadRequest<'_>) -> Result<Box<dyn Instance>, Fault> {
+        load::load(&request).map(|instance| Box::new(instance) as Box<dyn Instance>)
+    }
+}

@@ -3,6 +3,8 @@
 
 use core::fmt;
 
+use crate::Value;
+
 /// What each value in a tree counts as, in bytes: its size in the host's memory.
 pub const NODE_BYTES: u64 = 32;
 
@@ -100,6 +102,13 @@ impl ValueBudget {
         Ok(())
     }
 
+    /// Steps into a value that was paid for with [`ValueBudget::charge`] already.
+    #[inline]
+    pub(crate) fn descend(&mut self) -> Result<(), TooLarge> {
+        self.depth = self.depth.checked_sub(1).ok_or(TooLarge::Depth(self.limits.depth))?;
+        Ok(())
+    }
+
     /// Steps out of the value that [`ValueBudget::enter`] stepped into.
     #[inline]
     pub fn leave(&mut self) {
@@ -125,6 +134,31 @@ impl ValueBudget {
         if NODE_BYTES.saturating_mul(count as u64) > self.bytes {
             return Err(TooLarge::Bytes(self.limits.bytes));
         }
+        Ok(())
+    }
+
+    /// Charges a whole value that exists already.
+    ///
+    /// # Errors
+    /// [`TooLarge`]; how much was charged until then is not said.
+    pub fn measure(&mut self, value: &Value) -> Result<(), TooLarge> {
+        match value {
+            Value::Str(text) => self.enter(text.len())?,
+            Value::Bytes(bytes) => self.enter(bytes.len())?,
+            Value::List(items) => {
+                self.enter(0)?;
+                items.iter().try_for_each(|item| self.measure(item))?;
+            }
+            Value::Map(map) => {
+                self.enter(0)?;
+                for (key, item) in map.iter() {
+                    self.charge(key.len() as u64)?;
+                    self.measure(item)?;
+                }
+            }
+            _ => self.enter(0)?,
+        }
+        self.leave();
         Ok(())
     }
 }

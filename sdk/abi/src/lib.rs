@@ -23,6 +23,8 @@ mod budget;
 pub mod codec;
 mod contract;
 mod convert;
+#[doc(hidden)]
+pub mod derive;
 mod handle;
 mod map;
 mod name;

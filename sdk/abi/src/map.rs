@@ -39,6 +39,11 @@ impl Map {
         Map { entries }
     }
 
+    /// Makes a map of `entries` that ascend strictly by key and hold no nil.
+    pub(crate) fn from_ascending(entries: Vec<(String, Value)>) -> Self {
+        Map { entries }
+    }
+
     /// How many entries it holds.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -1,10 +1,6 @@
 //! [`TypeError`]: a value is not of the type that was asked for.
 
-use alloc::{
-    borrow::Cow,
-    format,
-    string::{String, ToString},
-};
+use alloc::{borrow::Cow, format, string::String};
 use core::fmt;
 
 /// A value, or a part of one, is not of the type that was asked for.
@@ -67,5 +63,5 @@ pub(crate) fn index(index: usize) -> String {
 /// The path element of a map's `key`, with the key shortened.
 pub(crate) fn key(key: &str) -> String {
     let short: String = key.chars().take(40).collect();
-    format!(".{}", short.escape_debug().to_string())
+    format!(".{}", short.escape_debug())
 }

@@ -1,2 +1,37 @@
-//! The `modhost` command.
-fn main() {}
+//! The `modhost` command: reads its words, runs one verb, writes what it answers. Everything else is in the verbs' files.
+
+mod answer;
+mod args;
+mod backends;
+mod completions;
+mod diagnose;
+mod explain;
+mod guard;
+mod json;
+mod logs;
+mod run;
+mod source;
+
+use std::process::ExitCode;
+
+use args::Verb;
+
+fn main() -> ExitCode {
+    modhost::worker::entry();
+    let json = args::wants_json();
+    let status = guard::guarded(json, || {
+        guard::interruptible();
+        logs::start();
+        let answer = match args::read(json) {
+            Ok(cli) => match cli.verb {
+                Verb::Run(args) => run::run(&args, json),
+                Verb::Explain(args) => explain::explain(&args, json),
+                Verb::Backends => backends::backends(json),
+                Verb::Completions(args) => completions::completions(&args, json),
+            },
+            Err(answer) => answer,
+        };
+        answer.write(json)
+    });
+    ExitCode::from(status)
+}

@@ -1,0 +1,357 @@
+//! Guest code is entered and stopped here: the protected call, the interrupt that charges fuel at every safepoint and holds
+//! the call depth, the callbacks that follow coroutines, and the metered front of library functions that run long in one
+//! C call. With [`crate::memory`] the only place with `unsafe`.
+//!
+//! It is raw because mlua's `set_interrupt` makes a loop 2.5 times as slow (a catch of panics, a reserved error and a lock
+//! for each safepoint), and because mlua's own call turns every error object into text by running the guest's
+//! `__tostring`. Nothing here may panic or hold a value with a destructor when it raises: a Lua error is a C++ exception
+//! that unwinds through these `C-unwind` frames.
+
+use std::{
+    ffi::{CStr, c_int},
+    sync::{PoisonError, atomic::Ordering::Relaxed},
+};
+
+use mlua::{BString, Error, Function, Value, ffi};
+use modhost_backend::Resource;
+
+use crate::memory::{Gauge, Vm, gauge_of};
+
+/// An argument of a protected call. Text is pushed as it is: a string object of mlua costs more than the call.
+pub(crate) enum Argument<'a> {
+    Text(&'a str),
+    Other(Value),
+}
+
+/// The first result of a protected call. Text within the limit of a value comes without a string object of mlua.
+pub(crate) enum Answer {
+    Text(Vec<u8>),
+    Other(Value),
+}
+
+/// How a protected call ended.
+pub(crate) enum Outcome {
+    /// The first result, and how many there were.
+    Returned(Answer, usize),
+    /// The error object.
+    Raised(Value),
+    /// Luau ran out of memory or stack.
+    OutOfMemory,
+}
+
+/// Bytes that a library function, or a forced collection, goes through for one unit of fuel.
+const BYTES_PER_UNIT: usize = 256;
+/// What the guest sees of its end, if it looks.
+const STOPPED: &CStr = c"the host has ended this call";
+
+/// Sets the callbacks of a new state.
+pub(crate) fn install(vm: &Vm) -> mlua::Result<()> {
+    // SAFETY: the state is live while mlua holds its lock, and the callbacks are functions of this program; mlua itself
+    // sets `userthread` only, and `interrupt` only where asked to.
+    unsafe {
+        vm.lua.exec_raw((), |state| {
+            let callbacks = ffi::lua_callbacks(state);
+            (*callbacks).interrupt = Some(on_safepoint);
+            (*callbacks).preresume = Some(on_resume);
+            (*callbacks).postresume = Some(after_resume);
+        })
+    }
+}
+
+/// Calls `function` in protected mode, with `handler` run on an error object before the stack is unwound.
+pub(crate) fn enter<'a>(
+    vm: &Vm,
+    function: &Function,
+    handler: &Function,
+    args: impl ExactSizeIterator<Item = Argument<'a>>,
+) -> Result<Outcome, Error> {
+    vm.lua.exec_raw_lua(|raw| {
+        let state = raw.state();
+        // SAFETY: mlua holds the lock and `state` is its current thread, at rest. While values are pushed the guest does
+        // not run, so no allocation is refused and nothing raises; the guest runs inside `lua_pcall`, which catches all
+        // that is raised. The stack is set back to where it was on every way out.
+        unsafe {
+            let bottom = ffi::lua_gettop(state);
+            let count = c_int::try_from(args.len()).unwrap_or(c_int::MAX);
+            if ffi::lua_checkstack(state, count.saturating_add(4)) == 0 {
+                return Err(Error::StackError);
+            }
+            let pushed = raw.push(handler).and_then(|()| raw.push(function)).and_then(|()| {
+                for arg in args {
+                    match arg {
+                        Argument::Text(text) => raw.push(text)?,
+                        Argument::Other(value) => raw.push(value)?,
+                    }
+                }
+                Ok(())
+            });
+            let outcome = pushed.and_then(|()| {
+                let gauge = &*vm.gauge;
+                gauge.runs(state, 0);
+                // Arguments count as the guest's; what is over because of garbage need not be.
+                if gauge.used() > gauge.collect_at.load(Relaxed) {
+                    relieve(state, gauge);
+                }
+                gauge.guest(true);
+                let status = ffi::lua_pcall(state, count, ffi::LUA_MULTRET, bottom + 1);
+                gauge.guest(false);
+                match status {
+                    ffi::LUA_OK => {
+                        let results = ffi::lua_gettop(state) - (bottom + 1);
+                        ffi::lua_settop(state, bottom + 2);
+                        let results = results.unsigned_abs() as usize;
+                        let is_text = ffi::lua_type(state, -1) == ffi::LUA_TSTRING;
+                        if is_text && ffi::lua_objlen(state, -1) as u64 <= gauge.meter.limits().value.bytes {
+                            raw.pop().map(|text: BString| Outcome::Returned(Answer::Text(text.into()), results))
+                        } else {
+                            raw.pop().map(|value| Outcome::Returned(Answer::Other(value), results))
+                        }
+                    }
+                    ffi::LUA_ERRMEM => Ok(Outcome::OutOfMemory),
+                    _ => raw.pop().map(Outcome::Raised),
+                }
+            });
+            ffi::lua_settop(state, bottom);
+            outcome
+        }
+    })
+}
+
+/// Bytes of the objects in the state, without what pages have free.
+pub(crate) fn object_bytes(vm: &Vm) -> usize {
+    // SAFETY: the state is live; the calls read two counters.
+    vm.lua.exec_raw_lua(|raw| unsafe {
+        let kibibytes = ffi::lua_gc(raw.state(), ffi::LUA_GCCOUNT, 0).unsigned_abs() as usize;
+        kibibytes * 1024 + ffi::lua_gc(raw.state(), ffi::LUA_GCCOUNTB, 0).unsigned_abs() as usize
+    })
+}
+
+/// Gives mlua's error objects, which are what a script catches from a host function, these two metamethods.
+pub(crate) fn set_error_methods(vm: &Vm, tostring: Function, concat: Function) -> mlua::Result<()> {
+    let sample = Value::Error(Box::new(Error::runtime("")));
+    // SAFETY: the stack holds the three arguments; an error object of mlua has a metatable, which lives in the registry,
+    // and the closure leaves nothing behind but the stack that mlua cuts back.
+    unsafe {
+        vm.lua.exec_raw((sample, tostring, concat), |state| {
+            if ffi::lua_getmetatable(state, 1) != 0 {
+                ffi::lua_pushvalue(state, 2);
+                ffi::lua_rawsetfield(state, 4, c"__tostring".as_ptr());
+                ffi::lua_pushvalue(state, 3);
+                ffi::lua_rawsetfield(state, 4, c"__concat".as_ptr());
+            }
+            ffi::lua_settop(state, 0);
+        })
+    }
+}
+
+/// Called by Luau at calls, returns, back edges and within string patterns, and by the collector (`gc` is not negative).
+unsafe extern "C-unwind" fn on_safepoint(state: *mut ffi::lua_State, gc: c_int) {
+    if gc >= 0 {
+        return;
+    }
+    // SAFETY: Luau calls this with a live thread of a state of `Vm::new`.
+    let (gauge, height) = unsafe { gauge_of(state) };
+    let meter = &*gauge.meter;
+    let mut goes_on = meter.charge(1);
+    if height > gauge.known_depth.load(Relaxed) {
+        // SAFETY: as above; the call counts the frames.
+        let depth = gauge.depth.load(Relaxed).saturating_add(unsafe { ffi::lua_stackdepth(state) }.unsigned_abs());
+        if depth > meter.limits().call_depth {
+            meter.kill(Resource::Depth);
+            goes_on = false;
+        } else {
+            gauge.known_depth.store(height, Relaxed);
+        }
+    }
+    if gauge.used() > gauge.collect_at.load(Relaxed) {
+        // SAFETY: a safepoint is where Luau allows a collection: the VM reloads its base, a pattern's strings are anchored.
+        unsafe { relieve(state, gauge) };
+        goes_on = goes_on && meter.alive();
+    }
+    if !goes_on {
+        // SAFETY: nothing in this frame has a destructor.
+        unsafe { stop(state) }
+    }
+}
+
+/// Collects garbage, for fuel, and ends the guest if what lives is more than it may hold.
+///
+/// # Safety
+/// `state` is a live thread at a point where Luau allows a collection.
+#[cold]
+unsafe fn relieve(state: *mut ffi::lua_State, gauge: &Gauge) {
+    let size = gauge.used();
+    let before = gauge.guest(false);
+    // SAFETY: the caller's promise; no allocation is refused meanwhile.
+    unsafe { ffi::lua_gc(state, ffi::LUA_GCCOLLECT, 0) };
+    gauge.guest(before);
+    gauge.plan_collection(gauge.used());
+    if gauge.is_over() {
+        gauge.meter.kill(Resource::Memory);
+    }
+    // A dead meter is looked at by whoever asked for this.
+    let _ = gauge.meter.charge((size / BYTES_PER_UNIT) as u64);
+}
+
+/// Raises the error that ends the guest. It is raised again at every safepoint, so it does not matter who catches it.
+///
+/// # Safety
+/// Guest code runs on `state`, and no frame of the caller's has a destructor to run.
+#[cold]
+unsafe fn stop(state: *mut ffi::lua_State) -> ! {
+    // SAFETY: the caller's promise; the interrupt may find the stack full, so room is made first.
+    unsafe {
+        ffi::lua_rawcheckstack(state, 1);
+        ffi::lua_pushlstring_(state, STOPPED.as_ptr(), STOPPED.count_bytes());
+        ffi::lua_error(state)
+    }
+}
+
+/// A coroutine is about to run: its frames come on top of those that wait.
+unsafe extern "C-unwind" fn on_resume(state: *mut ffi::lua_State) {
+    // SAFETY: Luau calls this with a live thread of a state of `Vm::new`.
+    let (gauge, _) = unsafe { gauge_of(state) };
+    let (below, depth) = (gauge.running.load(Relaxed), gauge.depth.load(Relaxed));
+    if below.is_null() {
+        return;
+    }
+    gauge.waiting.lock().unwrap_or_else(PoisonError::into_inner).push((below as usize, depth));
+    // SAFETY: `below` is the thread that resumes this one, so it is on the stack of resumes and alive.
+    let frames = unsafe { ffi::lua_stackdepth(below) }.unsigned_abs();
+    gauge.runs(state, depth.saturating_add(frames));
+}
+
+/// The coroutine has yielded, ended or failed.
+unsafe extern "C-unwind" fn after_resume(state: *mut ffi::lua_State) {
+    // SAFETY: Luau calls this with a live thread of a state of `Vm::new`.
+    let (gauge, _) = unsafe { gauge_of(state) };
+    if let Some((below, depth)) = gauge.waiting.lock().unwrap_or_else(PoisonError::into_inner).pop() {
+        gauge.runs(below as *mut ffi::lua_State, depth);
+    }
+}
+
+/// What a metered library function is charged before it runs.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[repr(u8)]
+pub(crate) enum Charge {
+    /// By the lengths of its arguments.
+    Length,
+    /// By the length of the text times that of what is sought in it.
+    Search,
+    /// By the size of what it makes: argument 1 repeated argument 2 times.
+    Repeat,
+    /// By the size of the table it makes, argument 1 in slots of 16 bytes.
+    Slots,
+    /// By the size of the buffer it makes, argument 1.
+    Bytes,
+    /// By the number of slots between arguments 2 and 3.
+    Move,
+    /// By what sorting takes; without a comparator, each comparison by the length of what is compared.
+    Sort,
+}
+
+impl Charge {
+    const ALL: [Charge; 7] =
+        [Charge::Length, Charge::Search, Charge::Repeat, Charge::Slots, Charge::Bytes, Charge::Move, Charge::Sort];
+}
+
+/// Makes a function that charges as `charge` says and then is `original`: same arguments, same frame, same name in errors.
+/// `original` must be a C function without upvalues or continuation, which all that [`crate::limits`] lists are.
+pub(crate) fn meter(vm: &Vm, original: Function, name: &'static CStr, charge: Charge) -> mlua::Result<Function> {
+    // SAFETY: the stack holds the one argument; three upvalues are pushed above it and taken by the closure, whose name
+    // is static; one result is left.
+    unsafe {
+        vm.lua.exec_raw(original, |state| {
+            ffi::lua_pushnumber(state, f64::from(charge as u8));
+            ffi::lua_pushcclosurek(state, less, c"less".as_ptr(), 0, None);
+            ffi::lua_pushcclosurek(state, metered, name.as_ptr(), 3, None);
+        })
+    }
+}
+
+/// The front of a library function. Upvalues: the original, the number of its [`Charge`], [`less`].
+unsafe extern "C-unwind" fn metered(state: *mut ffi::lua_State) -> c_int {
+    // SAFETY: Luau calls this with a live thread of a state of `Vm::new`; `meter` gave it its three upvalues; the
+    // original is a C function without upvalues, so it may run in this frame.
+    unsafe {
+        let (gauge, _) = gauge_of(state);
+        let kind = ffi::lua_tonumber(state, ffi::lua_upvalueindex(2)) as usize;
+        let charge = Charge::ALL.get(kind).copied().unwrap_or(Charge::Length);
+        let made = match charge {
+            Charge::Repeat => length(state, 1) as f64 * number(state, 2),
+            Charge::Slots => 16.0 * number(state, 1),
+            Charge::Bytes => number(state, 1),
+            _ => 0.0,
+        };
+        // Larger than everything it may hold: Luau would say so with an error that can be caught, or overflow its count.
+        if made > gauge.meter.limits().memory as f64 {
+            gauge.meter.kill(Resource::Memory);
+            stop(state);
+        }
+        let bytes = match charge {
+            Charge::Length => (1..=ffi::lua_gettop(state).min(6)).map(|at| length(state, at)).sum(),
+            Charge::Search => length(state, 1).saturating_mul(1 + length(state, 2) / 32),
+            Charge::Repeat | Charge::Slots | Charge::Bytes => made as usize,
+            Charge::Move => 16 * (number(state, 3) - number(state, 2)).max(0.0) as usize,
+            Charge::Sort => sorting(state),
+        };
+        if !gauge.meter.charge((bytes / BYTES_PER_UNIT) as u64) {
+            stop(state);
+        }
+        match ffi::lua_tocfunction(state, ffi::lua_upvalueindex(1)) {
+            Some(original) => original(state),
+            None => 0,
+        }
+    }
+}
+
+/// Bytes that argument `at` makes a function go through.
+unsafe fn length(state: *mut ffi::lua_State, at: c_int) -> usize {
+    // SAFETY: called by `metered` with its live state; any index may be asked for its type, and these types have a length.
+    unsafe {
+        match ffi::lua_type(state, at) {
+            ffi::LUA_TSTRING | ffi::LUA_TBUFFER => ffi::lua_objlen(state, at),
+            ffi::LUA_TTABLE => 16 * ffi::lua_objlen(state, at),
+            _ => 0,
+        }
+    }
+}
+
+/// Argument `at` as a number, 0 where it is none.
+unsafe fn number(state: *mut ffi::lua_State, at: c_int) -> f64 {
+    // SAFETY: called by `metered` with its live state; a look at any index is allowed and changes nothing.
+    unsafe { ffi::lua_tonumberx(state, at, std::ptr::null_mut()) }
+}
+
+/// Prepares the arguments of `table.sort` and says how many bytes' worth of work its own steps are.
+unsafe fn sorting(state: *mut ffi::lua_State) -> usize {
+    // SAFETY: called by `metered` with its live state, which has room for one more value.
+    unsafe {
+        if ffi::lua_type(state, 1) != ffi::LUA_TTABLE {
+            return 0;
+        }
+        if ffi::lua_type(state, 2) <= ffi::LUA_TNIL {
+            ffi::lua_settop(state, 1);
+            ffi::lua_pushvalue(state, ffi::lua_upvalueindex(3));
+        }
+        // A comparator in Lua has safepoints of its own; one in C has none.
+        let count = ffi::lua_objlen(state, 1);
+        let steps = if ffi::lua_iscfunction(state, 2) != 0 { count.max(1).ilog2() as usize + 1 } else { 1 };
+        count.saturating_mul(steps).saturating_mul(BYTES_PER_UNIT / 2)
+    }
+}
+
+/// `a < b`, charged by length: two long texts that differ late take a millisecond, and a sort compares millions of times.
+unsafe extern "C-unwind" fn less(state: *mut ffi::lua_State) -> c_int {
+    // SAFETY: Luau calls this with a live thread of a state of `Vm::new`, and `table.sort` with two arguments; any error
+    // that the comparison raises passes a frame without destructors.
+    unsafe {
+        let bytes = length(state, 1).min(length(state, 2));
+        if !gauge_of(state).0.meter.charge((bytes / BYTES_PER_UNIT) as u64) {
+            stop(state);
+        }
+        let less = ffi::lua_lessthan(state, 1, 2);
+        ffi::lua_pushboolean(state, less);
+        1
+    }
+}

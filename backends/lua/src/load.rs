@@ -1,0 +1,101 @@
+//! From vetted source to a running instance: a state of its own, the library cut down, host functions linked, the chunk
+//! compiled and its main part run under the meter.
+
+use std::sync::Arc;
+
+use mlua::{
+    Function, Table, Value as LuaValue,
+    chunk::{ChunkMode, Compiler},
+};
+use modhost_backend::{ExportInfo, Fault, LoadRequest, Resource, ValueBudget};
+
+use crate::{
+    instance::{Export, LuaInstance},
+    interrupt::{self, Answer, Outcome},
+    limits, link,
+    memory::Vm,
+    raise,
+};
+
+/// Bytes of source that are compiled for one unit of fuel.
+const SOURCE_PER_UNIT: u64 = 64;
+
+/// Loads the plugin of `request`.
+pub(crate) fn load(request: &LoadRequest<'_>) -> Result<LuaInstance, Fault> {
+    let source = request.source()?;
+    let meter = &request.meter;
+    meter.spend(source.len() as u64 / SOURCE_PER_UNIT)?;
+    // Text is compiled here and nowhere else, so what Luau loads is always what this compiler made.
+    let bytecode = Compiler::new()
+        .set_optimization_level(1)
+        .set_debug_level(1)
+        .set_disabled_builtins(limits::replaced())
+        .compile(source)
+        .map_err(|error| raise::compile(&error, request.entry))?;
+    let vm = Vm::new(meter.clone(), limits::libraries())?;
+    let last = raise::LastTrace::default();
+    let handler = set_up(&vm, request, &last).map_err(|error| raise::setup(&error))?;
+    vm.gauge.begin();
+    let objects = interrupt::object_bytes(&vm);
+    let chunk = vm.lua.load(bytecode).set_mode(ChunkMode::Binary).set_name(format!("={}", request.entry));
+    let main = chunk.into_function().map_err(|error| raise::compile(&error, request.entry))?;
+    // A small chunk fits into what pages have free, which no allocator sees: a limit of zero holds for it too.
+    let grown = interrupt::object_bytes(&vm).saturating_sub(objects).max(vm.gauge.above_fresh());
+    if grown as u64 > meter.limits().memory {
+        return Err(meter.exceeded(Resource::Memory));
+    }
+    let returned = match interrupt::enter(&vm, &main, &handler, [].into_iter()).map_err(|error| raise::setup(&error))? {
+        Outcome::Returned(value, _) => value,
+        Outcome::Raised(error) => {
+            meter.verdict()?;
+            return Err(raise::fault(&error, request.entry, meter, &last));
+        }
+        Outcome::OutOfMemory => return Err(raise::out_of_memory(&vm.gauge)),
+    };
+    meter.verdict()?;
+    let offered = match returned {
+        Answer::Other(LuaValue::Table(table)) => table,
+        _ => vm.lua.globals(),
+    };
+    let mut exports = exports_of(&offered, request)?;
+    exports.sort_by(|a, b| a.info.name.cmp(&b.info.name));
+    Ok(LuaInstance::new(exports, handler, last, request.entry.to_owned(), vm))
+}
+
+/// All that stands in the state before the plugin's own code.
+fn set_up(vm: &Vm, request: &LoadRequest<'_>, last: &raise::LastTrace) -> mlua::Result<Function> {
+    interrupt::install(vm)?;
+    limits::apply(vm)?;
+    link::print(vm, request.print.clone(), request.entry)?;
+    link::host(vm, &request.host, request.entry)?;
+    let (tostring, concat) = raise::methods(vm)?;
+    interrupt::set_error_methods(vm, tostring, concat)?;
+    let handler = raise::handler(vm, request.entry, Arc::clone(last))?;
+    vm.lua.sandbox(true)?;
+    vm.lua.gc_collect()?;
+    Ok(handler)
+}
+
+/// The functions among the fields of `offered`; other fields are the plugin's own business.
+fn exports_of(offered: &Table, request: &LoadRequest<'_>) -> Result<Vec<Export>, Fault> {
+    let mut exports = Vec::new();
+    // The list is kept outside of the guest's heap, so it is held to the size that a value may have.
+    let mut budget = ValueBudget::new(request.meter.limits().value);
+    for pair in offered.pairs::<LuaValue, LuaValue>() {
+        let (LuaValue::String(name), LuaValue::Function(function)) = pair.map_err(|error| raise::setup(&error))? else {
+            continue;
+        };
+        let Ok(name) = name.to_str().map(|name| name.to_owned()) else { continue };
+        if budget.enter(name.len()).is_err() {
+            return Err(request.meter.exceeded(Resource::Value));
+        }
+        budget.leave();
+        let shape = function.info();
+        let mut info = ExportInfo::new(name);
+        if !shape.is_vararg {
+            info = info.with_arity(shape.num_params.into());
+        }
+        exports.push(Export { info, function });
+    }
+    Ok(exports)
+}

@@ -1,0 +1,201 @@
+//! Errors between Lua and host: a host function's [`Fault`] as an error that scripts can catch, and whatever a script
+//! raises as a [`Fault`] with file, line and trace. Error objects are read raw and shortened: no metamethod runs.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use mlua::{Error, Function, LuaString, Value as LuaValue};
+use modhost_backend::{Fault, Meter, Place, Resource};
+
+use crate::memory::{Gauge, Vm};
+
+/// The longest text of an error object that is read, in bytes.
+const LONGEST: usize = 8 << 10;
+/// The most frames that a trace shows.
+const FRAMES: usize = 32;
+
+/// A fault on its way through Lua; uncaught, it comes out as it went in.
+#[derive(Debug)]
+struct Carried(Fault);
+
+impl fmt::Display for Carried {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message())
+    }
+}
+
+impl std::error::Error for Carried {}
+
+/// The error that carries `fault`, with the script's place and trace.
+pub(crate) fn carry(lua: &mlua::Lua, entry: &str, fault: Fault) -> Error {
+    let trace = Trace::of(lua, entry);
+    Error::external(Carried(trace.put_on(fault)))
+}
+
+/// The text of an error that a host function raised, as a script sees it.
+fn text_of(error: &Error) -> String {
+    match error.downcast_ref::<Carried>() {
+        Some(carried) => carried.to_string(),
+        None => first_line(&error.to_string()),
+    }
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().chars().take(400).collect()
+}
+
+/// Where a script is.
+#[derive(Debug, Default)]
+pub(crate) struct Trace {
+    place: Option<Place>,
+    lines: Vec<String>,
+}
+
+impl Trace {
+    /// The frames of the plugin's own code, innermost first.
+    fn of(lua: &mlua::Lua, entry: &str) -> Self {
+        let mut trace = Trace::default();
+        for level in 0..FRAMES * 4 {
+            let frame = lua.inspect_stack(level, |frame| {
+                let ours = frame.source().source.is_some_and(|source| source.strip_prefix('=') == Some(entry));
+                let line = frame.current_line().filter(|_| ours)?;
+                let name = frame.names().name.map(|name| name.chars().take(80).collect::<String>());
+                Some((u32::try_from(line).unwrap_or(u32::MAX), name))
+            });
+            match frame {
+                None => break,
+                Some(None) => {}
+                Some(Some((line, name))) => {
+                    let place = Place::line(entry, line);
+                    let name =
+                        name.map_or_else(|| "the main chunk".into(), |name| format!("`{}`", name.escape_debug()));
+                    trace.lines.push(format!("{place}: in {name}"));
+                    trace.place.get_or_insert(place);
+                }
+            }
+            if trace.lines.len() == FRAMES {
+                break;
+            }
+        }
+        trace
+    }
+
+    fn put_on(self, fault: Fault) -> Fault {
+        let fault = fault.with_trace(self.lines);
+        match self.place {
+            Some(place) => fault.at(place),
+            None => fault,
+        }
+    }
+}
+
+/// What the handler of the running call has seen.
+pub(crate) type LastTrace = Arc<Mutex<Trace>>;
+
+/// The function that looks at the stack before an error unwinds it, and gives the error object on as it is.
+pub(crate) fn handler(vm: &Vm, entry: &str, last: LastTrace) -> mlua::Result<Function> {
+    let (gauge, entry) = (vm.gauge.clone(), entry.to_owned());
+    vm.lua.create_function(move |lua, error: LuaValue| {
+        let _host = gauge.host();
+        // An ended call's trace is of no use, and its stack may be as deep as it gets.
+        if !gauge.meter.is_killed() {
+            *last.lock().unwrap_or_else(PoisonError::into_inner) = Trace::of(lua, &entry);
+        }
+        Ok(error)
+    })
+}
+
+/// `tostring` and `..` for errors that host functions raise: both give the message alone.
+pub(crate) fn methods(vm: &Vm) -> mlua::Result<(Function, Function)> {
+    let gauge = vm.gauge.clone();
+    let tostring = vm.lua.create_function(move |_, error: LuaValue| {
+        let _host = gauge.host();
+        Ok(shown(&error))
+    })?;
+    let gauge = vm.gauge.clone();
+    let concat = vm.lua.create_function(move |_, (left, right): (LuaValue, LuaValue)| {
+        let _host = gauge.host();
+        Ok(format!("{}{}", shown(&left), shown(&right)))
+    })?;
+    Ok((tostring, concat))
+}
+
+/// The fault for what a script raised and nobody caught.
+pub(crate) fn fault(error: &LuaValue, entry: &str, meter: &Meter, last: &LastTrace) -> Fault {
+    let trace = std::mem::take(&mut *last.lock().unwrap_or_else(PoisonError::into_inner));
+    if let LuaValue::Error(error) = error {
+        return match error.downcast_ref::<Carried>() {
+            Some(carried) => carried.0.clone(),
+            None => trace.put_on(Fault::raised(text_of(error))),
+        };
+    }
+    let text = shown(error);
+    let (place, message) = split_place(&text, entry);
+    // Luau's own limits, reached where the plugin's depth is set beyond them.
+    if matches!(message, "stack overflow" | "C stack overflow") {
+        return meter.exceeded(Resource::Depth);
+    }
+    let fault = Fault::raised(message);
+    trace.put_on(match place {
+        Some(place) => fault.at(place),
+        None => fault,
+    })
+}
+
+/// The fault for a source that does not compile. The compiler says `3: Expected ...`.
+pub(crate) fn compile(error: &Error, entry: &str) -> Fault {
+    let text = match error {
+        Error::SyntaxError { message, .. } => message.clone(),
+        other => other.to_string(),
+    };
+    match text.split_once(": ").map(|(line, rest)| (line.parse(), rest)) {
+        Some((Ok(line), rest)) => Fault::compile(rest).at(Place::line(entry, line)),
+        _ => Fault::compile(text).at(Place::file(entry)),
+    }
+}
+
+/// An error of mlua outside of any script: a state that cannot be set up.
+pub(crate) fn setup(error: &Error) -> Fault {
+    Fault::bug(format!("setting up a Lua state: {}", first_line(&error.to_string())))
+}
+
+/// Whether the guest is over its memory limit or ended otherwise, as a fault.
+pub(crate) fn out_of_memory(gauge: &Gauge) -> Fault {
+    gauge.meter.exceeded(Resource::Memory)
+}
+
+/// `main.lua:3: message` as a place and the message.
+fn split_place<'a>(text: &'a str, entry: &str) -> (Option<Place>, &'a str) {
+    let parse = || {
+        let rest = text.strip_prefix(entry)?.strip_prefix(':')?;
+        let (line, message) = rest.split_once(": ")?;
+        Some((Place::line(entry, line.parse().ok()?), message))
+    };
+    match parse() {
+        Some((place, message)) => (Some(place), message),
+        None => (None, text),
+    }
+}
+
+fn lossy(text: &LuaString) -> String {
+    let bytes = text.as_bytes();
+    String::from_utf8_lossy(&bytes[..bytes.len().min(LONGEST)]).into_owned()
+}
+
+/// An error object for people: a text as it is, a table by its field `message`, anything else by its type.
+fn shown(error: &LuaValue) -> String {
+    match error {
+        LuaValue::String(text) => lossy(text),
+        LuaValue::Integer(int) => int.to_string(),
+        LuaValue::Number(float) => float.to_string(),
+        LuaValue::Boolean(bool) => bool.to_string(),
+        LuaValue::Error(error) => text_of(error),
+        LuaValue::Table(table) => match table.raw_get::<LuaValue>("message") {
+            Ok(LuaValue::String(text)) => lossy(&text),
+            _ => "an error object of type table".into(),
+        },
+        other => format!("an error object of type {}", other.type_name()),
+    }
+}

@@ -1,0 +1,88 @@
+//! Rhai's errors as [`Fault`]s: the cause, the innermost place, the calls around it. What ended by a limit ends with that
+//! limit's code and a killed meter, whatever the error has been wrapped into.
+
+use modhost_backend::{Fault, FaultKind, Resource};
+use rhai::{EvalAltResult, ParseError, Position};
+
+use crate::{plugin::Plugin, text};
+
+/// The longest text of a thrown value.
+const LONGEST: usize = 2000;
+/// The most calls of a trace; errors are not nested deeper than calls.
+const TRACE: usize = 32;
+
+/// The fault that `error` is.
+pub(crate) fn of(error: EvalAltResult, plugin: &Plugin) -> Fault {
+    let mut trace = Vec::new();
+    let mut error = error;
+    loop {
+        error = match error {
+            EvalAltResult::ErrorInFunctionCall(function, _, inner, position) => {
+                trace.push(format!("in `{function}`, called at {}", plugin.place(position)));
+                *inner
+            }
+            EvalAltResult::ErrorInModule(_, inner, _) => *inner,
+            _ => break,
+        };
+    }
+    let position = error.position();
+    let fault = cause(error, plugin);
+    let fault = if position.is_none() { fault } else { fault.at(plugin.place(position)) };
+    // The outermost call was unwrapped first.
+    fault.with_trace(trace.into_iter().rev().take(TRACE))
+}
+
+/// The fault that a source which does not parse is.
+pub(crate) fn of_parser(error: &ParseError, plugin: &Plugin) -> Fault {
+    Fault::compile(error.err_type().to_string()).at(plugin.place(error.position()))
+}
+
+fn cause(error: EvalAltResult, plugin: &Plugin) -> Fault {
+    let meter = &plugin.meter;
+    if let Err(fault) = meter.verdict() {
+        return fault;
+    }
+    match error {
+        EvalAltResult::ErrorRuntime(value, _) => {
+            plugin.raised(&value).unwrap_or_else(|| Fault::raised(text::render(&value, LONGEST)))
+        }
+        EvalAltResult::ErrorTooManyOperations(_) => meter.exceeded(Resource::Fuel),
+        EvalAltResult::ErrorStackOverflow(_) => meter.exceeded(Resource::Depth),
+        EvalAltResult::ErrorDataTooLarge(..) | EvalAltResult::ErrorTooManyVariables(_) => {
+            meter.exceeded(Resource::Memory)
+        }
+        EvalAltResult::ErrorTerminated(..) => Fault::new(FaultKind::Interrupted),
+        EvalAltResult::ErrorFunctionNotFound(signature, _) => not_found(&signature, plugin),
+        EvalAltResult::ErrorModuleNotFound(name, _) => Fault::new(FaultKind::MissingImport { name: dotted(&name) }),
+        EvalAltResult::ErrorParsing(error, _) => Fault::compile(error.to_string()),
+        mut other => {
+            other.set_position(Position::NONE);
+            Fault::raised(other.to_string())
+        }
+    }
+}
+
+/// A call found no function: of the host, there is none of that name, or none of that number of arguments.
+fn not_found(signature: &str, plugin: &Plugin) -> Fault {
+    let (name, arguments) = signature.split_once(" (").unwrap_or((signature, ")"));
+    let host_name = dotted(name);
+    if let Some(entry) = plugin.host.find(&host_name).and_then(|index| plugin.host.entries().get(index)) {
+        let arguments = arguments.trim_end_matches(')');
+        let found = if arguments.is_empty() { 0 } else { arguments.split(", ").count() };
+        let (least, most) = (entry.signature.required(), entry.signature.params.len());
+        return Fault::new(FaultKind::Arity { expected: count(least, most), found });
+    }
+    if name.contains("::") {
+        return Fault::new(FaultKind::MissingImport { name: host_name });
+    }
+    Fault::raised(format!("there is no function `{signature}`"))
+}
+
+/// `2`, or `1 to 3`.
+fn count(least: usize, most: usize) -> String {
+    if least == most { most.to_string() } else { format!("{least} to {most}") }
+}
+
+fn dotted(name: &str) -> String {
+    name.replace("::", ".")
+}

@@ -1,0 +1,92 @@
+//! The limits as Rhai takes them: sizes computed from [`Limits`], what a guest may not use, what the backend promises.
+//! It never runs anything; `load` applies it to each engine.
+
+use modhost_backend::{Enforcement, Guarantee, Limits};
+use rhai::{Engine, OptimizationLevel};
+
+/// What Rhai can promise.
+///
+/// Memory is approximate: sizes of single values are exact, their sum is looked at whenever a variable is defined.
+/// Call depth is exact, but never above [`DEEPEST_CALLS`], whatever the policy says.
+pub(crate) const ENFORCEMENT: Enforcement = Enforcement { memory: Guarantee::Approximate, ..Enforcement::SANDBOX };
+
+/// The most nested calls of script functions: Rhai recurses on the host's stack, of which a thread may have 2 MB.
+pub(crate) const DEEPEST_CALLS: usize = 256;
+/// Bytes
+pub(crate) const STACK: usize = 1 << 20;
+/// How deep expressions and blocks nest in functions, and on the top level.
+pub(crate) const EXPRESSION_DEPTH: usize = 32;
+/// How deep containers may nest where a variable is defined or a closure captures one.
+pub(crate) const VALUE_DEPTH: usize = 64;
+/// The longest identifier, in bytes: the name of a function is copied whenever one is printed.
+pub(crate) const IDENTIFIER: usize = 128;
+/// The longest literal number, in characters: Rhai parses them in quadratic time.
+pub(crate) const NUMBER: usize = 128;
+/// The most arguments of a call with `::`, unless a host function takes more: Rhai looks for such a function in
+/// `2^arguments` ways.
+pub(crate) const QUALIFIED_ARGUMENTS: usize = 8;
+/// The longest source, in bytes, whatever the policy says: the parser cannot be interrupted.
+pub(crate) const SOURCE: usize = 1 << 20;
+
+/// What a stock Rhai has and a plugin does not, and why.
+///
+/// The packages `LanguageCore` (`sleep`, `exit`, `parse_json`, `get_fn_metadata_list`) and `BasicTime` (`timestamp`) are
+/// not registered at all; the symbols here are built into the language.
+pub(crate) const REMOVED: [(&str, &str); 6] = [
+    ("eval", "nested, it overflows the native stack; its cost is not bounded by the source's length"),
+    ("curry", "function pointers that hold function pointers nest without a limit; capture a variable instead"),
+    ("Fn", "it holds a name of any length; name the function itself: `list.map(double)`"),
+    ("import", "a plugin is one file"),
+    ("export", "public functions are the exports"),
+    ("to_json", "it recurses without a limit"),
+];
+
+/// Sizes of Rhai values, made of [`Limits`].
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Sizes {
+    /// Bytes of all texts in one value.
+    pub(crate) string: usize,
+    /// Elements (and bytes of blobs) in one value.
+    pub(crate) array: usize,
+    /// Entries of maps in one value.
+    pub(crate) map: usize,
+    /// Variables of one call.
+    pub(crate) variables: usize,
+    /// Functions of a plugin.
+    pub(crate) functions: usize,
+    /// Nested calls.
+    pub(crate) calls: usize,
+}
+
+impl Sizes {
+    /// 64 MiB of memory give texts of 16 KiB, 1024 elements and 1024 entries; other amounts scale. Nothing is zero here,
+    /// for Rhai takes that as unlimited: a limit of zero is held by the meter, or by a size of one that nothing reaches.
+    pub(crate) fn of(limits: &Limits) -> Self {
+        let share = |of: u64, most: usize| usize::try_from(limits.memory / of).unwrap_or(most).clamp(1, most);
+        Sizes {
+            string: share(4096, 64 << 10),
+            array: share(64 << 10, 1024),
+            map: share(64 << 10, 1024),
+            variables: share(64 << 10, 256),
+            functions: share(16 << 10, 4096),
+            calls: usize::try_from(limits.call_depth).unwrap_or(usize::MAX).min(DEEPEST_CALLS),
+        }
+    }
+
+    /// Sets every limit of `engine`.
+    pub(crate) fn apply(self, engine: &mut Engine, limits: &Limits) {
+        engine.set_optimization_level(OptimizationLevel::None);
+        engine.set_max_operations(limits.fuel.max(1));
+        engine.set_max_call_levels(self.calls);
+        engine.set_max_expr_depths(EXPRESSION_DEPTH, EXPRESSION_DEPTH);
+        engine.set_max_string_size(self.string);
+        engine.set_max_array_size(self.array);
+        engine.set_max_map_size(self.map);
+        engine.set_max_variables(self.variables);
+        engine.set_max_functions(self.functions);
+        engine.set_max_modules(0);
+        for (symbol, _) in REMOVED {
+            engine.disable_symbol(symbol);
+        }
+    }
+}

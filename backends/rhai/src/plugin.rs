@@ -1,0 +1,133 @@
+//! What an engine's callbacks and host functions know of the plugin they run for.
+
+use std::{
+    panic::{self, AssertUnwindSafe},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
+    },
+};
+
+use modhost_backend::{Fault, FaultKind, HostTable, LoadRequest, Meter, Place, Print, Resource};
+use rhai::{Dynamic, EvalAltResult, ImmutableString, Position, Scope};
+
+use crate::{
+    limits,
+    memory::{self, Ledger},
+    stack,
+};
+
+/// Bytes of a captured value that one unit of fuel pays for.
+const BYTES_PER_FUEL: u64 = 64;
+
+/// One plugin, as its engine's callbacks see it.
+pub(crate) struct Plugin {
+    /// The path of the source, for places.
+    pub(crate) entry: String,
+    pub(crate) meter: Arc<Meter>,
+    pub(crate) host: Arc<HostTable>,
+    pub(crate) print: Arc<Print>,
+    /// The last fault that became an error of the script, under the very text that the script sees.
+    raised: Mutex<Option<(ImmutableString, Fault)>>,
+    /// What the running call holds in variables.
+    ledger: Mutex<Ledger>,
+    /// Bytes that closures of the running call captured, dropped ones too.
+    captured: AtomicU64,
+    /// Where the thread's stack stood when it first entered Rhai.
+    stack: AtomicUsize,
+}
+
+impl Plugin {
+    pub(crate) fn new(request: &LoadRequest<'_>) -> Self {
+        Plugin {
+            entry: request.entry.into(),
+            meter: request.meter.clone(),
+            host: request.host.clone(),
+            print: request.print.clone(),
+            raised: Mutex::new(None),
+            ledger: Mutex::default(),
+            captured: AtomicU64::new(0),
+            stack: AtomicUsize::new(0),
+        }
+    }
+
+    /// Makes `fault` an error of the script: a text for `catch`, the fault itself again where nothing catches it. A limit
+    /// is not to be caught.
+    pub(crate) fn raise(&self, fault: Fault, position: Position) -> Box<EvalAltResult> {
+        if self.meter.is_killed() || matches!(fault.kind(), FaultKind::Interrupted) {
+            return EvalAltResult::ErrorTerminated(Dynamic::UNIT, position).into();
+        }
+        let text = ImmutableString::from(fault.message());
+        *open(&self.raised) = Some((text.clone(), fault));
+        EvalAltResult::ErrorRuntime(text.into(), position).into()
+    }
+
+    /// The fault behind an error's value, if it is the very text that [`Plugin::raise`] made: `throw` of a caught error
+    /// keeps it, an equal text of the script's own does not count.
+    pub(crate) fn raised(&self, value: &Dynamic) -> Option<Fault> {
+        let text = value.as_immutable_string_ref().ok()?;
+        let raised = open(&self.raised);
+        let (known, fault) = raised.as_ref()?;
+        known.ptr_eq(&text).then(|| fault.clone())
+    }
+
+    /// One operation: charges it, and looks at the native stack. False: the call ends.
+    #[inline]
+    pub(crate) fn operate(&self) -> bool {
+        let used = self.stack.load(Relaxed).saturating_sub(stack::here());
+        if used > limits::STACK {
+            self.meter.kill(Resource::Depth);
+        }
+        self.meter.charge(1)
+    }
+
+    /// Runs Rhai on this thread: `run` is a call or a load.
+    pub(crate) fn enter<R>(&self, run: impl FnOnce() -> R) -> Result<R, Fault> {
+        open(&self.ledger).clear();
+        self.captured.store(0, Relaxed);
+        stack::entered(|base| {
+            self.stack.store(base, Relaxed);
+            panic::catch_unwind(AssertUnwindSafe(run)).map_err(|panicked| {
+                let text = panicked.downcast_ref::<&str>().map(|text| (*text).to_owned());
+                let text = text.or_else(|| panicked.downcast_ref::<String>().cloned()).unwrap_or_default();
+                Fault::bug(format!("Rhai panicked: {text}"))
+            })
+        })
+    }
+
+    /// Weighs the variables of `scope` at `level`; false: the call has more than its memory and ends.
+    pub(crate) fn weigh(&self, level: usize, scope: &Scope<'_>) -> bool {
+        let meter = &self.meter;
+        let within = open(&self.ledger).define(level, scope, meter.usage().fuel, meter.limits().memory);
+        if within.is_err() {
+            meter.kill(Resource::Memory);
+        }
+        within.is_ok()
+    }
+
+    /// Charges a value that a closure captures; false: the call ends.
+    pub(crate) fn captured(&self, value: &Dynamic) -> bool {
+        let Some(weight) = memory::weight(value) else {
+            self.meter.kill(Resource::Memory);
+            return false;
+        };
+        let total = self.captured.load(Relaxed).saturating_add(weight);
+        self.captured.store(total, Relaxed);
+        if total > self.meter.limits().memory {
+            self.meter.kill(Resource::Memory);
+            return false;
+        }
+        self.meter.charge(weight / BYTES_PER_FUEL)
+    }
+
+    /// `position` in the source.
+    pub(crate) fn place(&self, position: Position) -> Place {
+        let number = |at: Option<usize>| at.and_then(|at| u32::try_from(at).ok());
+        Place { file: self.entry.clone(), line: number(position.line()), column: number(position.position()) }
+    }
+}
+
+/// What is behind the lock of a plugin that has one caller at a time; a panic has ended its instance already.
+fn open<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,235 @@
+//! The bytes of a module before the engine compiles them: counts are capped, the start function becomes an export and
+//! the custom section is found. It judges no types and no code; whatever else is wrong with a module, wasmi says.
+//!
+//! wasmi offers fixed caps that refuse small hand-written modules (an average length per function), and runs a start
+//! function in one go, without slices. Both are settled here, where counts and sections can be read in a few lines.
+
+use std::borrow::Cow;
+
+use modhost_backend::{Fault, FaultKind};
+
+/// The export that a module's start function becomes. A module that has an export of this name already exports it
+/// twice and is invalid.
+pub(crate) const START: &str = "\u{1}modhost start";
+
+const MAGIC: &[u8] = b"\0asm";
+const CORE: &[u8] = &[1, 0, 0, 0];
+/// Parameters of one function type.
+const MOST_PARAMS: u32 = 32;
+/// Results of one function type: a block has a function type, and compiling each of its branches costs time for each
+/// result. At 32, four megabytes of such branches took a second.
+const MOST_RESULTS: u32 = 8;
+/// Bytes of one function: what the compiler remembers of nested blocks is 60 times their length.
+const LONGEST_BODY: usize = 512 << 10;
+/// Locals of one function beside its parameters: each call clears them, whatever its fuel.
+const MOST_LOCALS: u64 = 1000;
+/// Bytes of custom sections named `modhost`, together.
+const MOST_LISTING: usize = 64 << 10;
+
+/// A module that is fit to be compiled.
+#[derive(Debug)]
+pub(crate) struct Prepared<'a> {
+    /// What to compile: the same bytes, or a copy in which [`START`] stands for the start function.
+    pub(crate) bytes: Cow<'a, [u8]>,
+    /// Bytes of code in it, the part that takes time to compile.
+    pub(crate) code: usize,
+    /// Whether [`START`] is to be called.
+    pub(crate) starts: bool,
+    /// The content of the custom sections named `modhost`, one after another; `None` without any.
+    pub(crate) listing: Option<Vec<u8>>,
+}
+
+/// [`FaultKind::InvalidModule`].
+pub(crate) fn invalid(message: impl Into<String>) -> Fault {
+    Fault::new(FaultKind::InvalidModule { message: message.into() })
+}
+
+/// The most entries that the section `id` may have, and what they are called.
+fn cap(id: u8) -> Option<(u32, &'static str)> {
+    Some(match id {
+        1 => (10_000, "types"),
+        2 => (1_000, "imports"),
+        3 | 10 => (10_000, "functions"),
+        4 => (100, "tables"),
+        5 => (1, "memories"),
+        6 => (1_000, "globals"),
+        7 => (10_000, "exports"),
+        9 => (1_000, "element segments"),
+        11 => (1_000, "data segments"),
+        _ => return None,
+    })
+}
+
+/// Looks through `bytes`.
+///
+/// # Errors
+/// [`FaultKind::InvalidModule`] for text, components, a section that ends too early and counts beyond their caps.
+pub(crate) fn prepare(bytes: &[u8]) -> Result<Prepared<'_>, Fault> {
+    let Some(version) = bytes.strip_prefix(MAGIC).and_then(|rest| rest.get(..4)) else {
+        return Err(invalid("this is not a binary module; a module in text form is assembled when a plugin is opened"));
+    };
+    if version != CORE {
+        return Err(invalid("this is a component or of another version; only core modules of version 1 are taken"));
+    }
+    let mut reader = Reader { all: bytes, at: 8 };
+    let mut exports = None;
+    let mut start = None;
+    let mut code = 0;
+    let mut listing: Option<Vec<u8>> = None;
+    while reader.at < bytes.len() {
+        let begin = reader.at;
+        let id = reader.byte()?;
+        let length = reader.number()? as usize;
+        let body = reader.at;
+        let payload = reader.take(length)?;
+        let mut inside = Reader { all: payload, at: 0 };
+        if let Some((most, what)) = cap(id) {
+            let count = inside.number()?;
+            if count > most {
+                return Err(invalid(format!("the module has {count} {what}, at most {most} are taken")));
+            }
+            match id {
+                1 => check_types(&mut inside, count)?,
+                10 => {
+                    code = length;
+                    check_bodies(&mut inside, count)?;
+                }
+                _ => {}
+            }
+            if id == 7 {
+                exports = Some((begin, body, body + length));
+            }
+        }
+        // The start section is taken out below, so that its place is checked here and not by wasmi.
+        if start.is_some() && (1..=8).contains(&id) {
+            return Err(invalid("the sections are out of order"));
+        }
+        match id {
+            0 => {
+                let name = inside.number()? as usize;
+                if inside.take(name)? == b"modhost" {
+                    let text = listing.get_or_insert_default();
+                    text.extend_from_slice(&payload[inside.at..]);
+                    if text.len() > MOST_LISTING {
+                        return Err(invalid(format!("the `modhost` section is longer than {MOST_LISTING} bytes")));
+                    }
+                }
+            }
+            8 => start = Some((begin, inside.number()?, reader.at)),
+            _ => {}
+        }
+    }
+    let bytes = match start {
+        None => Cow::Borrowed(bytes),
+        Some((begin, function, end)) => Cow::Owned(export_start(bytes, exports, (begin, end), function)?),
+    };
+    Ok(Prepared { bytes, code, starts: start.is_some(), listing })
+}
+
+/// A copy of `bytes` without the start section `start`, in which `function` is exported as [`START`].
+fn export_start(
+    bytes: &[u8],
+    exports: Option<(usize, usize, usize)>,
+    start: (usize, usize),
+    function: u32,
+) -> Result<Vec<u8>, Fault> {
+    let (count, entries, section) = match exports {
+        Some((begin, body, end)) => {
+            let mut reader = Reader { all: &bytes[..end], at: body };
+            (reader.number()?, &bytes[reader.at..end], (begin, end))
+        }
+        // The export section comes right before the start section.
+        None => (0, &[][..], (start.0, start.0)),
+    };
+    let mut payload = Vec::with_capacity(entries.len() + 32);
+    write_number(count + 1, &mut payload);
+    payload.extend_from_slice(entries);
+    write_number(START.len() as u32, &mut payload);
+    payload.extend_from_slice(START.as_bytes());
+    payload.push(0);
+    write_number(function, &mut payload);
+
+    let mut out = Vec::with_capacity(bytes.len() + 40);
+    out.extend_from_slice(&bytes[..section.0]);
+    out.push(7);
+    write_number(payload.len() as u32, &mut out);
+    out.extend_from_slice(&payload);
+    out.extend_from_slice(bytes.get(section.1..start.0).ok_or_else(|| invalid("the sections are out of order"))?);
+    out.extend_from_slice(&bytes[start.1..]);
+    Ok(out)
+}
+
+fn check_types(reader: &mut Reader<'_>, count: u32) -> Result<(), Fault> {
+    for _ in 0..count {
+        if reader.byte()? != 0x60 {
+            return Err(invalid("a type is not a function type"));
+        }
+        for (what, most) in [("parameters", MOST_PARAMS), ("results", MOST_RESULTS)] {
+            let values = reader.number()?;
+            if values > most {
+                return Err(invalid(format!("a function type has {values} {what}, at most {most} are taken")));
+            }
+            // A value type is one byte in every proposal that is switched on.
+            reader.take(values as usize)?;
+        }
+    }
+    Ok(())
+}
+
+fn check_bodies(reader: &mut Reader<'_>, count: u32) -> Result<(), Fault> {
+    for _ in 0..count {
+        let length = reader.number()? as usize;
+        if length > LONGEST_BODY {
+            return Err(invalid(format!("a function is {length} bytes long, at most {LONGEST_BODY} are taken")));
+        }
+        let mut body = Reader { all: reader.take(length)?, at: 0 };
+        let mut locals = 0_u64;
+        for _ in 0..body.number()? {
+            locals += u64::from(body.number()?);
+            body.byte()?;
+            if locals > MOST_LOCALS {
+                return Err(invalid(format!("a function has more than {MOST_LOCALS} locals")));
+            }
+        }
+    }
+    Ok(())
+}
+
+struct Reader<'a> {
+    all: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn take(&mut self, length: usize) -> Result<&'a [u8], Fault> {
+        let end = self.at.checked_add(length);
+        let taken = end.and_then(|end| self.all.get(self.at..end)).ok_or_else(|| invalid("the module is cut short"))?;
+        self.at += length;
+        Ok(taken)
+    }
+
+    fn byte(&mut self) -> Result<u8, Fault> {
+        self.take(1).map(|byte| byte[0])
+    }
+
+    /// An unsigned LEB128 number of at most 32 bits.
+    fn number(&mut self) -> Result<u32, Fault> {
+        let mut number = 0_u64;
+        for shift in (0..35).step_by(7) {
+            let byte = self.byte()?;
+            number |= u64::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                return u32::try_from(number).map_err(|_| invalid("a number is beyond 32 bits"));
+            }
+        }
+        Err(invalid("a number is beyond 32 bits"))
+    }
+}
+
+fn write_number(mut number: u32, out: &mut Vec<u8>) {
+    while number > 0x7f {
+        out.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    out.push(number as u8);
+}

@@ -1,0 +1,54 @@
+//! The one file that names backends: which are compiled in, and why another is not there.
+
+use std::sync::Arc;
+
+use modhost_backend::{Backend, Enforcement, Kind};
+
+/// A backend that this engine has, or could have.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct BackendStatus {
+    /// Its name.
+    pub kind: Kind,
+    /// What it promises; `None` where it is not available.
+    pub enforcement: Option<Enforcement>,
+    /// Why it is not available.
+    pub reason: Option<String>,
+}
+
+/// The backends of this build, each with its cargo feature.
+pub(crate) const KNOWN: [Kind; 4] = [Kind::LUA, Kind::RHAI, Kind::WASM, Kind::NATIVE];
+
+/// The backends that are compiled in.
+pub(crate) fn compiled_in() -> Vec<Arc<dyn Backend>> {
+    vec![
+        #[cfg(feature = "lua")]
+        Arc::new(modhost_lua::LuaBackend::new()),
+        #[cfg(feature = "rhai")]
+        Arc::new(modhost_rhai::RhaiBackend::new()),
+        #[cfg(feature = "wasm")]
+        Arc::new(modhost_wasm::WasmBackend::new()),
+        #[cfg(feature = "native")]
+        Arc::new(modhost_native::NativeBackend::new()),
+    ]
+}
+
+/// The enforcement table: what `backends` promise, and why the others are not there.
+pub(crate) fn status(backends: &[Arc<dyn Backend>], without: &[Kind]) -> Vec<BackendStatus> {
+    let mut table: Vec<BackendStatus> = backends
+        .iter()
+        .map(|backend| BackendStatus { kind: backend.kind(), enforcement: Some(backend.enforcement()), reason: None })
+        .collect();
+    for kind in KNOWN.iter().chain(without) {
+        if table.iter().any(|row| row.kind == *kind) {
+            continue;
+        }
+        let reason = if without.contains(kind) {
+            "left out by the host".into()
+        } else {
+            format!("not compiled in: cargo feature `{kind}`")
+        };
+        table.push(BackendStatus { kind: kind.clone(), enforcement: None, reason: Some(reason) });
+    }
+    table
+}

@@ -1,0 +1,15 @@
+//! Calls into plugins: the [`Slot`] an instance is checked out of, the thread's depth of calls, and the watchdog with its [`Clock`].
+
+mod clock;
+mod depth;
+mod output;
+mod prepared;
+mod slot;
+mod watchdog;
+
+pub use clock::{Clock, ManualClock, Step, SystemClock};
+pub(crate) use output::Output;
+pub use prepared::Call;
+pub use slot::PluginId;
+pub(crate) use slot::{About, Slot, State};
+pub(crate) use watchdog::Watchdog;

@@ -1,0 +1,248 @@
+//! [`Slot`]: where a plugin's instance rests between calls. A call checks it out with one atomic swap, runs without any lock and
+//! checks it in; whoever finds the slot empty gets `host.busy`.
+
+use std::{
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst},
+    },
+    time::Duration,
+};
+
+use crossbeam_utils::atomic::AtomicCell;
+use modhost_backend::{ExportInfo, Fault, FaultKind, Guarantee, Instance, Kind, Meter, Resource, Usage};
+use semver::Version;
+
+use super::{Output, depth::Level, watchdog::Watchdog};
+use crate::{
+    audit::{Audit, Event},
+    error::{Code, Error, Result, Stage},
+    host::Grants,
+    policy::TrustLevel,
+};
+
+/// A loaded plugin: a place in the engine, and which of its tenants.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct PluginId {
+    pub(crate) slot: u32,
+    pub(crate) generation: u32,
+}
+
+impl fmt::Display for PluginId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.slot, self.generation)
+    }
+}
+
+/// What a plugin's slot is good for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[repr(u8)]
+pub(crate) enum State {
+    /// Calls are taken.
+    Active,
+    /// Calls are refused until it is enabled.
+    Disabled,
+    /// A limit, a trap or a crash ended it.
+    Killed,
+    /// It is gone.
+    Unloaded,
+}
+
+/// What is known of a plugin and does not change while it is loaded.
+#[derive(Clone, Debug)]
+pub(crate) struct About {
+    pub(crate) name: String,
+    pub(crate) version: Version,
+    pub(crate) kind: Kind,
+    pub(crate) trust: TrustLevel,
+    pub(crate) vouched: &'static str,
+    pub(crate) topics: Vec<String>,
+    pub(crate) exports: Vec<ExportInfo>,
+    pub(crate) notes: Vec<String>,
+}
+
+/// Where a plugin's instance rests between calls.
+pub(crate) struct Slot {
+    pub(crate) id: PluginId,
+    pub(crate) about: About,
+    pub(crate) meter: Arc<Meter>,
+    pub(crate) grants: Grants,
+    pub(crate) output: Arc<Output>,
+    /// Whether a call past its deadline can be blamed: a backend that cannot be interrupted is not.
+    interruptible: bool,
+    live: AtomicCell<Option<Box<Live>>>,
+    state: AtomicU8,
+    calls: AtomicU64,
+    fuel: AtomicU64,
+    /// Bytes the instance held after its last call; `usize::MAX` for unknown.
+    memory: AtomicUsize,
+}
+
+/// An instance at rest or in a call.
+struct Live(Box<dyn Instance>);
+
+impl Slot {
+    pub(crate) fn new(
+        id: PluginId,
+        about: About,
+        meter: Arc<Meter>,
+        grants: Grants,
+        output: Arc<Output>,
+        interrupt: Guarantee,
+        instance: Box<dyn Instance>,
+    ) -> Self {
+        let memory = AtomicUsize::new(instance.memory_used().unwrap_or(usize::MAX));
+        Slot {
+            id,
+            about,
+            fuel: AtomicU64::new(meter.usage().fuel),
+            meter,
+            grants,
+            output,
+            interruptible: interrupt != Guarantee::None,
+            live: AtomicCell::new(Some(Box::new(Live(instance)))),
+            state: AtomicU8::new(State::Active as u8),
+            calls: AtomicU64::new(0),
+            memory,
+        }
+    }
+
+    /// Runs `f` on the instance under its meter. A killed, trapped or unloaded instance is dropped, never checked in again.
+    pub(crate) fn run<T>(
+        &self,
+        watchdog: &Watchdog,
+        audit: &Audit,
+        stage: Stage,
+        f: impl FnOnce(&mut dyn Instance) -> Result<T, Fault>,
+    ) -> Result<(T, Usage)> {
+        if self.state() == State::Disabled {
+            return Err(self.refused(stage));
+        }
+        let Some(mut live) = self.live.take() else { return Err(self.refused(stage)) };
+        let reentry = self.meter.limits().reentry_depth;
+        let Some(level) = Level::enter(reentry) else {
+            self.check_in(live);
+            let fault = Fault::new(FaultKind::Limit { resource: Resource::Depth, limit: u64::from(reentry) });
+            return Err(Error::from_fault(stage, fault).of(&self.about.name));
+        };
+        self.meter.begin();
+        watchdog.wake();
+        if self.interruptible && self.meter.limits().deadline == Duration::ZERO {
+            self.meter.stop(self.meter.call_number());
+        }
+        let outcome = catch_unwind(AssertUnwindSafe(|| f(&mut *live.0)));
+        if self.interruptible {
+            // The judgement: what ran over its deadline inside one long step is caught here at the latest.
+            let _ = self.meter.alive();
+        }
+        let usage = self.meter.end();
+        drop(level);
+        self.count(usage);
+        let result = match self.meter.verdict() {
+            Err(fault) => Err(fault),
+            Ok(()) => outcome.unwrap_or_else(|panic| {
+                Err(Fault::bug(format!("the backend panicked: {}", crate::host::panic_text(&*panic))))
+            }),
+        };
+        match result {
+            Ok(value) => {
+                self.memory.store(live.0.memory_used().unwrap_or(usize::MAX), Relaxed);
+                self.check_in(live);
+                Ok((value, usage))
+            }
+            Err(fault) if self.meter.is_killed() || fault.is_fatal() => {
+                self.state.store(State::Killed as u8, SeqCst);
+                drop_quietly(live);
+                let elapsed = watchdog.elapsed(&self.meter);
+                let error = Error::from_fault(stage, fault).of(&self.about.name).used(usage.fuel, elapsed);
+                let event = if error.is_limit() { Event::LimitHit } else { Event::Trapped };
+                audit.error(event, &self.about.name, &error);
+                Err(error)
+            }
+            Err(fault) => {
+                self.check_in(live);
+                Err(Error::from_fault(stage, fault).of(&self.about.name))
+            }
+        }
+    }
+
+    /// Asks the instance something that runs none of its code.
+    pub(crate) fn look<T>(&self, stage: Stage, f: impl FnOnce(&mut dyn Instance) -> Result<T, Fault>) -> Result<T> {
+        let Some(mut live) = self.live.take() else { return Err(self.refused(stage)) };
+        let result = f(&mut *live.0);
+        self.check_in(live);
+        result.map_err(|fault| Error::from_fault(stage, fault).of(&self.about.name))
+    }
+
+    fn check_in(&self, live: Box<Live>) {
+        self.live.store(Some(live));
+        // Unloading sets the state before it empties the slot, so one of the two sees what the other left.
+        if self.state() == State::Unloaded
+            && let Some(live) = self.live.take()
+        {
+            drop_quietly(live);
+        }
+    }
+
+    fn count(&self, usage: Usage) {
+        // One caller at a time: a load and a store do for a counter.
+        self.calls.store(self.calls.load(Relaxed) + 1, Relaxed);
+        self.fuel.store(self.fuel.load(Relaxed).saturating_add(usage.fuel), Relaxed);
+    }
+
+    #[cold]
+    fn refused(&self, stage: Stage) -> Error {
+        let (code, message) = match self.state() {
+            State::Active => (Code::HostBusy, "the plugin is already running a call"),
+            State::Disabled => (Code::PluginDisabled, "the plugin is disabled"),
+            State::Killed => (Code::PluginKilled, "the plugin was ended in an earlier call and is never entered again"),
+            State::Unloaded => (Code::PluginNotFound, "the plugin was unloaded"),
+        };
+        Error::new(code, stage, message).of(&self.about.name)
+    }
+
+    pub(crate) fn state(&self) -> State {
+        match self.state.load(SeqCst) {
+            0 => State::Active,
+            1 => State::Disabled,
+            2 => State::Killed,
+            _ => State::Unloaded,
+        }
+    }
+
+    /// Takes calls again, or refuses them; nothing brings a killed plugin back.
+    pub(crate) fn set_enabled(&self, enabled: bool) {
+        let (from, to) = if enabled { (State::Disabled, State::Active) } else { (State::Active, State::Disabled) };
+        // Where it is in neither state there is nothing to change.
+        let _ = self.state.compare_exchange(from as u8, to as u8, SeqCst, SeqCst);
+    }
+
+    /// Drops the instance now, or when the running call returns.
+    pub(crate) fn unload(&self) {
+        self.state.store(State::Unloaded as u8, SeqCst);
+        if let Some(live) = self.live.take() {
+            drop_quietly(live);
+        }
+    }
+
+    pub(crate) fn calls(&self) -> u64 {
+        self.calls.load(Relaxed)
+    }
+
+    pub(crate) fn fuel(&self) -> u64 {
+        self.fuel.load(Relaxed)
+    }
+
+    pub(crate) fn memory(&self) -> Option<usize> {
+        Some(self.memory.load(Relaxed)).filter(|bytes| *bytes != usize::MAX)
+    }
+}
+
+/// A backend that panics while it drops an instance must not take the host down.
+fn drop_quietly(live: Box<Live>) {
+    if catch_unwind(AssertUnwindSafe(|| drop(live))).is_err() {
+        tracing::error!("a backend panicked while it dropped an instance");
+    }
+}

@@ -1,0 +1,213 @@
+//! [`Watchdog`]: notices calls that run past their deadline and asks their meters to stop them. It can interrupt, never touch an
+//! instance.
+//!
+//! It looks at each meter once a tick. A call is timed from the first look that sees it, so a call costs no clock reading of
+//! its own, and a stop names the call, so that one that is late never reaches the next. An idle engine causes no wake-ups: after
+//! some quiet ticks the thread sleeps until a call finds it asleep.
+
+use std::{
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError, Weak,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
+    thread,
+    time::Duration,
+};
+
+use modhost_backend::Meter;
+
+use super::clock::{Clock, Step};
+
+/// How often a busy engine's meters are looked at.
+const TICK: Duration = Duration::from_millis(1);
+/// After so many ticks without a call the thread sleeps.
+const QUIET: u32 = 64;
+
+struct Watched {
+    meter: Weak<Meter>,
+    /// The call that was seen last, and since when.
+    call: u64,
+    since: Duration,
+}
+
+struct Shared {
+    clock: Arc<dyn Clock>,
+    watched: Mutex<Vec<Watched>>,
+    asleep: AtomicBool,
+    quit: AtomicBool,
+}
+
+/// One engine's watchdog.
+pub(crate) struct Watchdog {
+    shared: Arc<Shared>,
+    thread: OnceLock<Option<thread::Thread>>,
+}
+
+impl Watchdog {
+    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
+        let shared = Shared {
+            clock,
+            watched: Mutex::new(Vec::new()),
+            asleep: AtomicBool::new(false),
+            quit: AtomicBool::new(false),
+        };
+        Watchdog { shared: Arc::new(shared), thread: OnceLock::new() }
+    }
+
+    /// Watches `meter` until it is dropped. The first one starts the thread, unless the clock is stepped by hand.
+    pub(crate) fn watch(&self, meter: &Arc<Meter>) -> Result<(), std::io::Error> {
+        self.shared.lock().push(Watched { meter: Arc::downgrade(meter), call: 0, since: Duration::ZERO });
+        let mut failed = None;
+        self.thread.get_or_init(|| {
+            let as_listener: Arc<dyn Step> = self.shared.clone();
+            if self.shared.clock.stepped(Arc::downgrade(&as_listener)) {
+                return None;
+            }
+            let shared = self.shared.clone();
+            let spawned = thread::Builder::new().name("modhost-watchdog".into()).spawn(move || shared.run());
+            match spawned {
+                Ok(handle) => Some(handle.thread().clone()),
+                Err(error) => {
+                    failed = Some(error);
+                    None
+                }
+            }
+        });
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Asked at the start of each call: a sleeping watchdog is woken.
+    #[inline]
+    pub(crate) fn wake(&self) {
+        if self.shared.asleep.load(SeqCst) {
+            self.wake_now();
+        }
+    }
+
+    #[cold]
+    fn wake_now(&self) {
+        if self.shared.asleep.swap(false, SeqCst)
+            && let Some(Some(thread)) = self.thread.get()
+        {
+            thread.unpark();
+        }
+    }
+
+    /// How long the running or last seen call of `meter` had run at the last look.
+    pub(crate) fn elapsed(&self, meter: &Arc<Meter>) -> Option<Duration> {
+        let watched = self.shared.lock();
+        let entry = watched.iter().find(|entry| std::ptr::eq(entry.meter.as_ptr(), Arc::as_ptr(meter)))?;
+        (entry.call != 0).then(|| self.shared.clock.now().saturating_sub(entry.since))
+    }
+}
+
+impl Drop for Watchdog {
+    fn drop(&mut self) {
+        self.shared.quit.store(true, SeqCst);
+        if let Some(Some(thread)) = self.thread.get() {
+            thread.unpark();
+        }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Watched>> {
+        self.watched.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Looks at each meter once. A call seen for the first time began at `earliest` or later. True if any call was seen.
+    fn look(&self, earliest: Duration, now: Duration) -> bool {
+        let mut busy = false;
+        self.lock().retain_mut(|entry| {
+            let Some(meter) = entry.meter.upgrade() else { return false };
+            let call = meter.call_number();
+            if call != entry.call {
+                busy = true;
+                (entry.call, entry.since) = (call, earliest);
+            }
+            let running = call % 2 == 1;
+            busy |= running;
+            if running && now.saturating_sub(entry.since) >= meter.limits().deadline {
+                meter.stop(call);
+            }
+            true
+        });
+        busy
+    }
+
+    fn run(&self) {
+        let mut quiet = 0;
+        while !self.quit.load(SeqCst) {
+            thread::park_timeout(TICK);
+            let now = self.clock.now();
+            quiet = if self.look(now, now) { 0 } else { quiet + 1 };
+            if quiet < QUIET {
+                continue;
+            }
+            // A call that begins now either sees `asleep` or is seen by the look one tick later: its store to the meter is long
+            // visible by then.
+            self.asleep.store(true, SeqCst);
+            thread::park_timeout(TICK);
+            let now = self.clock.now();
+            if self.look(now, now) {
+                self.asleep.store(false, SeqCst);
+            }
+            while self.asleep.load(SeqCst) && !self.quit.load(SeqCst) {
+                thread::park();
+            }
+            quiet = 0;
+        }
+    }
+}
+
+impl Step for Shared {
+    fn step(&self, from: Duration, to: Duration) {
+        self.look(from, to);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::call::ManualClock;
+    use modhost_backend::Limits;
+
+    #[test]
+    fn a_call_is_stopped_when_its_deadline_has_passed_and_not_before() {
+        let clock = Arc::new(ManualClock::default());
+        let watchdog = Watchdog::new(clock.clone());
+        let mut limits = Limits::default();
+        limits.deadline = Duration::from_millis(50);
+        let meter = Arc::new(Meter::new(limits));
+        watchdog.watch(&meter).unwrap();
+        clock.advance(Duration::from_secs(10));
+        for _ in 0..2 {
+            meter.begin();
+            clock.advance(Duration::from_millis(49));
+            assert!(meter.alive());
+            meter.end();
+        }
+        meter.begin();
+        clock.advance(Duration::from_millis(50));
+        assert!(!meter.alive());
+        assert_eq!(watchdog.elapsed(&meter), Some(Duration::from_millis(50)));
+    }
+
+    #[test]
+    fn a_sleeping_watchdog_is_woken_by_a_call() {
+        let watchdog = Watchdog::new(Arc::new(crate::call::SystemClock::default()));
+        let mut limits = Limits::default();
+        limits.deadline = Duration::from_millis(5);
+        let meter = Arc::new(Meter::new(limits));
+        watchdog.watch(&meter).unwrap();
+        while !watchdog.shared.asleep.load(SeqCst) {
+            thread::yield_now();
+        }
+        meter.begin();
+        watchdog.wake();
+        while meter.alive() {
+            thread::yield_now();
+        }
+        assert_eq!(meter.verdict().unwrap_err().code(), "limit.deadline");
+    }
+}

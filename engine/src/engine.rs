@@ -1,0 +1,546 @@
+//! [`Engine`]: loads plugins and calls them.
+
+use std::{
+    fmt,
+    path::Path,
+    sync::{
+        Arc, PoisonError, RwLock, RwLockReadGuard,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
+};
+
+use modhost_abi::{Capability, Contract, FromValue, IntoArgs, IntoValue, Value};
+use modhost_backend::{Backend, ExportInfo, Fault, Instance, Kind, Usage, scope};
+use semver::Version;
+use slab::Slab;
+
+use crate::{
+    audit::{Audit, Event, Sink},
+    backends::{self, BackendStatus},
+    builder::Builder,
+    call::{Call, Clock, PluginId, Slot, State, Watchdog},
+    error::{Code, Error, Result, Stage},
+    host::Registry,
+    lifecycle::{self, hook},
+    package::{self, Package},
+    policy::{self, Policy, TrustLevel},
+    report::{Loaded, Mods, Refused},
+    resolve::resolve,
+    verify::vet,
+};
+
+/// An engine: loads plugins and calls them. Cloning gives another handle to the same engine; it is `Send` and `Sync`.
+///
+/// ```
+/// use modhost::Engine;
+///
+/// let engine = Engine::builder().function("game.double", |n: i64| n * 2).build()?;
+/// let plugin = engine.load_source("sum.lua", "function add(a, b) return game.double(a) + b end")?;
+/// let sum: i64 = engine.call(&mut (), plugin, "add", (20, 2))?;
+/// assert_eq!(sum, 42);
+/// # Ok::<(), modhost::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Engine(Arc<Inner>);
+
+/// What the handles of one engine share.
+pub(crate) struct Inner {
+    pub(crate) policy: Policy,
+    pub(crate) registry: Registry,
+    pub(crate) audit: Arc<Audit>,
+    pub(crate) watchdog: Watchdog,
+    backends: Vec<Arc<dyn Backend>>,
+    without: Vec<Kind>,
+    slots: RwLock<Slab<Arc<Slot>>>,
+    /// Numbers the tenants of slots, over all slots, so that it also tells the order of loading.
+    generation: AtomicU32,
+}
+
+/// What a call used, beside its value.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Measured<T> {
+    /// The call's value.
+    pub value: T,
+    /// Units of fuel.
+    pub fuel: u64,
+    /// Bytes that the plugin holds after the call, where its backend knows.
+    pub memory: Option<usize>,
+    /// Wall-clock time.
+    pub wall: Duration,
+}
+
+/// What became of an event, or of `on_enable`: the values of those that answered, and the errors of those that failed.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Answers {
+    /// By plugin, in load order.
+    pub values: Vec<(PluginId, Value)>,
+    /// The failures; one plugin's does not keep the others from being called.
+    pub failed: Vec<Error>,
+}
+
+/// A plugin as [`Engine::plugins`] lists it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct PluginInfo {
+    /// Its handle.
+    pub plugin: PluginId,
+    /// Its id.
+    pub name: String,
+    /// Its version.
+    pub version: Version,
+    /// The backend that runs it.
+    pub backend: Kind,
+    /// How far it is trusted.
+    pub trust: TrustLevel,
+    /// `active`, `disabled` or `killed`.
+    pub state: &'static str,
+    /// Calls made so far.
+    pub calls: u64,
+    /// Units of fuel used so far, loading included.
+    pub fuel: u64,
+    /// Bytes it held after the last call, where its backend knows.
+    pub memory: Option<usize>,
+}
+
+/// A plugin by handle or by id.
+#[derive(Clone, Copy, Debug)]
+pub enum Target<'a> {
+    /// By handle.
+    Handle(PluginId),
+    /// By id, `wolfpack`.
+    Name(&'a str),
+}
+
+impl From<PluginId> for Target<'_> {
+    fn from(plugin: PluginId) -> Self {
+        Target::Handle(plugin)
+    }
+}
+
+impl<'a> From<&'a str> for Target<'a> {
+    fn from(name: &'a str) -> Self {
+        Target::Name(name)
+    }
+}
+
+impl Engine {
+    /// Starts to describe an engine.
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
+
+    pub(crate) fn assemble(
+        policy: Policy,
+        registry: Registry,
+        backends: Vec<Arc<dyn Backend>>,
+        without: Vec<Kind>,
+        sink: Arc<dyn Sink>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Engine(Arc::new(Inner {
+            policy,
+            registry,
+            audit: Arc::new(Audit::new(sink, clock.clone())),
+            watchdog: Watchdog::new(clock),
+            backends,
+            without,
+            slots: RwLock::new(Slab::new()),
+            generation: AtomicU32::new(0),
+        }))
+    }
+
+    pub(crate) fn from_inner(inner: Arc<Inner>) -> Self {
+        Engine(inner)
+    }
+
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.0
+    }
+
+    /// Loads one plugin: a script, a module, a library or a folder with `plugin.toml`.
+    ///
+    /// # Errors
+    /// Whatever reading, vetting, resolving, admitting or loading gives; nothing of the plugin is left then.
+    pub fn load_path(&self, path: impl AsRef<Path>) -> Result<PluginId> {
+        let path = path.as_ref();
+        let opened = Package::open(path, &self.0.policy.caps);
+        self.load_one(
+            opened.inspect_err(|error| self.0.audit.error(Event::Refused, &path.display().to_string(), error))?,
+        )
+    }
+
+    /// Loads a plugin from memory; the ending of `name` tells its language (`rules.lua`).
+    ///
+    /// # Errors
+    /// As [`Engine::load_path`].
+    pub fn load_source(&self, name: &str, source: impl AsRef<[u8]>) -> Result<PluginId> {
+        self.load_one(Package::from_bytes(name, source.as_ref(), &self.0.policy.caps)?)
+    }
+
+    fn load_one(&self, package: Package) -> Result<PluginId> {
+        let mut mods = self.load_packages(vec![package]);
+        match (mods.loaded.pop(), mods.refused.pop()) {
+            (Some(loaded), _) => Ok(loaded.plugin),
+            (None, Some(refused)) => Err(refused.error),
+            (None, None) => Err(Error::new(Code::InternalBug, Stage::Load, "a plugin was neither loaded nor refused")),
+        }
+    }
+
+    /// Loads every plugin of a folder, dependencies first. What cannot be loaded is left out, and whatever needs it; the rest
+    /// is not touched.
+    ///
+    /// # Errors
+    /// Only where the folder itself cannot be read, or holds no plugin.
+    pub fn load_dir(&self, path: impl AsRef<Path>) -> Result<Mods> {
+        let mut packages = Vec::new();
+        let mut unreadable = Vec::new();
+        for package in package::discover(path.as_ref(), &self.0.policy.caps)? {
+            match package {
+                Ok(package) => packages.push(package),
+                Err(error) => {
+                    let name = error.plugin().unwrap_or("?").to_owned();
+                    self.0.audit.error(Event::Refused, &name, &error);
+                    unreadable.push(Refused { name, version: None, error });
+                }
+            }
+        }
+        let mut mods = self.load_packages(packages);
+        mods.refused.extend(unreadable);
+        mods.refused.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(mods)
+    }
+
+    /// The flow: vet, resolve, admit, load.
+    fn load_packages(&self, packages: Vec<Package>) -> Mods {
+        let inner = &self.0;
+        let mut mods = Mods::default();
+        let mut vetted = Vec::new();
+        for package in packages {
+            let (name, version) = (package.id().to_string(), package.version().clone());
+            match vet(package, &inner.policy) {
+                Ok(package) => vetted.push(package),
+                Err(error) => self.refuse(&mut mods, name, version, error),
+            }
+        }
+        let there =
+            inner.slots().iter().map(|(_, slot)| (slot.about.name.clone(), slot.about.version.clone())).collect();
+        let plan = resolve(vetted, &|contract| inner.registry.offers(contract).cloned(), &there);
+        for (name, version, error) in plan.refused {
+            self.refuse(&mut mods, name, version, error);
+        }
+        for package in &plan.order {
+            let (name, version) = (package.get().id().to_string(), package.get().version().clone());
+            let missing = missing_dependency(package.get(), &mods.refused);
+            let loaded = missing
+                .map_or(Ok(()), Err)
+                .and_then(|()| policy::admit(package, &inner.policy, &inner.backends))
+                .inspect_err(|error| inner.audit.error(Event::Refused, &name, error))
+                .and_then(|admission| lifecycle::load(inner, package, &admission));
+            match loaded {
+                Ok(slot) => mods.loaded.push(loaded_row(&slot)),
+                Err(error) => mods.refused.push(Refused { name, version: Some(version), error }),
+            }
+        }
+        mods
+    }
+
+    fn refuse(&self, mods: &mut Mods, name: String, version: Version, error: Error) {
+        self.0.audit.error(Event::Refused, &name, &error);
+        mods.refused.push(Refused { name, version: Some(version), error });
+    }
+
+    /// Runs `on_enable` of the plugins of `mods` in load order, with `state` lent.
+    ///
+    /// # Errors
+    /// None so far; a plugin's own failure is among [`Answers::failed`].
+    pub fn enable<S: 'static>(&self, state: &mut S, mods: &Mods) -> Result<Answers> {
+        let slots = mods.loaded.iter().filter_map(|loaded| self.0.slot(loaded.plugin.into()).ok());
+        Ok(self.call_hooks(state, slots.collect(), Stage::Enable, "on_enable", &[]))
+    }
+
+    /// Calls `on_<topic>` of every active plugin whose manifest listens to `topic`, in load order. A plugin that fails does not
+    /// keep the others from being called.
+    ///
+    /// # Errors
+    /// `script.type` for an event that is no value.
+    pub fn emit<S: 'static>(&self, state: &mut S, topic: &str, event: impl IntoValue) -> Result<Answers> {
+        let event = [event.into_value().map_err(|error| Error::from_fault(Stage::Call, error.into()))?];
+        let listens =
+            |slot: &&Arc<Slot>| slot.state() == State::Active && slot.about.topics.iter().any(|own| own == topic);
+        let mut slots: Vec<Arc<Slot>> = self.0.slots().iter().map(|(_, slot)| slot).filter(listens).cloned().collect();
+        slots.sort_by_key(|slot| slot.id.generation);
+        Ok(self.call_hooks(state, slots, Stage::Call, &hook::listener(topic), &event))
+    }
+
+    fn call_hooks<S: 'static>(
+        &self,
+        state: &mut S,
+        slots: Vec<Arc<Slot>>,
+        stage: Stage,
+        name: &str,
+        args: &[Value],
+    ) -> Answers {
+        let mut answers = Answers::default();
+        for slot in slots {
+            if !slot.about.exports.iter().any(|export| export.name == name) {
+                continue;
+            }
+            let run = |instance: &mut dyn Instance| scope::lend(state, || hook::call(instance, name, args));
+            match slot.run(&self.0.watchdog, &self.0.audit, stage, run) {
+                Ok((Some(value), _)) => answers.values.push((slot.id, value)),
+                Ok((None, _)) => {}
+                Err(error) => answers.failed.push(error),
+            }
+        }
+        answers
+    }
+
+    /// Calls an export. `state` is lent to the host functions that take `&mut S`, for the length of the call.
+    ///
+    /// # Errors
+    /// Whatever the plugin, its limits or the conversion of its result give.
+    pub fn call<'t, S: 'static, R: FromValue>(
+        &self,
+        state: &mut S,
+        plugin: impl Into<Target<'t>>,
+        export: &str,
+        args: impl IntoArgs,
+    ) -> Result<R> {
+        self.run(state, &*self.0.slot(plugin.into())?, export, args).map(|(value, _)| value)
+    }
+
+    /// [`Engine::call`], and what the call used. Only this form reads the clock.
+    ///
+    /// # Errors
+    /// As [`Engine::call`].
+    pub fn call_measured<'t, S: 'static, R: FromValue>(
+        &self,
+        state: &mut S,
+        plugin: impl Into<Target<'t>>,
+        export: &str,
+        args: impl IntoArgs,
+    ) -> Result<Measured<R>> {
+        let slot = self.0.slot(plugin.into())?;
+        let start = Instant::now();
+        let result = self.run(state, &slot, export, args);
+        let wall = start.elapsed();
+        let (value, usage) = result.map_err(|error| {
+            let fuel = error.limit().map_or(0, |hit| hit.fuel);
+            error.used(fuel, Some(wall))
+        })?;
+        Ok(Measured { value, fuel: usage.fuel, memory: slot.memory(), wall })
+    }
+
+    fn run<S: 'static, R: FromValue>(
+        &self,
+        state: &mut S,
+        slot: &Slot,
+        export: &str,
+        args: impl IntoArgs,
+    ) -> Result<(R, Usage)> {
+        let run = |instance: &mut dyn Instance| {
+            let export = instance.export(export)?;
+            let result = args.with_args(|args| scope::lend(state, || instance.call(export, args)));
+            R::from_value(result.map_err(Fault::from)??).map_err(Fault::from)
+        };
+        slot.run(&self.0.watchdog, &self.0.audit, Stage::Call, run)
+    }
+
+    /// Settles plugin, export and types of a call that is made often.
+    ///
+    /// # Errors
+    /// `plugin.not-found`, `script.missing-export`.
+    pub fn prepare<'t, Args: IntoArgs, Ret: FromValue>(
+        &self,
+        plugin: impl Into<Target<'t>>,
+        export: &str,
+    ) -> Result<Call<Args, Ret>> {
+        let slot = self.0.slot(plugin.into())?;
+        let export = slot.look(Stage::Call, |instance| instance.export(export))?;
+        Ok(Call::new(self.clone(), slot, export))
+    }
+
+    /// The handle of a loaded plugin.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<PluginId> {
+        self.0.slot(Target::Name(name)).ok().map(|slot| slot.id)
+    }
+
+    /// What is loaded, in load order.
+    #[must_use]
+    pub fn plugins(&self) -> Vec<PluginInfo> {
+        let mut slots: Vec<Arc<Slot>> = self.0.slots().iter().map(|(_, slot)| slot.clone()).collect();
+        slots.sort_by_key(|slot| slot.id.generation);
+        slots.iter().map(|slot| info(slot)).collect()
+    }
+
+    /// What a plugin exports.
+    ///
+    /// # Errors
+    /// `plugin.not-found`.
+    pub fn exports<'t>(&self, plugin: impl Into<Target<'t>>) -> Result<Vec<ExportInfo>> {
+        self.0.slot(plugin.into()).map(|slot| slot.about.exports.clone())
+    }
+
+    /// Takes the lines that a plugin printed since the last time, escaped; the newest 1,000 are kept.
+    ///
+    /// # Errors
+    /// `plugin.not-found`.
+    pub fn take_output<'t>(&self, plugin: impl Into<Target<'t>>) -> Result<Vec<String>> {
+        self.0.slot(plugin.into()).map(|slot| slot.output.take())
+    }
+
+    /// Takes calls again, or refuses them with `plugin.disabled`.
+    ///
+    /// # Errors
+    /// `plugin.not-found`.
+    pub fn set_enabled<'t>(&self, plugin: impl Into<Target<'t>>, enabled: bool) -> Result<()> {
+        self.0.slot(plugin.into()).map(|slot| slot.set_enabled(enabled))
+    }
+
+    /// Unloads a plugin: at once, or when its running call returns.
+    ///
+    /// # Errors
+    /// `plugin.not-found`.
+    pub fn unload<'t>(&self, plugin: impl Into<Target<'t>>) -> Result<()> {
+        let slot = self.0.slot(plugin.into())?;
+        self.0.remove(slot.id);
+        self.0.audit.record(Event::Unloaded, &slot.about.name, "by the host");
+        Ok(())
+    }
+
+    /// Grants a capability to a running plugin, or withdraws it; the next call of a host function sees it. False where the
+    /// plugin did not ask for it.
+    ///
+    /// # Errors
+    /// `plugin.not-found`, and `manifest.name` for a malformed capability.
+    pub fn set_granted<'t>(&self, plugin: impl Into<Target<'t>>, capability: &str, granted: bool) -> Result<bool> {
+        let slot = self.0.slot(plugin.into())?;
+        let capability = Capability::new(capability)
+            .map_err(|error| Error::new(Code::ManifestName, Stage::Engine, error.to_string()))?;
+        let changed = slot.grants.set(&capability, granted);
+        if changed {
+            let event = if granted { Event::Granted } else { Event::Withdrawn };
+            self.0.audit.record(event, &slot.about.name, capability.as_str());
+        }
+        Ok(changed)
+    }
+
+    /// Which backends there are, what each enforces, and why another is not there.
+    #[must_use]
+    pub fn backends(&self) -> Vec<BackendStatus> {
+        backends::status(&self.0.backends, &self.0.without)
+    }
+
+    /// The contracts that the host offers, with their functions.
+    #[must_use]
+    pub fn contracts(&self) -> Vec<Contract> {
+        self.0.registry.contracts()
+    }
+
+    /// The policy it was built with.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        &self.0.policy
+    }
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Engine({} plugins, policy {})", self.0.slots().len(), self.0.policy.name)
+    }
+}
+
+impl Inner {
+    fn slots(&self) -> RwLockReadGuard<'_, Slab<Arc<Slot>>> {
+        self.slots.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn slot(&self, target: Target<'_>) -> Result<Arc<Slot>> {
+        let slots = self.slots();
+        let found = match target {
+            Target::Handle(id) => slots.get(id.slot as usize).filter(|slot| slot.id == id),
+            Target::Name(name) => slots.iter().map(|(_, slot)| slot).find(|slot| slot.about.name == name),
+        };
+        found.cloned().ok_or_else(|| {
+            let message = match target {
+                Target::Handle(id) => format!("the plugin with the handle {id} is gone"),
+                Target::Name(name) => format!("no plugin `{}` is loaded", name.escape_debug()),
+            };
+            Error::new(Code::PluginNotFound, Stage::Call, message)
+        })
+    }
+
+    /// Puts a plugin into the table, unless another of its name came first.
+    pub(crate) fn insert(&self, name: &str, make: impl FnOnce(PluginId) -> Slot) -> Result<Arc<Slot>> {
+        let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
+        if slots.iter().any(|(_, slot)| slot.about.name == name) {
+            let message = format!("another plugin `{name}` was loaded at the same time");
+            return Err(Error::new(Code::PackageDuplicate, Stage::Load, message));
+        }
+        let generation = self.generation.fetch_add(1, Relaxed);
+        let place = slots.vacant_entry();
+        let slot = u32::try_from(place.key()).unwrap_or(u32::MAX);
+        Ok(place.insert(Arc::new(make(PluginId { slot, generation }))).clone())
+    }
+
+    /// Takes a plugin out of the table and drops its instance, now or when its running call returns.
+    pub(crate) fn remove(&self, id: PluginId) {
+        let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
+        if slots.get(id.slot as usize).is_some_and(|slot| slot.id == id) {
+            let slot = slots.remove(id.slot as usize);
+            drop(slots);
+            slot.unload();
+        }
+    }
+}
+
+/// A dependency that resolved but did not load takes its dependants along.
+fn missing_dependency(package: &Package, refused: &[Refused]) -> Option<Error> {
+    let needs = &package.manifest()?.dependencies;
+    let lost =
+        needs.iter().find(|need| !need.optional && refused.iter().any(|other| other.name == need.id.as_str()))?;
+    let message = format!("needs {}, which could not be loaded", lost.id);
+    Some(
+        Error::new(Code::ResolveMissing, Stage::Resolve, message)
+            .at_place(lost.at.clone())
+            .of(package.id().to_string()),
+    )
+}
+
+fn loaded_row(slot: &Slot) -> Loaded {
+    let about = &slot.about;
+    Loaded {
+        plugin: slot.id,
+        name: about.name.clone(),
+        version: about.version.clone(),
+        backend: about.kind.clone(),
+        trust: about.trust,
+        vouched: about.vouched,
+        capabilities: slot.grants.open(),
+        notes: about.notes.clone(),
+    }
+}
+
+fn info(slot: &Slot) -> PluginInfo {
+    let about = &slot.about;
+    PluginInfo {
+        plugin: slot.id,
+        name: about.name.clone(),
+        version: about.version.clone(),
+        backend: about.kind.clone(),
+        trust: about.trust,
+        state: match slot.state() {
+            State::Active => "active",
+            State::Disabled => "disabled",
+            State::Killed => "killed",
+            State::Unloaded => "unloaded",
+        },
+        calls: slot.calls(),
+        fuel: slot.fuel(),
+        memory: slot.memory(),
+    }
+}

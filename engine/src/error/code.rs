@@ -1,0 +1,281 @@
+//! [`Code`]: the catalogue of everything that can go wrong, one stable dotted name per cause.
+
+use std::{fmt, str::FromStr};
+
+macro_rules! catalogue {
+    ($($variant:ident $name:literal $exit:literal $cause:literal $remedy:literal)*) => {
+        /// A stable name for one cause of failure, as `modhost explain CODE` prints it.
+        ///
+        /// ```
+        /// use modhost::Code;
+        ///
+        /// let code: Code = "limit.fuel".parse()?;
+        /// assert_eq!(code, Code::LimitFuel);
+        /// assert_eq!(code.exit_status(), 3);
+        /// # Ok::<(), modhost::UnknownCode>(())
+        /// ```
+        #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+        #[non_exhaustive]
+        pub enum Code {
+            $(#[doc = concat!("`", $name, "`: ", $cause)] $variant,)*
+        }
+
+        impl Code {
+            /// Every code, in the order of the catalogue.
+            pub const ALL: &[Code] = &[$(Code::$variant),*];
+
+            /// The dotted name.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $(Code::$variant => $name,)* }
+            }
+
+            /// The exit status of the command for it.
+            #[must_use]
+            pub fn exit_status(self) -> u8 {
+                match self { $(Code::$variant => $exit,)* }
+            }
+
+            /// What it means, a sentence or two.
+            #[must_use]
+            pub fn cause(self) -> &'static str {
+                match self { $(Code::$variant => $cause,)* }
+            }
+
+            /// What to do about it, a sentence or two.
+            #[must_use]
+            pub fn remedy(self) -> &'static str {
+                match self { $(Code::$variant => $remedy,)* }
+            }
+        }
+    };
+}
+
+catalogue! {
+    ScriptCompile "script.compile" 1
+        "The script does not compile."
+        "Correct the place that the error names; nothing of the plugin was loaded."
+    ScriptRaised "script.raised" 1
+        "The plugin's own code raised an error (`error`, `throw`, a panic) and did not catch it."
+        "Look at the place and the trace in the plugin's source."
+    ScriptType "script.type" 1
+        "A value is not of the type that was asked for. Int and Float never convert silently, functions do not cross, several results are not one value."
+        "Convert in the script, or correct the argument: `1` is an int, `1.0` a float."
+    ScriptArity "script.arity" 1
+        "A function was called with a wrong number of arguments."
+        "Give as many arguments as `modhost inspect` or the function's source shows."
+    ScriptMissingExport "script.missing-export" 1
+        "The plugin has no export of this name."
+        "Exports are: in Lua the fields of the table that the file returns, else its global functions; in Rhai its public functions; in wasm and native libraries their exports."
+    ScriptMissingImport "script.missing-import" 1
+        "The plugin links a host function that is not offered to it."
+        "Name the function's contract under [requires] in plugin.toml, and check the spelling and the types of its parameters."
+    WasmInvalid "wasm.invalid" 1
+        "The WebAssembly module does not validate, or uses a proposal that is switched off."
+        "Build for wasm32-unknown-unknown without threads, 64-bit memory, several memories or SIMD."
+    WasmTrap "wasm.trap" 1
+        "The WebAssembly code trapped: an `unreachable`, a division by zero, an access out of bounds. The instance is gone."
+        "Debug the module; reload the plugin to go on."
+    WasmAbi "wasm.abi" 1
+        "A WebAssembly guest that uses the value codec broke the guest ABI: a pointer out of range, a malformed value, a missing export."
+        "Compare the guest with sdk/abi/ABI.md."
+    NativeAbi "native.abi" 1
+        "The native library's table is malformed or of an ABI version that this host does not speak."
+        "Rebuild the library with the modhost-plugin or modhost.h of this release."
+    NativeArch "native.arch" 1
+        "The native library is built for another processor or system."
+        "Ship an artefact for this target under [entry] native.OS-ARCH, or a wasm build beside it."
+    NativeCorrupt "native.corrupt" 1
+        "The native library is damaged or no library at all; it was not opened."
+        "Copy or build it again."
+    NativeMissingSymbol "native.missing-symbol" 1
+        "The library does not export the entry symbol of a modhost plugin; it was not opened."
+        "Build it with modhost-plugin's `plugin!` or define the symbol as modhost.h shows."
+    NativeNeedsLibrary "native.needs-library" 1
+        "The native library needs libraries beyond the system's, or brings a search path of its own."
+        "Link such libraries statically and drop the rpath."
+    NativeCrashed "native.crashed" 1
+        "The native plugin reported a state that it cannot go on from. The instance is gone."
+        "Reload the plugin; tell its author."
+    NativeIsolationUnavailable "native.isolation-unavailable" 4
+        "This platform lacks the mechanism that loading a native library safely needs."
+        "Use the plugin's wasm build here."
+    HostFailed "host.failed" 1
+        "A host function returned an error to the plugin, which did not catch it."
+        "The message is the host's; the place is the plugin's call."
+    HostPanicked "host.panicked" 1
+        "A host function panicked. The panic was caught; the host goes on."
+        "This is a bug of the host, not of the plugin."
+    HostBusy "host.busy" 1
+        "The plugin is already running a call: it was re-entered through the host, or another thread is in it."
+        "Let the outer call return first."
+    HostNoState "host.no-state" 1
+        "A host function needs the host's state, and none is lent: plugins load without it, and one host function has it at a time."
+        "Do such work in `on_enable`, not while the file is loaded."
+    HostStateMismatch "host.state-mismatch" 1
+        "The call lent a state of another type than the host function was registered for."
+        "Pass the same type to `engine.call` as the closures take."
+    PluginKilled "plugin.killed" 1
+        "The plugin hit a limit or trapped in an earlier call and is gone; it is never entered again."
+        "Load it again. The earlier error says why it ended."
+    PluginDisabled "plugin.disabled" 1
+        "The plugin is disabled."
+        "Enable it first."
+    CallInterrupted "call.interrupted" 1
+        "The host ended the call."
+        "Nothing to mend in the plugin; it must be loaded again."
+    IoFailed "io.failed" 1
+        "A file could not be read or written."
+        "Look at the system's message in the error."
+    Usage "usage" 2
+        "The command's words do not fit together."
+        "See `modhost --help` or the verb's `--help`."
+    IoNotFound "io.not-found" 2
+        "There is nothing at the path."
+        "Check the spelling and the current folder."
+    PluginNotFound "plugin.not-found" 2
+        "No plugin of this name or handle is loaded."
+        "`modhost list` shows what is there; a handle ends with its plugin."
+    LimitFuel "limit.fuel" 3
+        "The call used up its fuel (instructions). The instance is gone, whatever the plugin caught."
+        "Do less per call, or ask for more: [limits] fuel in plugin.toml, or --fuel for one run."
+    LimitMemory "limit.memory" 3
+        "The plugin needs more memory than it may have. The instance is gone."
+        "Hold less, or ask for more: [limits] memory in plugin.toml, or --memory for one run."
+    LimitDeadline "limit.deadline" 3
+        "The call ran longer than its deadline. The instance is gone."
+        "Do less per call, or ask for more: [limits] deadline in plugin.toml, or --deadline for one run."
+    LimitDepth "limit.depth" 3
+        "Calls are nested too deeply: recursion in the plugin, or host and plugins calling each other."
+        "Give the recursion an end, or use a loop."
+    LimitValue "limit.value" 3
+        "A value that crosses between host and plugin is too large or nested too deeply."
+        "Pass less at once, in several calls if need be."
+    LimitOutput "limit.output" 3
+        "The call printed more than it may."
+        "Print less."
+    DeniedCapability "denied.capability" 4
+        "The plugin called a host function whose capability it was not granted."
+        "Ask for it in plugin.toml under [capabilities]; the player or the game must grant it too (--grant CAP for one run)."
+    DeniedBackend "denied.backend" 4
+        "No artefact of the plugin has a backend that enforces what its trust demands."
+        "Ship a wasm or script build beside the native one, earn more trust, or use --policy development on your own machine."
+    DeniedTrust "denied.trust" 4
+        "The policy refuses plugins of this trust."
+        "Have the plugin signed, or choose a policy that admits it."
+    PackageEscapes "package.escapes" 4
+        "A path or link of the plugin leads out of its folder."
+        "Keep every file of a plugin inside its folder, without links out of it."
+    PackageSpecialFile "package.special-file" 4
+        "The plugin holds something that is neither a plain file nor a folder."
+        "Remove devices, sockets and pipes."
+    PackageTooLarge "package.too-large" 4
+        "A file, or all files of the plugin together, are larger than the cap, or there are too many of them."
+        "Ship less; the cap is the policy's."
+    PackageName "package.name" 4
+        "A path inside the plugin is not portable: it must be plain UTF-8 parts without `..`, backslashes or device names."
+        "Rename the file."
+    PackageNotAPlugin "package.not-a-plugin" 4
+        "The path is neither a plugin file (.lua .rhai .wat .wasm .so .dll .dylib), a folder with plugin.toml, nor a folder of these."
+        "`modhost new` makes a plugin to start from."
+    PackageMissingArtefact "package.missing-artefact" 4
+        "A file that the manifest names under `[entry]` is not there, and no other artefact can be taken."
+        "Build it, or take the line out."
+    PackageDuplicate "package.duplicate" 4
+        "Two plugins of the folder have the same id."
+        "Remove one of them."
+    ManifestSyntax "manifest.syntax" 4
+        "plugin.toml is not TOML, or a value has the wrong type."
+        "Correct the place that the error names."
+    ManifestUnknownKey "manifest.unknown-key" 4
+        "plugin.toml has a key that the schema does not know."
+        "The error names the nearest known key; reserved tables come with later releases."
+    ManifestMissingKey "manifest.missing-key" 4
+        "plugin.toml lacks a key that is needed."
+        "Add the key that the error names."
+    ManifestId "manifest.id" 4
+        "The plugin's id is malformed."
+        "Use a-z, 0-9 and `-`, with at most one `.` between publisher and name."
+    ManifestVersion "manifest.version" 4
+        "A version or a version requirement is malformed."
+        "Write versions like 1.2.3 and requirements like ^1.2."
+    ManifestName "manifest.name" 4
+        "A capability, contract, topic or backend is not a well-formed name."
+        "Use a-z, 0-9, `_` and `-`, parts joined by `.`."
+    ManifestSize "manifest.size" 4
+        "A size is malformed."
+        "Write a number and a unit, like \"8MiB\"."
+    ManifestDuration "manifest.duration" 4
+        "A duration is malformed."
+        "Write a number and a unit, like \"2ms\"."
+    ManifestNewer "manifest.newer" 4
+        "plugin.toml is of a newer schema than this engine reads."
+        "Update the game, or ask the author for an older release."
+    PolicyUnknown "policy.unknown" 4
+        "There is no policy of this name."
+        "The error lists the names there are."
+    PolicySourceFormat "policy.source-format" 4
+        "The policy admits no text formats (.wat)."
+        "Ship the binary: wat2wasm, or a policy with source formats."
+    ResolveMissing "resolve.missing" 5
+        "A plugin needs another plugin that is not there."
+        "Install it, or take the mod out that needs it."
+    ResolveUnsatisfiable "resolve.unsatisfiable" 5
+        "A plugin needs another plugin in a version that is not there."
+        "Install the version that the error names."
+    ResolveConflict "resolve.conflict" 5
+        "Two plugins cannot be loaded together."
+        "Take one of them out."
+    ResolveCycle "resolve.cycle" 5
+        "Plugins need each other in a circle."
+        "One of them must let go, or say order = false."
+    ResolveContract "resolve.contract" 5
+        "A plugin needs a host contract that this host does not offer, or not in this version."
+        "Use the plugin's release for this game."
+    ResolveEngine "resolve.engine" 5
+        "A plugin needs another version of modhost."
+        "Update the game, or use the plugin's release for it."
+    InternalBug "internal.bug" 70
+        "modhost did what it must never do."
+        "Please report it with the message."
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// There is no code of this name.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct UnknownCode;
+
+impl fmt::Display for UnknownCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("there is no code of this name")
+    }
+}
+
+impl std::error::Error for UnknownCode {}
+
+impl FromStr for Code {
+    type Err = UnknownCode;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        Code::ALL.iter().copied().find(|code| code.as_str() == name).ok_or(UnknownCode)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_read_back() {
+        for code in Code::ALL {
+            assert_eq!(code.as_str().parse(), Ok(*code));
+            assert!(code.cause().ends_with('.') && code.remedy().ends_with('.'), "{code}");
+        }
+        assert!("limit".parse::<Code>().is_err());
+    }
+}

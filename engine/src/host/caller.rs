@@ -1,0 +1,56 @@
+//! [`caller`]: which plugin called the host function that is running, and the engine, for calls into other plugins.
+
+use std::sync::Weak;
+
+use scoped_tls_hkt::scoped_thread_local;
+
+use crate::engine::{Engine, Inner};
+
+scoped_thread_local!(static CALLER: Origin);
+
+/// Where a call out of a plugin comes from.
+pub(crate) struct Origin {
+    pub(crate) plugin: String,
+    pub(crate) engine: Weak<Inner>,
+}
+
+/// The plugin that called the running host function.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Caller {
+    /// Its id.
+    pub plugin: String,
+    /// The engine it runs in: call other plugins through it, with the state that the function borrows.
+    pub engine: Engine,
+}
+
+/// Which plugin called the host function that is running on this thread; `None` outside of one.
+///
+/// ```
+/// use modhost::Engine;
+///
+/// let engine = Engine::builder()
+///     .function("game.whoami", || modhost::caller().map(|caller| caller.plugin))
+///     .build()?;
+/// let plugin = engine.load_source("wolf.lua", "function ask() return game.whoami() end")?;
+/// let name: String = engine.call(&mut (), plugin, "ask", ())?;
+/// assert_eq!(name, "wolf");
+/// assert!(modhost::caller().is_none());
+/// # Ok::<(), modhost::Error>(())
+/// ```
+#[must_use]
+pub fn caller() -> Option<Caller> {
+    if !CALLER.is_set() {
+        return None;
+    }
+    CALLER.with(|origin| {
+        let engine = Engine::from_inner(origin.engine.upgrade()?);
+        Some(Caller { plugin: origin.plugin.clone(), engine })
+    })
+}
+
+/// Runs `f` as a call that comes from `origin`.
+#[inline]
+pub(crate) fn within<R>(origin: &Origin, f: impl FnOnce() -> R) -> R {
+    CALLER.set(origin, f)
+}

@@ -1,0 +1,17 @@
+//! The host's side of a call out of a plugin: registered [`HostFunction`]s, the contracts they form, and the one wrapper in which
+//! capabilities are checked, arguments counted, state lent and panics caught.
+
+mod caller;
+mod closure;
+mod function;
+mod grants;
+mod registry;
+mod wrap;
+
+pub(crate) use caller::Origin;
+pub use caller::{Caller, caller};
+pub use closure::{HostClosure, IntoResult};
+pub use function::HostFunction;
+pub(crate) use grants::Grants;
+pub(crate) use registry::Registry;
+pub(crate) use wrap::{panic_text, table};

@@ -1,0 +1,101 @@
+//! [`table`]: one plugin's host table. THE place where a capability is checked, below every language.
+
+use std::{
+    any::Any,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+};
+
+use modhost_abi::Value;
+use modhost_backend::{Fault, FaultKind, HostEntry, HostFailure, HostTable};
+
+use super::{
+    Grants, Registry,
+    caller::{self, Origin},
+    closure::Failure,
+    registry::{Registered, contract_of},
+};
+use crate::{
+    audit::{Audit, Event},
+    package::Package,
+    policy::Capabilities,
+};
+
+/// The host functions of the contracts that `package` requires (of all contracts for a bare script), each behind its wrapper, and
+/// the bits that open and close them.
+pub(crate) fn table(
+    registry: &Registry,
+    package: &Package,
+    capabilities: &Capabilities,
+    origin: &Arc<Origin>,
+    audit: &Arc<Audit>,
+) -> (HostTable, Grants) {
+    let manifest = package.manifest();
+    let mut grants = Grants::default();
+    if let Some(manifest) = manifest {
+        for capability in manifest.capabilities.required.iter().chain(&manifest.capabilities.optional) {
+            grants.bit(capability, capabilities.grants(capability));
+        }
+    }
+    let required = |function: &&Registered| {
+        let contract = contract_of(&function.described);
+        manifest.is_none_or(|manifest| manifest.requires.iter().any(|require| require.name == contract))
+    };
+    let entries = registry
+        .all()
+        .filter(required)
+        .map(|function| {
+            // What a manifest does not ask for stays closed whatever the host grants; a bare script asks for all.
+            let open = |capability: &_| manifest.is_none() && capabilities.grants(capability);
+            let gate = function.described.capability.as_ref().map(|needed| grants.bit(needed, open(needed)));
+            entry(function.clone(), gate, origin.clone(), audit.clone())
+        })
+        .collect();
+    (HostTable::new(entries), grants)
+}
+
+fn entry(function: Registered, gate: Option<Arc<AtomicBool>>, origin: Arc<Origin>, audit: Arc<Audit>) -> HostEntry {
+    let (name, signature) = (function.described.name.clone(), function.described.signature.clone());
+    let (fewest, most) = (signature.required(), signature.params.len());
+    let call = move |args: &mut [Value]| {
+        if gate.as_ref().is_some_and(|gate| !gate.load(Relaxed)) {
+            return Err(denied(&function, &origin, &audit));
+        }
+        if args.len() < fewest || args.len() > most {
+            let expected = if fewest == most { most.to_string() } else { format!("{fewest} to {most}") };
+            return Err(Fault::new(FaultKind::Arity { expected, found: args.len() }));
+        }
+        let run = AssertUnwindSafe(|| caller::within(&origin, || (function.call)(args)));
+        match catch_unwind(run) {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(Failure::Fault(fault))) => Err(fault),
+            Ok(Err(Failure::Host(failure, message))) => Err(failed(&function, failure, message)),
+            Err(panic) => Err(failed(&function, HostFailure::Panicked, format!("panicked: {}", panic_text(&*panic)))),
+        }
+    };
+    HostEntry { name, signature, call: Arc::new(call) }
+}
+
+#[cold]
+fn denied(function: &Registered, origin: &Origin, audit: &Audit) -> Fault {
+    let capability = function.described.capability.as_ref().map(ToString::to_string).unwrap_or_default();
+    audit.record(Event::Denied, &origin.plugin, &function.described.name);
+    Fault::new(FaultKind::Denied { capability, function: function.described.name.clone() })
+}
+
+#[cold]
+fn failed(function: &Registered, failure: HostFailure, message: String) -> Fault {
+    Fault::new(FaultKind::Host { failure, function: function.described.name.clone(), message })
+}
+
+/// What a panic said.
+pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("without a message")
+}

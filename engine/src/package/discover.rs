@@ -1,0 +1,127 @@
+//! [`discover`]: the plugins at a path, one or a folder of them.
+
+use std::{
+    ffi::OsString,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use modhost_backend::Place;
+use semver::Version;
+
+use super::{Caps, MANIFEST, Package, artefact::kind_of, open::not_a_plugin};
+use crate::{Code, Error, Result, Stage};
+
+/// Reads every plugin at `path`: the one plugin that it is, or each of a folder of plugins, sorted by id, then version.
+/// One that cannot be read is an error in its place, named after the file or folder; the others are read all the same.
+///
+/// Skipped are hidden names, `target` and `node_modules`, files with other endings, and folders that hold neither a
+/// `plugin.toml` nor a plugin file. Links that leave the folder are refused like those of a plugin.
+///
+/// # Errors
+/// `io.not-found` for a path that is not there, `package.not-a-plugin` where nothing there is a plugin, `io.failed`,
+/// `package.too-large` for more entries than [`Caps::plugins`].
+///
+/// ```
+/// use modhost::package::{Caps, discover};
+///
+/// let mods = tempfile::tempdir()?;
+/// std::fs::write(mods.path().join("b.lua"), "")?;
+/// std::fs::write(mods.path().join("a.rhai"), "")?;
+/// std::fs::write(mods.path().join("readme.txt"), "")?;
+///
+/// let plugins = discover(mods.path(), &Caps::default())?;
+/// let ids: Vec<String> = plugins.into_iter().map(|plugin| Ok(plugin?.id().to_string())).collect::<modhost::Result<_>>()?;
+/// assert_eq!(ids, ["a", "b"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn discover(path: &Path, caps: &Caps) -> Result<Vec<Result<Package>>> {
+    let failed = |error: io::Error| Error::io(Stage::Open, path, &error);
+    let about = fs::metadata(path).map_err(failed)?;
+    let one = if about.is_dir() { has_manifest(path) } else { kind_of(path).is_some() };
+    if one || !about.is_dir() {
+        let package = Package::open(path, caps);
+        // A path of another ending is no plugin that failed, but no plugin.
+        return if one {
+            Ok(vec![package.map_err(|error| error.of(shown(path)))])
+        } else {
+            package.map(|one| vec![Ok(one)])
+        };
+    }
+    let root = fs::canonicalize(path).map_err(failed)?;
+    let mut found: Vec<(Key, Result<Package>)> = Vec::new();
+    for name in names(path, caps)? {
+        let Some(package) = entry(&root, &path.join(&name), caps) else { continue };
+        let name = name.to_string_lossy().into_owned();
+        let key = match &package {
+            Ok(package) => (package.id().to_string(), Some(package.version().clone()), name.clone()),
+            Err(_) => (name.clone(), None, name.clone()),
+        };
+        found.push((key, package.map_err(|error| error.of(name))));
+    }
+    if found.is_empty() {
+        return Err(not_a_plugin(path, "the folder has no plugin.toml and holds no plugins"));
+    }
+    found.sort_by(|(a, _), (b, _)| a.cmp(b));
+    Ok(found.into_iter().map(|(_, package)| package).collect())
+}
+
+/// Id or name, version, name.
+type Key = (String, Option<Version>, String);
+
+fn shown(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
+/// Whether there is anything of the manifest's name; opening says whether it is a file.
+fn has_manifest(folder: &Path) -> bool {
+    fs::symlink_metadata(folder.join(MANIFEST)).is_ok()
+}
+
+fn names(path: &Path, caps: &Caps) -> Result<Vec<OsString>> {
+    let failed = |error: io::Error| Error::io(Stage::Open, path, &error);
+    let mut names = Vec::new();
+    for entry in fs::read_dir(path).map_err(failed)? {
+        let name = entry.map_err(failed)?.file_name();
+        let skipped = name.as_encoded_bytes().first() == Some(&b'.') || name == "target" || name == "node_modules";
+        if !skipped {
+            names.push(name);
+        }
+        if names.len() > caps.plugins {
+            let message = format!("{}: the folder has more than {} entries", path.display(), caps.plugins);
+            return Err(Error::new(Code::PackageTooLarge, Stage::Open, message));
+        }
+    }
+    Ok(names)
+}
+
+/// One entry of a folder of plugins; `None` for what is none.
+fn entry(root: &Path, path: &Path, caps: &Caps) -> Option<Result<Package>> {
+    let linked = fs::symlink_metadata(path).ok()?.is_symlink();
+    let about = fs::metadata(path);
+    let folder = about.as_ref().is_ok_and(fs::Metadata::is_dir);
+    if !folder && kind_of(path).is_none() {
+        return None;
+    }
+    if linked && !inside(root, path) {
+        let message = "this is a link that leads to nothing inside the folder of plugins";
+        let place = Place::file(shown(path).escape_debug().to_string());
+        return Some(Err(Error::new(Code::PackageEscapes, Stage::Open, message).at_place(place)));
+    }
+    if folder && !has_manifest(path) {
+        let file = first_plugin_file(path, caps)?;
+        let message = format!("the folder holds `{}`, but no plugin.toml", shown(&file).escape_debug());
+        return Some(Err(not_a_plugin(path, &message)));
+    }
+    Some(Package::open(path, caps))
+}
+
+fn inside(root: &Path, path: &Path) -> bool {
+    fs::canonicalize(path).is_ok_and(|target| target.starts_with(root) && target != root)
+}
+
+/// A plugin file in a folder without a manifest: somebody forgot the manifest.
+fn first_plugin_file(folder: &Path, caps: &Caps) -> Option<PathBuf> {
+    let paths = fs::read_dir(folder).ok()?.take(caps.files).flatten().map(|entry| entry.path());
+    paths.filter(|path| kind_of(path).is_some() && path.is_file()).min()
+}

@@ -1,0 +1,285 @@
+//! Reads the files of one plugin, each once and within [`Caps`], into a [`FileSet`].
+//!
+//! No link is ever followed by the system below a plugin's folder: folders and files are opened part by part from the
+//! plugin's own folder, and what is opened must be a plain file. A link is resolved first; if its target is a file inside
+//! the folder, that file is opened in the same way. So a link that is swapped meanwhile leads nowhere else.
+
+#[cfg(not(unix))]
+#[path = "files/portable.rs"]
+mod system;
+#[cfg(unix)]
+#[path = "files/unix.rs"]
+mod system;
+
+use std::{
+    collections::HashSet,
+    ffi::{OsStr, OsString},
+    fs::{self, File},
+    io::{self, Read},
+    path::{Component, Path, PathBuf},
+    sync::Arc,
+};
+
+use modhost_backend::{FileSet, Place};
+
+use super::{Caps, name::check_part};
+use crate::{Code, Error, Result, Stage};
+use system::{Folder, open_named};
+
+/// What a name of a folder stands for, links not followed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum FileKind {
+    File,
+    Folder,
+    Link,
+    Special,
+}
+
+/// Folders that tools fill with what is no part of a plugin.
+const SKIPPED: [&str; 2] = ["target", "node_modules"];
+
+/// The files of one plugin's folder, as far as they have been read.
+pub(super) struct Reader<'c> {
+    caps: &'c Caps,
+    /// The folder's own path without links.
+    path: PathBuf,
+    folder: Folder,
+    files: FileSet,
+    bytes: u64,
+    seen: usize,
+    /// Paths of the folders that were skipped.
+    skipped: Vec<String>,
+}
+
+fn error(code: Code, path: &str, message: impl Into<String>) -> Error {
+    Error::new(code, Stage::Open, message).at_place(Place::file(path.escape_debug().to_string()))
+}
+
+fn io_error(path: &str, error: &io::Error) -> Error {
+    Error::io(Stage::Open, Path::new(path), error)
+}
+
+fn special(path: &str) -> Error {
+    error(Code::PackageSpecialFile, path, "this is neither a plain file nor a folder")
+}
+
+impl<'c> Reader<'c> {
+    /// Opens a plugin's folder; `path` itself may be a link.
+    pub(super) fn open(path: &Path, caps: &'c Caps) -> Result<Self> {
+        let failed = |error| Error::io(Stage::Open, path, &error);
+        let path = fs::canonicalize(path).map_err(failed)?;
+        let folder = Folder::open(&path).map_err(failed)?;
+        Ok(Reader { caps, path, folder, files: FileSet::default(), bytes: 0, seen: 0, skipped: Vec::new() })
+    }
+
+    /// Reads one file that somebody named, `None` where it is not there. `cap` is its own limit beside the plugin's.
+    pub(super) fn read(&mut self, path: &str, cap: u64) -> Result<Option<&[u8]>> {
+        if self.files.get(path).is_none() {
+            let Some(file) = self.resolve(path, false)? else { return Ok(None) };
+            self.take(path, file, cap)?;
+        }
+        Ok(self.files.get(path).map(AsRef::as_ref))
+    }
+
+    /// Reads everything else.
+    pub(super) fn read_all(&mut self) -> Result<()> {
+        let folder = self.folder.again().map_err(|error| io_error(".", &error))?;
+        self.visit(&folder, "", 0)
+    }
+
+    /// The files, and the paths of the folders that were left out.
+    pub(super) fn finish(self) -> (FileSet, Vec<String>) {
+        (self.files, self.skipped)
+    }
+
+    fn visit(&mut self, folder: &Folder, prefix: &str, depth: usize) -> Result<()> {
+        let failed = |error| io_error(if prefix.is_empty() { "." } else { prefix }, &error);
+        let left = self.caps.files - self.seen.min(self.caps.files);
+        // Sorted, so that of several errors the same one is found everywhere.
+        let mut names = visible(folder, left).map_err(failed)?;
+        names.sort();
+        let mut folded = HashSet::new();
+        for name in names {
+            self.seen += 1;
+            let shown = join(prefix, &name.to_string_lossy());
+            if self.seen > self.caps.files {
+                let message = format!("the plugin has more than {} files and folders", self.caps.files);
+                return Err(error(Code::PackageTooLarge, &shown, message));
+            }
+            let name = portable(&name, &shown)?;
+            let kind = folder.kind(name).map_err(|error| io_error(&shown, &error))?;
+            if SKIPPED.contains(&name) && matches!(kind, FileKind::Folder | FileKind::Link) {
+                self.skipped.push(shown);
+                continue;
+            }
+            if !folded.insert(name.to_lowercase()) {
+                let message = "the folder has another name that differs in upper and lower case only";
+                return Err(error(Code::PackageName, &shown, message));
+            }
+            match kind {
+                FileKind::Folder if depth + 1 > self.caps.depth => {
+                    let message = format!("folders are nested more than {} deep", self.caps.depth);
+                    return Err(error(Code::PackageTooLarge, &shown, message));
+                }
+                FileKind::Folder => {
+                    let inner = folder.folder(name).map_err(|error| io_error(&shown, &error))?;
+                    self.visit(&inner, &shown, depth + 1)?;
+                }
+                FileKind::Special => return Err(special(&shown)),
+                FileKind::File | FileKind::Link if self.files.get(&shown).is_some() => {}
+                FileKind::File => {
+                    let file = folder.file(name).map_err(|error| io_error(&shown, &error))?;
+                    self.take(&shown, file, self.caps.file)?;
+                }
+                FileKind::Link => {
+                    let Some(file) = self.resolve(&shown, true)? else { return Err(nowhere(&shown)) };
+                    self.take(&shown, file, self.caps.file)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads at most one byte more than is allowed, whatever the file claims to hold.
+    fn take(&mut self, path: &str, file: File, cap: u64) -> Result<()> {
+        let left = self.caps.total.saturating_sub(self.bytes);
+        let most = cap.min(left);
+        let bytes = bounded(file, most, path)?.ok_or_else(|| {
+            let message = if cap <= left {
+                format!("the file has more than {cap} bytes")
+            } else {
+                format!("the plugin's files have more than {} bytes together", self.caps.total)
+            };
+            error(Code::PackageTooLarge, path, message)
+        })?;
+        self.bytes += bytes.len() as u64;
+        self.files.insert(path, bytes);
+        Ok(())
+    }
+
+    /// Opens `path` inside the folder, through links that stay inside it. `None` where nothing is there.
+    fn resolve(&self, path: &str, is_link: bool) -> Result<Option<File>> {
+        let named = self.path.join(path);
+        let target = match fs::canonicalize(&named) {
+            Ok(target) => target,
+            Err(_) if is_link => return Err(self.broken(path)),
+            Err(_) if fs::symlink_metadata(&named).is_ok_and(|found| found.is_symlink()) => {
+                return Err(self.broken(path));
+            }
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                return Ok(None);
+            }
+            Err(error) => return Err(io_error(path, &error)),
+        };
+        let Ok(inside) = target.strip_prefix(&self.path) else { return Err(outside(path)) };
+        let parts: Vec<&OsStr> = inside.components().map(Component::as_os_str).collect();
+        let Some((last, parents)) = parts.split_last() else {
+            return Err(error(Code::PackageSpecialFile, path, "this is a link to a folder"));
+        };
+        let failed = |error| io_error(path, &error);
+        let mut folder = self.folder.again().map_err(failed)?;
+        for part in parents {
+            folder = folder.folder(part).map_err(failed)?;
+        }
+        match folder.kind(last).map_err(failed)? {
+            FileKind::File => folder.file(last).map(Some).map_err(failed),
+            FileKind::Folder if is_link => {
+                Err(error(Code::PackageSpecialFile, path, "this is a link to a folder; only links to files are read"))
+            }
+            FileKind::Folder => Err(error(Code::PackageSpecialFile, path, "this is a folder, a file was expected")),
+            FileKind::Link | FileKind::Special => Err(special(path)),
+        }
+    }
+
+    /// The error for a link that cannot be resolved: even so it may be said to lead out.
+    fn broken(&self, path: &str) -> Error {
+        let Ok(target) = fs::read_link(self.path.join(path)) else { return nowhere(path) };
+        let mut depth = path.split('/').count() - 1;
+        for part in target.components() {
+            match part {
+                Component::Normal(_) => depth += 1,
+                Component::CurDir => {}
+                Component::ParentDir if depth > 0 => depth -= 1,
+                Component::ParentDir | Component::RootDir | Component::Prefix(_) => return outside(path),
+            }
+        }
+        nowhere(path)
+    }
+}
+
+fn outside(path: &str) -> Error {
+    error(Code::PackageEscapes, path, "this is a link that leaves the plugin's folder")
+}
+
+fn nowhere(path: &str) -> Error {
+    error(Code::PackageSpecialFile, path, "this is a link that leads to nothing")
+}
+
+fn join(prefix: &str, name: &str) -> String {
+    if prefix.is_empty() { name.to_owned() } else { format!("{prefix}/{name}") }
+}
+
+/// The names of a folder that are not hidden; at most one more than `most`.
+fn visible(folder: &Folder, most: usize) -> io::Result<Vec<OsString>> {
+    let hidden = |name: &OsString| name.as_encoded_bytes().first() == Some(&b'.');
+    let mut names = Vec::new();
+    for name in folder.names()? {
+        let name = name?;
+        if !hidden(&name) {
+            names.push(name);
+        }
+        if names.len() > most {
+            break;
+        }
+    }
+    Ok(names)
+}
+
+/// The same name as text that every system takes.
+pub(super) fn portable<'n>(name: &'n OsStr, shown: &str) -> Result<&'n str> {
+    let name = name.to_str().ok_or_else(|| error(Code::PackageName, shown, "the name is not UTF-8"))?;
+    match check_part(name) {
+        Ok(()) => Ok(name),
+        Err(problem) => Err(error(Code::PackageName, shown, format!("the name {problem}"))),
+    }
+}
+
+/// All bytes of a plain file, `None` where it has more than `most`. At most one byte more than that is read.
+fn bounded(file: File, most: u64, path: &str) -> Result<Option<Vec<u8>>> {
+    let failed = |error| io_error(path, &error);
+    let about = file.metadata().map_err(failed)?;
+    if !about.is_file() {
+        return Err(special(path));
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(about.len().min(most)).unwrap_or(0) + 1);
+    file.take(most.saturating_add(1)).read_to_end(&mut bytes).map_err(failed)?;
+    Ok(if bytes.len() as u64 > most { None } else { Some(bytes) })
+}
+
+/// Reads one file that the user named, through links if there are any.
+pub(super) fn read_named(path: &Path, name: &str, caps: &Caps) -> Result<FileSet> {
+    let failed = |error| Error::io(Stage::Open, path, &error);
+    // Asked before it is opened: opening a device may do something.
+    if !fs::metadata(path).map_err(failed)?.is_file() {
+        return Err(special(name));
+    }
+    let most = caps.file.min(caps.total);
+    let bytes = bounded(open_named(path).map_err(failed)?, most, name)?.ok_or_else(|| too_large(name, most))?;
+    Ok(set_of(name, bytes))
+}
+
+/// A set of one file that is in memory already.
+pub(super) fn single_file(name: &str, bytes: &[u8], caps: &Caps) -> Result<FileSet> {
+    let most = caps.file.min(caps.total);
+    if bytes.len() as u64 > most { Err(too_large(name, most)) } else { Ok(set_of(name, bytes)) }
+}
+
+fn too_large(name: &str, most: u64) -> Error {
+    error(Code::PackageTooLarge, name, format!("the file has more than {most} bytes"))
+}
+
+fn set_of(name: &str, bytes: impl Into<Arc<[u8]>>) -> FileSet {
+    let mut files = FileSet::default();
+    files.insert(name, bytes);
+    files
+}

@@ -1,0 +1,15 @@
+//! What trust is worth: [`Policy`] as plain data, and [`admit`], which compares it with what the backends enforce.
+
+mod admit;
+mod capabilities;
+mod level;
+#[allow(clippy::module_inception)]
+mod policy;
+mod trust;
+
+pub use admit::Admission;
+pub(crate) use admit::admit;
+pub use capabilities::Capabilities;
+pub use level::{Level, Overrides};
+pub use policy::Policy;
+pub use trust::TrustLevel;

@@ -1,0 +1,105 @@
+//! [`Mods`]: what became of a folder of plugins, as data and as the table that people read.
+
+use std::fmt;
+
+use modhost_backend::Kind;
+use semver::Version;
+
+use crate::{audit::escape, call::PluginId, error::Error, policy::TrustLevel};
+
+/// A plugin that was loaded.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Loaded {
+    /// Its handle.
+    pub plugin: PluginId,
+    /// Its id.
+    pub name: String,
+    /// Its version.
+    pub version: Version,
+    /// The backend that runs it.
+    pub backend: Kind,
+    /// How far it is trusted.
+    pub trust: TrustLevel,
+    /// Who vouches for it, in words.
+    pub vouched: &'static str,
+    /// The capabilities it has.
+    pub capabilities: Vec<String>,
+    /// What it asked for and did not get, and what its author should know.
+    pub notes: Vec<String>,
+}
+
+/// A plugin that was not loaded.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Refused {
+    /// Its id, or its path where no id is known.
+    pub name: String,
+    /// Its version, where known.
+    pub version: Option<Version>,
+    /// Why.
+    pub error: Error,
+}
+
+/// What became of a folder of plugins. Its text is a table:
+///
+/// ```text
+/// base-rules 1.4.0  lua     untrusted  unsigned -> sandbox    caps: world.spawn
+/// refused    old-hud 0.1.0  resolve.contract: needs world ^0.9, this game offers 1.0.0    (modhost explain resolve.contract)
+/// ```
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Mods {
+    /// What was loaded, in load order.
+    pub loaded: Vec<Loaded>,
+    /// What was not, and why.
+    pub refused: Vec<Refused>,
+}
+
+impl Mods {
+    /// The handle of a loaded plugin.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<PluginId> {
+        self.loaded.iter().find(|loaded| loaded.name == name).map(|loaded| loaded.plugin)
+    }
+}
+
+impl fmt::Display for Mods {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let width = |texts: &mut dyn Iterator<Item = usize>| texts.max().unwrap_or(0);
+        let version = |loaded: &Loaded| loaded.version.to_string();
+        let box_of = |loaded: &Loaded| {
+            let place = if loaded.backend == Kind::NATIVE { "in process" } else { "sandbox" };
+            format!("{} -> {place}", loaded.vouched)
+        };
+        let names = width(&mut self.loaded.iter().map(|loaded| loaded.name.len()));
+        let versions = width(&mut self.loaded.iter().map(|loaded| version(loaded).len()));
+        let boxes = width(&mut self.loaded.iter().map(|loaded| box_of(loaded).len()));
+        let mut lines = Vec::new();
+        for loaded in &self.loaded {
+            let caps = if loaded.capabilities.is_empty() { "none".into() } else { loaded.capabilities.join(", ") };
+            lines.push(format!(
+                "{:names$} {:versions$}  {:6}  {:9}  {:boxes$}  caps: {caps}",
+                loaded.name,
+                version(loaded),
+                loaded.backend,
+                loaded.trust,
+                box_of(loaded)
+            ));
+            lines.extend(loaded.notes.iter().map(|note| format!("{:names$} note: {}", "", escape(note, 400))));
+        }
+        for refused in &self.refused {
+            let version = refused.version.as_ref().map(|version| format!(" {version}")).unwrap_or_default();
+            let (code, error) = (refused.error.code(), &refused.error);
+            let place = error.at().map(|place| format!("{place}: ")).unwrap_or_default();
+            lines.push(format!(
+                "{:names$} {}{version}  {code}: {}{}    (modhost explain {code})",
+                "refused",
+                escape(&refused.name, 96),
+                escape(&place, 200),
+                escape(error.message(), 400)
+            ));
+        }
+        f.write_str(&lines.join("\n"))
+    }
+}

@@ -1,0 +1,1 @@
+function two(a, b) return b end

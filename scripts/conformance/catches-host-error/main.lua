@@ -1,0 +1,1 @@
+function run() local ok = pcall(host.fail) if ok then return 1 end return 7 end

@@ -1,0 +1,1 @@
+function run() host.fail() end

@@ -1,0 +1,1 @@
+(module (import "host" "fail" (func $f)) (func (export "run") (call $f)))

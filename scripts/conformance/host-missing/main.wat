@@ -1,0 +1,1 @@
+(module (import "host" "nothing" (func $f)) (func (export "run") (call $f)))

@@ -1,0 +1,1 @@
+host.count(1)

@@ -1,0 +1,1 @@
+function count(by) return host.count(by) end

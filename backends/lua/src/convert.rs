@@ -89,7 +89,7 @@ pub(crate) fn scalar_from_lua(value: &LuaValue, ty: &Type) -> Option<Value> {
         (LuaValue::Boolean(bool), _) => Some(Value::Bool(*bool)),
         (LuaValue::Integer(int), Type::Any | Type::Int) if exact(*int) => Some(Value::Int(*int)),
         (LuaValue::Integer(int), Type::Float) => Some(Value::Float(*int as f64)),
-        (LuaValue::Number(float), _) => Some(number(*float, ty.present())),
+        (LuaValue::Number(float), _) => Some(number_from_lua(*float, ty.present())),
         _ => None,
     }
 }
@@ -182,7 +182,9 @@ pub(crate) fn from_lua(value: &LuaValue, ty: &Type, budget: &mut ValueBudget) ->
     Ok(made)
 }
 
-fn number(float: f64, ty: &Type) -> Value {
+/// A number of Lua: an int where it is one exactly, unless the type says float.
+#[inline]
+pub(crate) fn number_from_lua(float: f64, ty: &Type) -> Value {
     let whole = float.trunc() == float && float.abs() <= EXACT as f64;
     let negative_zero = float == 0.0 && float.is_sign_negative();
     if whole && !negative_zero && *ty != Type::Float { Value::Int(float as i64) } else { Value::Float(float) }

@@ -5,15 +5,15 @@ use modhost_abi::TypeError;
 use modhost_backend::{ExportId, ExportInfo, Fault, FaultKind, Instance, Resource, Type, Value, ValueBudget};
 
 use crate::{
-    convert::{Refusal, from_lua, scalar_to_lua, text_from_lua, to_lua},
+    convert::{Refusal, from_lua, number_from_lua, scalar_to_lua, text_from_lua, to_lua},
     interrupt::{self, Answer, Argument, Outcome},
     link::host_refusal,
     memory::Vm,
     raise,
 };
 
-/// Arguments of a call that are kept without a heap allocation.
-const FEW: usize = 4;
+/// The most arguments that a function with `...` takes: Luau's C stack holds 8,000 values in all.
+const MOST_ARGUMENTS: usize = 1000;
 
 /// One function that the script offers, as it was after loading.
 pub(crate) struct Export {
@@ -28,8 +28,17 @@ pub(crate) struct LuaInstance {
     infos: Vec<ExportInfo>,
     last: raise::LastTrace,
     entry: String,
-    /// Last: functions must be gone when the state is closed.
+    /// Last: functions go before the state they are of.
     vm: Vm,
+}
+
+/// Why the guest was not entered.
+struct Stop(Fault);
+
+impl From<mlua::Error> for Stop {
+    fn from(error: mlua::Error) -> Self {
+        Stop(Fault::bug(error.to_string()))
+    }
 }
 
 impl LuaInstance {
@@ -39,48 +48,33 @@ impl LuaInstance {
         LuaInstance { functions, handler, infos, last, entry, vm }
     }
 
-    /// Converts the arguments, of which a few need no list on the heap, and runs the guest.
-    fn enter(&self, function: &Function, args: &[Value]) -> Result<Outcome, Fault> {
+    /// Converts the arguments and runs the guest.
+    #[inline]
+    fn enter(&self, function: &Function, args: &[Value]) -> Result<Outcome, Stop> {
         let mut budget = ValueBudget::new(self.vm.gauge.meter.limits().value);
-        let mut few: [Option<Argument<'_>>; FEW] = [const { None }; FEW];
-        let outcome = if let Some(slots) = few.get_mut(..args.len()) {
-            for (at, (slot, arg)) in slots.iter_mut().zip(args).enumerate() {
-                *slot = Some(self.argument(at, arg, &mut budget)?);
-            }
-            interrupt::enter(
-                &self.vm,
-                function,
-                &self.handler,
-                slots.iter_mut().map(|slot| slot.take().unwrap_or(Argument::Other(LuaValue::Nil))),
-            )
-        } else {
-            let mut many = Vec::with_capacity(args.len());
-            for (at, arg) in args.iter().enumerate() {
-                many.push(self.argument(at, arg, &mut budget)?);
-            }
-            interrupt::enter(&self.vm, function, &self.handler, many.into_iter())
-        };
-        outcome.map_err(|error| Fault::bug(error.to_string()))
+        interrupt::enter(&self.vm, function, &self.handler, args.len(), |at| self.argument(at, &args[at], &mut budget))
     }
 
     #[inline]
-    fn argument<'a>(&self, at: usize, arg: &'a Value, budget: &mut ValueBudget) -> Result<Argument<'a>, Fault> {
-        let refused =
-            |refusal: Refusal| host_refusal(&self.vm.gauge, refusal.inside(|| format!("argument {}", at + 1)));
-        if let Some(scalar) = scalar_to_lua(arg) {
-            budget.enter(0).map_err(|error| refused(error.into()))?;
-            budget.leave();
-            return Ok(Argument::Other(scalar));
-        }
-        if let Value::Str(text) = arg {
-            budget.enter(text.len()).map_err(|error| refused(error.into()))?;
-            budget.leave();
-            return Ok(Argument::Text(text));
-        }
-        to_lua(&self.vm.lua, arg, budget).map(Argument::Other).map_err(refused)
+    fn argument<'a>(&self, at: usize, arg: &'a Value, budget: &mut ValueBudget) -> Result<Argument<'a>, Stop> {
+        let (payload, made) = match (arg, scalar_to_lua(arg)) {
+            (_, Some(LuaValue::Number(number))) => (0, Argument::Number(number)),
+            (_, Some(scalar)) => (0, Argument::Other(scalar)),
+            (Value::Str(text), None) => (text.len(), Argument::Text(text)),
+            _ => return to_lua(&self.vm.lua, arg, budget).map(Argument::Other).map_err(|e| self.refused(at, e)),
+        };
+        budget.enter(payload).map_err(|error| self.refused(at, error.into()))?;
+        budget.leave();
+        Ok(made)
+    }
+
+    #[cold]
+    fn refused(&self, at: usize, refusal: Refusal) -> Stop {
+        Stop(host_refusal(&self.vm.gauge, refusal.inside(|| format!("argument {}", at + 1))))
     }
 
     /// The one result, as a value.
+    #[inline]
     fn returned(&self, answer: Answer, count: usize) -> Result<Value, Fault> {
         if count > 1 {
             return Err(TypeError::new("one result", format!("{count} results")).into());
@@ -88,11 +82,15 @@ impl LuaInstance {
         let meter = &self.vm.gauge.meter;
         let mut budget = ValueBudget::new(meter.limits().value);
         let value = match answer {
-            Answer::Other(value) => from_lua(&value, &Type::Any, &mut budget),
+            Answer::Number(number) => match budget.enter(0) {
+                Ok(()) => return Ok(number_from_lua(number, &Type::Any)),
+                Err(error) => Err(error.into()),
+            },
             Answer::Text(bytes) => match budget.enter(bytes.len()) {
                 Ok(()) => text_from_lua(bytes, &Type::Any),
                 Err(error) => Err(error.into()),
             },
+            Answer::Other(value) => from_lua(&value, &Type::Any, &mut budget),
         };
         value.map_err(|refusal| match refusal {
             Refusal::Type(error) => error.into(),
@@ -114,16 +112,19 @@ impl Instance for LuaInstance {
             let name = format!("number {}", export.index());
             return Err(Fault::new(FaultKind::MissingExport { name, offered: Vec::new() }));
         };
-        if let Some(arity) = info.arity
-            && arity != args.len()
-        {
-            return Err(Fault::arity(arity, args.len()));
+        match info.arity {
+            Some(arity) if arity != args.len() => return Err(Fault::arity(arity, args.len())),
+            None if args.len() > MOST_ARGUMENTS => {
+                let expected = format!("at most {MOST_ARGUMENTS}");
+                return Err(Fault::new(FaultKind::Arity { expected, found: args.len() }));
+            }
+            _ => {}
         }
-        let outcome = self.enter(function, args)?;
+        let outcome = self.enter(function, args).map_err(|stop| stop.0)?;
         // Whatever the guest made of its end, it has ended.
         meter.verdict()?;
         match outcome {
-            Outcome::Returned(Answer::Other(LuaValue::Nil), 0) => Ok(Value::Nil),
+            Outcome::Returned(_, 0) => Ok(Value::Nil),
             Outcome::Returned(answer, count) => self.returned(answer, count),
             Outcome::Raised(error) => Err(raise::fault(&error, &self.entry, meter, &self.last)),
             Outcome::OutOfMemory => Err(raise::out_of_memory(&self.vm.gauge)),

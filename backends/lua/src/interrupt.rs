@@ -19,12 +19,14 @@ use crate::memory::{Gauge, Vm, gauge_of};
 
 /// An argument of a protected call. Text is pushed as it is: a string object of mlua costs more than the call.
 pub(crate) enum Argument<'a> {
+    Number(f64),
     Text(&'a str),
     Other(Value),
 }
 
 /// The first result of a protected call. Text within the limit of a value comes without a string object of mlua.
 pub(crate) enum Answer {
+    Number(f64),
     Text(Vec<u8>),
     Other(Value),
 }
@@ -58,13 +60,16 @@ pub(crate) fn install(vm: &Vm) -> mlua::Result<()> {
     }
 }
 
-/// Calls `function` in protected mode, with `handler` run on an error object before the stack is unwound.
-pub(crate) fn enter<'a>(
+/// Calls `function` in protected mode, with `handler` run on an error object before the stack is unwound. `argument` makes
+/// the arguments from 0 to `count`, each pushed before the next is made.
+#[inline]
+pub(crate) fn enter<'a, E: From<Error>>(
     vm: &Vm,
     function: &Function,
     handler: &Function,
-    args: impl ExactSizeIterator<Item = Argument<'a>>,
-) -> Result<Outcome, Error> {
+    count: usize,
+    mut argument: impl FnMut(usize) -> Result<Argument<'a>, E>,
+) -> Result<Outcome, E> {
     vm.lua.exec_raw_lua(|raw| {
         let state = raw.state();
         // SAFETY: mlua holds the lock and `state` is its current thread, at rest. While values are pushed the guest does
@@ -72,19 +77,23 @@ pub(crate) fn enter<'a>(
         // that is raised. The stack is set back to where it was on every way out.
         unsafe {
             let bottom = ffi::lua_gettop(state);
-            let count = c_int::try_from(args.len()).unwrap_or(c_int::MAX);
-            if ffi::lua_checkstack(state, count.saturating_add(4)) == 0 {
-                return Err(Error::StackError);
+            let room = c_int::try_from(count).unwrap_or(c_int::MAX);
+            if ffi::lua_checkstack(state, room.saturating_add(4)) == 0 {
+                return Err(Error::StackError.into());
             }
-            let pushed = raw.push(handler).and_then(|()| raw.push(function)).and_then(|()| {
-                for arg in args {
-                    match arg {
+            let mut push = || {
+                raw.push(handler)?;
+                raw.push(function)?;
+                for at in 0..count {
+                    match argument(at)? {
+                        Argument::Number(number) => ffi::lua_pushnumber(state, number),
                         Argument::Text(text) => raw.push(text)?,
                         Argument::Other(value) => raw.push(value)?,
                     }
                 }
                 Ok(())
-            });
+            };
+            let pushed: Result<(), E> = push();
             let outcome = pushed.and_then(|()| {
                 let gauge = &*vm.gauge;
                 gauge.runs(state, 0);
@@ -93,23 +102,29 @@ pub(crate) fn enter<'a>(
                     relieve(state, gauge);
                 }
                 gauge.guest(true);
-                let status = ffi::lua_pcall(state, count, ffi::LUA_MULTRET, bottom + 1);
+                let status = ffi::lua_pcall(state, room, ffi::LUA_MULTRET, bottom + 1);
                 gauge.guest(false);
-                match status {
+                let outcome = match status {
                     ffi::LUA_OK => {
                         let results = ffi::lua_gettop(state) - (bottom + 1);
                         ffi::lua_settop(state, bottom + 2);
                         let results = results.unsigned_abs() as usize;
-                        let is_text = ffi::lua_type(state, -1) == ffi::LUA_TSTRING;
-                        if is_text && ffi::lua_objlen(state, -1) as u64 <= gauge.meter.limits().value.bytes {
-                            raw.pop().map(|text: BString| Outcome::Returned(Answer::Text(text.into()), results))
-                        } else {
-                            raw.pop().map(|value| Outcome::Returned(Answer::Other(value), results))
+                        let most = gauge.meter.limits().value.bytes;
+                        match ffi::lua_type(state, -1) {
+                            ffi::LUA_TNUMBER => {
+                                let number = ffi::lua_tonumber(state, -1);
+                                Ok(Outcome::Returned(Answer::Number(number), results))
+                            }
+                            ffi::LUA_TSTRING if ffi::lua_objlen(state, -1) as u64 <= most => {
+                                raw.pop().map(|text: BString| Outcome::Returned(Answer::Text(text.into()), results))
+                            }
+                            _ => raw.pop().map(|value| Outcome::Returned(Answer::Other(value), results)),
                         }
                     }
                     ffi::LUA_ERRMEM => Ok(Outcome::OutOfMemory),
                     _ => raw.pop().map(Outcome::Raised),
-                }
+                };
+                outcome.map_err(E::from)
             });
             ffi::lua_settop(state, bottom);
             outcome

@@ -12,7 +12,7 @@ use modhost_backend::{
 };
 
 use crate::{
-    convert::{Refusal, from_lua, scalar_to_lua, to_lua},
+    convert::{Refusal, from_lua, scalar_from_lua, scalar_to_lua, to_lua},
     memory::{Gauge, Vm},
     raise::carry,
 };
@@ -101,13 +101,14 @@ fn run(
         &mut many[..]
     };
     for (at, (slot, arg)) in slots.iter_mut().zip(given).enumerate() {
-        *slot = from_lua(arg, parameter(&function.signature, at), &mut budget).map_err(|refusal| {
-            match refusal.inside(|| format!("argument {}", at + 1)) {
-                Refusal::Type(error) => Fault::from(error),
-                Refusal::Large => gauge.meter.exceeded(Resource::Value),
-                Refusal::Lua(error) => Fault::bug(error.to_string()),
+        let ty = parameter(&function.signature, at);
+        *slot = match scalar_from_lua(arg, ty) {
+            Some(scalar) if budget.enter(0).is_ok() => {
+                budget.leave();
+                scalar
             }
-        })?;
+            _ => from_lua(arg, ty, &mut budget).map_err(|refusal| guest_refusal(gauge, at, refusal))?,
+        };
     }
     let result = catch_unwind(AssertUnwindSafe(|| (function.call)(slots))).unwrap_or_else(|_| {
         let message = "the function panicked".into();
@@ -119,6 +120,16 @@ fn run(
         None => to_lua(lua, &result, &mut budget),
     }
     .map_err(|refusal| host_refusal(gauge, refusal))
+}
+
+/// The fault for an argument that the host cannot have.
+#[cold]
+fn guest_refusal(gauge: &Gauge, at: usize, refusal: Refusal) -> Fault {
+    match refusal.inside(|| format!("argument {}", at + 1)) {
+        Refusal::Type(error) => error.into(),
+        Refusal::Large => gauge.meter.exceeded(Resource::Value),
+        Refusal::Lua(error) => Fault::bug(error.to_string()),
+    }
 }
 
 fn parameter(signature: &Signature, at: usize) -> &Type {

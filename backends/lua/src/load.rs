@@ -44,7 +44,8 @@ pub(crate) fn load(request: &LoadRequest<'_>) -> Result<LuaInstance, Fault> {
     if grown as u64 > meter.limits().memory {
         return Err(meter.exceeded(Resource::Memory));
     }
-    let returned = match interrupt::enter(&vm, &main, &handler, [].into_iter()).map_err(|error| raise::setup(&error))? {
+    let entered: mlua::Result<Outcome> = interrupt::enter(&vm, &main, &handler, 0, |_| Err(mlua::Error::StackError));
+    let returned = match entered.map_err(|error| raise::setup(&error))? {
         Outcome::Returned(value, _) => value,
         Outcome::Raised(error) => {
             meter.verdict()?;

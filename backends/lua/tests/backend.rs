@@ -468,6 +468,9 @@ fn exports_are_functions_with_their_number_of_parameters() {
     for (source, args, want) in rows {
         check(source, args, &want);
     }
+    let count = "function f(...) return select('#', ...) end";
+    check(count, &vec![Nil; 1000], &Gives(Int(1000)));
+    check(count, &vec![Nil; 1001], &Fails("script.arity"));
 }
 
 #[test]

@@ -15,6 +15,7 @@ use rhai::{
 use crate::{
     convert::HandleValue,
     limits::VALUE_DEPTH,
+    memory,
     text::{self, TooDeep},
 };
 
@@ -114,14 +115,15 @@ fn equal(a: Dynamic, b: Dynamic) -> Outcome<bool> {
 fn pad_array(ctx: NativeCallContext, array: &mut Array, length: INT, item: Dynamic) -> Outcome<()> {
     let length = usize::try_from(length).unwrap_or(0);
     if length > array.len() {
-        if length > ctx.engine().max_array_size() {
+        let engine = ctx.engine();
+        if length > engine.max_array_size() {
             return Err(too_large("Size of array/BLOB"));
         }
-        // The elements' sizes are multiplied by at most the size limit, and each is within its limit.
-        let one = crate::memory::weight(&item).ok_or_else(|| too_large("Depth of containers"))?;
-        let most = ctx.engine().max_string_size() + 64 * ctx.engine().max_array_size();
-        let scalar = item.is_int() || item.is_float() || item.is_bool() || item.is_unit() || item.is_char();
-        if !scalar && one.saturating_mul((length - array.len()) as u64) > 4 * most as u64 {
+        // Each copy of a container weighs in before it is made; the sizes are looked at again afterwards.
+        let one = memory::weight(&item).ok_or_else(|| too_large("Depth of containers"))?;
+        let plain = memory::weight(&Dynamic::UNIT).unwrap_or(0);
+        let most = 4 * (engine.max_string_size() + 64 * engine.max_array_size()) as u64;
+        if one > plain && one.saturating_mul((length - array.len()) as u64) > most {
             return Err(too_large("Size of array/BLOB"));
         }
         array.resize(length, item);

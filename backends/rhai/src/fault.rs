@@ -2,9 +2,9 @@
 //! limit's code and a killed meter, whatever the error has been wrapped into.
 
 use modhost_backend::{Fault, FaultKind, Resource};
-use rhai::{EvalAltResult, ParseError, Position};
+use rhai::{EvalAltResult, LexError, ParseError, ParseErrorType, Position};
 
-use crate::{plugin::Plugin, text};
+use crate::{plugin::Plugin, source, text};
 
 /// The longest text of a thrown value.
 const LONGEST: usize = 2000;
@@ -32,9 +32,15 @@ pub(crate) fn of(error: EvalAltResult, plugin: &Plugin) -> Fault {
     fault.with_trace(trace.into_iter().rev().take(TRACE))
 }
 
-/// The fault that a source which does not parse is.
+/// The fault that a source which does not parse is; literals beyond the sizes of values are a matter of memory.
 pub(crate) fn of_parser(error: &ParseError, plugin: &Plugin) -> Fault {
-    Fault::compile(error.err_type().to_string()).at(plugin.place(error.position()))
+    let fault = match error.err_type() {
+        ParseErrorType::LiteralTooLarge(..)
+        | ParseErrorType::TooManyFunctions
+        | ParseErrorType::BadInput(LexError::StringTooLong(_)) => plugin.meter.exceeded(Resource::Memory),
+        other => Fault::compile(other.to_string()),
+    };
+    fault.at(plugin.place(error.position()))
 }
 
 fn cause(error: EvalAltResult, plugin: &Plugin) -> Fault {
@@ -53,7 +59,10 @@ fn cause(error: EvalAltResult, plugin: &Plugin) -> Fault {
         }
         EvalAltResult::ErrorTerminated(..) => Fault::new(FaultKind::Interrupted),
         EvalAltResult::ErrorFunctionNotFound(signature, _) => not_found(&signature, plugin),
-        EvalAltResult::ErrorModuleNotFound(name, _) => Fault::new(FaultKind::MissingImport { name: dotted(&name) }),
+        EvalAltResult::ErrorModuleNotFound(name, _) => Fault::new(FaultKind::MissingImport { name: dotted(&format!("{name}::")).trim_end_matches('.').into() }),
+        EvalAltResult::ErrorVariableNotFound(name, _) if name.contains("::") && !name.starts_with("global::") => {
+            Fault::new(FaultKind::MissingImport { name: dotted(&name) })
+        }
         EvalAltResult::ErrorParsing(error, _) => Fault::compile(error.to_string()),
         mut other => {
             other.set_position(Position::NONE);
@@ -83,6 +92,11 @@ fn count(least: usize, most: usize) -> String {
     if least == most { most.to_string() } else { format!("{least} to {most}") }
 }
 
+/// The host's name of a path, `world.spawn` of `World::Spawn`; a name without `::` is what it is.
 fn dotted(name: &str) -> String {
-    name.replace("::", ".")
+    if !name.contains("::") {
+        return name.into();
+    }
+    let parts: Vec<_> = name.split("::").map(source::swapped).collect();
+    parts.join(".")
 }

@@ -13,6 +13,7 @@ use rhai::{
 use crate::{
     convert::{self, HandleValue, Refused},
     plugin::Plugin,
+    source,
 };
 
 /// The modules of one level of names.
@@ -36,7 +37,10 @@ pub(crate) fn register(engine: &mut Engine, plugin: &Arc<Plugin>) {
     let mut root = Tree::default();
     for (index, entry) in plugin.host.entries().iter().enumerate() {
         let (path, name) = entry.path();
-        let tree = path.iter().fold(&mut root, |tree, part| tree.inner.entry((*part).into()).or_default());
+        let tree = path.iter().fold(&mut root, |tree, part| {
+            tree.inner.entry(source::swapped(part)).or_default()
+        });
+        let name = if path.is_empty() { name.into() } else { source::swapped(name) };
         let params = &entry.signature.params;
         for count in entry.signature.required()..=params.len() {
             let exact: Vec<_> = params[..count].iter().map(type_id).collect();
@@ -48,7 +52,7 @@ pub(crate) fn register(engine: &mut Engine, plugin: &Arc<Plugin>) {
             }
             for types in shapes {
                 let function = HostFunction { plugin: plugin.clone(), index };
-                let registration = FuncRegistration::new(name).in_internal_namespace();
+                let registration = FuncRegistration::new(name.as_str()).in_internal_namespace();
                 registration.set_into_module_raw(
                     &mut tree.module,
                     types,

@@ -6,14 +6,24 @@ use rhai::{Engine, OptimizationLevel};
 
 /// What Rhai can promise.
 ///
-/// Memory is approximate: sizes of single values are exact, their sum is looked at whenever a variable is defined.
-/// Call depth is exact, but never above [`DEEPEST_CALLS`], whatever the policy says.
-pub(crate) const ENFORCEMENT: Enforcement = Enforcement { memory: Guarantee::Approximate, ..Enforcement::SANDBOX };
+/// * `memory`: sizes of single values are held exactly, their sum over the frames of a call is looked at whenever a
+///   variable is defined and whenever a closure captures one.
+/// * `interrupt`: looked at before every operation; the longest one is a builtin over a text of the largest size, some
+///   tens of microseconds. The parser cannot be interrupted: a source of [`SOURCE`] bytes takes it about 0.1 s.
+/// * `call depth`: never above the limit, and below it where the native stack used reaches [`STACK`]: 85 to 140 levels of
+///   plain functions.
+pub(crate) const ENFORCEMENT: Enforcement = Enforcement {
+    memory: Guarantee::Approximate,
+    interrupt: Guarantee::Approximate,
+    call_depth: Guarantee::Approximate,
+    ..Enforcement::SANDBOX
+};
 
-/// The most nested calls of script functions: Rhai recurses on the host's stack, of which a thread may have 2 MB.
+/// The most nested calls of script functions, whatever the policy says.
 pub(crate) const DEEPEST_CALLS: usize = 256;
-/// Bytes
-pub(crate) const STACK: usize = 1 << 20;
+/// Bytes of native stack that guests may use, for Rhai recurses on it: a thread may have 2 MiB in all, and a container
+/// nested as deeply as [`Sizes`] allow takes up to 1 MiB to be copied or dropped, on top of this.
+pub(crate) const STACK: usize = 704 << 10;
 /// How deep expressions and blocks nest in functions, and on the top level.
 pub(crate) const EXPRESSION_DEPTH: usize = 32;
 /// How deep containers may nest where a variable is defined or a closure captures one.

@@ -20,12 +20,12 @@ pub(crate) fn load(request: &LoadRequest<'_>) -> Result<RhaiInstance, Fault> {
     }
     request.meter.spend((text.len() / BYTES_PER_FUEL + 1) as u64)?;
     let arguments = host::most_arguments(&plugin.host).max(limits::QUALIFIED_ARGUMENTS);
-    source::check(text, arguments).map_err(|refused| {
+    let text = source::prepare(text, arguments).map_err(|refused| {
         let place = Place::line(&plugin.entry, refused.line);
         Fault::compile(refused.message).at(place)
     })?;
     let mut engine = engine(&plugin);
-    let ast = parse(&mut engine, text, &plugin)?;
+    let ast = parse(&mut engine, &text, &plugin)?;
     let mut scope = Scope::new();
     let ran = plugin.enter(|| engine.run_ast_with_scope(&mut scope, &ast))?;
     ran.map_err(|error| fault::of(*error, &plugin))?;

@@ -1,5 +1,8 @@
-//! Looks at a source before Rhai's parser sees it, for what makes the parser (or a later call) slow: long numbers, long
-//! names, many arguments. It knows tokens only; what is wrong otherwise is left to the parser.
+//! Looks at a source before Rhai's parser sees it: refuses what makes the parser (or a later call) slow - long numbers,
+//! long names, many arguments - and swaps the case of host functions' names, some of which Rhai reserves (`spawn`,
+//! `shared`, `default`, ...). It knows tokens only; what is wrong otherwise is left to the parser.
+
+use std::borrow::Cow;
 
 use crate::limits;
 
@@ -23,79 +26,146 @@ enum Open {
 }
 
 struct Scanner<'a> {
+    source: &'a [u8],
     rest: &'a [u8],
     line: u32,
     open: Vec<Open>,
     /// How many arguments a call with `::` may have.
     arguments: usize,
+    /// Where the first letters of names in paths stand.
+    letters: Vec<usize>,
 }
 
-/// Checks `source`; calls with `::` may have `arguments` arguments.
-pub(crate) fn check(source: &str, arguments: usize) -> Result<(), Refused> {
-    let mut scanner = Scanner { rest: source.as_bytes(), line: 1, open: Vec::new(), arguments };
-    scanner.code()
+/// What was read before the present token.
+#[derive(Clone, Copy, Default)]
+struct Before {
+    /// Where the last name stands, and whether it is `global`.
+    name: Option<(usize, bool)>,
+    /// The last token was `::`.
+    separator: bool,
+    /// The last name is in a path, whose names have their case swapped or not.
+    path: Option<bool>,
+}
+
+/// Checks `source`, in which a call with `::` may have `arguments` arguments, and gives it as the parser shall see it.
+/// All places in it stay where they are.
+pub(crate) fn prepare(source: &str, arguments: usize) -> Result<Cow<'_, str>, Refused> {
+    let bytes = source.as_bytes();
+    let mut scanner =
+        Scanner { source: bytes, rest: bytes, line: 1, open: Vec::new(), arguments, letters: Vec::new() };
+    scanner.code()?;
+    if scanner.letters.is_empty() {
+        return Ok(source.into());
+    }
+    let mut prepared = bytes.to_vec();
+    for at in scanner.letters {
+        swap_case(&mut prepared[at]);
+    }
+    // Swapping the case of ASCII letters keeps a text a text.
+    Ok(String::from_utf8(prepared).map_or(source.into(), Cow::Owned))
+}
+
+/// A part of a host function's name as sources say it after [`prepare`], and back: Rhai reserves no word that begins with
+/// a capital letter but `Fn`, and the host has no such names.
+pub(crate) fn swapped(part: &str) -> String {
+    let mut bytes = part.as_bytes().to_vec();
+    if let Some(first) = bytes.first_mut() {
+        swap_case(first);
+    }
+    String::from_utf8(bytes).unwrap_or_else(|_| part.into())
+}
+
+fn swap_case(byte: &mut u8) {
+    if byte.is_ascii_alphabetic() {
+        *byte ^= 0x20;
+    }
 }
 
 impl Scanner<'_> {
     fn code(&mut self) -> Result<(), Refused> {
-        // Whether the name just read follows `::`, and whether `::` was just read.
-        let (mut qualified, mut separator) = (false, false);
+        let mut before = Before::default();
         while let Some(&byte) = self.rest.first() {
-            let (was_qualified, was_separator) = (qualified, separator);
-            (qualified, separator) = (false, false);
+            let next = self.rest.get(1);
             match byte {
-                b'"' | b'\'' => self.quoted(byte),
-                b'`' => self.backticks(),
-                b'#' if matches!(self.rest.get(1), Some(b'"' | b'#')) => self.raw(),
-                b'/' if self.rest.get(1) == Some(&b'/') => {
+                b' ' | b'\t' | b'\r' | b'\n' => self.skip(1),
+                b'/' if next == Some(&b'/') => {
                     self.skip_while(|byte| byte != b'\n');
                 }
-                b'/' if self.rest.get(1) == Some(&b'*') => self.comment(),
-                b'0'..=b'9' => {
-                    let length = self.skip_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.'));
-                    self.at_most(length, limits::NUMBER, "number")?;
-                    continue;
-                }
-                _ if byte.is_ascii_alphabetic() || byte == b'_' || byte >= 0x80 => {
-                    let length = self.skip_while(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80);
-                    self.at_most(length, limits::IDENTIFIER, "name")?;
-                    qualified = was_separator;
-                    continue;
-                }
-                b':' if self.rest.get(1) == Some(&b':') => {
+                b'/' if next == Some(&b'*') => self.comment(),
+                b':' if next == Some(&b':') => {
                     self.skip(2);
-                    separator = true;
-                    continue;
+                    before = self.separator(before);
                 }
-                b' ' | b'\t' | b'\r' | b'\n' => {
-                    (qualified, separator) = (was_qualified, was_separator);
-                    self.skip(1);
-                    continue;
+                _ if byte.is_ascii_alphabetic() || byte == b'_' || byte >= 0x80 => before = self.name(before)?,
+                _ => {
+                    let qualified = before.path.is_some() && !before.separator;
+                    before = Before::default();
+                    self.token(byte, qualified)?;
                 }
-                b'(' => {
-                    self.open.push(Open::Arguments { qualified: was_qualified, commas: 0 });
-                    self.skip(1);
-                    continue;
-                }
-                b'[' | b'{' => {
-                    self.open.push(Open::Other);
-                    self.skip(1);
-                    continue;
-                }
-                b',' => {
-                    self.skip(1);
-                    self.comma()?;
-                    continue;
-                }
-                b')' | b']' | b'}' => {
-                    self.skip(1);
-                    if let Some(Open::Interpolation) = self.open.pop() {
-                        self.text_in_backticks();
-                    }
-                    continue;
-                }
-                _ => self.skip(1),
             }
+        }
+        Ok(())
+    }
+
+    /// A name, after `before`.
+    fn name(&mut self, before: Before) -> Result<Before, Refused> {
+        let start = self.source.len() - self.rest.len();
+        let length = self.skip_while(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80);
+        self.at_most(length, limits::IDENTIFIER, "name")?;
+        let name = Some((start, &self.source[start..start + length] == b"global"));
+        if !before.separator {
+            return Ok(Before { name, ..Before::default() });
+        }
+        if before.path == Some(true) {
+            self.letters.push(start);
+        }
+        Ok(Before { name, separator: false, path: before.path })
+    }
+
+    /// `::`, after `before`: what precedes it is the first name of a path. Constants of `global` keep their names.
+    fn separator(&mut self, before: Before) -> Before {
+        let path = before.path.or_else(|| {
+            let (start, global) = before.name?;
+            if !global {
+                self.letters.push(start);
+            }
+            Some(!global)
+        });
+        Before { separator: true, path, ..before }
+    }
+
+    /// Any other token; `qualified` if it follows a path.
+    fn token(&mut self, byte: u8, qualified: bool) -> Result<(), Refused> {
+        match byte {
+            b'"' | b'\'' => self.quoted(byte),
+            b'`' => {
+                self.skip(1);
+                self.text_in_backticks();
+            }
+            b'#' if matches!(self.rest.get(1), Some(b'"' | b'#')) => self.raw(),
+            b'0'..=b'9' => {
+                let length = self.skip_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.'));
+                self.at_most(length, limits::NUMBER, "number")?;
+            }
+            b'(' => {
+                self.open.push(Open::Arguments { qualified, commas: 0 });
+                self.skip(1);
+            }
+            b'[' | b'{' => {
+                self.open.push(Open::Other);
+                self.skip(1);
+            }
+            b',' => {
+                self.skip(1);
+                self.comma()?;
+            }
+            b')' | b']' | b'}' => {
+                self.skip(1);
+                if let Some(Open::Interpolation) = self.open.pop() {
+                    self.text_in_backticks();
+                }
+            }
+            _ => self.skip(1),
         }
         Ok(())
     }
@@ -144,11 +214,6 @@ impl Scanner<'_> {
                 [] => return,
             };
         }
-    }
-
-    fn backticks(&mut self) {
-        self.skip(1);
-        self.text_in_backticks()
     }
 
     /// The rest of a text in backticks, up to its end or to `${`, which leads back into code.
@@ -207,6 +272,62 @@ impl Scanner<'_> {
                 }
                 [] => return,
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(source: &str, expect: Result<&str, (&str, u32)>) {
+        let found = prepare(source, 3);
+        let found = found.as_deref().map_err(|refused| (refused.message.as_str(), refused.line));
+        assert_eq!(found, expect, "{source}");
+    }
+
+    #[test]
+    fn names_of_paths_swap_their_case_and_nothing_else_changes() {
+        for (source, expect) in [
+            ("a + b", "a + b"),
+            ("world::spawn(x::y)", "World::Spawn(X::Y)"),
+            ("a::b /* c::d */ :: // e::f\n g", "A::B /* c::d */ :: // e::f\n G"),
+            ("global::step + global::b(c::d)", "global::step + global::b(C::D)"),
+            ("World::Spawn()", "world::spawn()"),
+            ("\"a::b\" + 'c' + `d::e ${f::g(`h::i`)} j::k` + l::m", "\"a::b\" + 'c' + `d::e ${F::G(`h::i`)} j::k` + L::M"),
+            ("\"\\\"a::b\" c::d", "\"\\\"a::b\" C::D"),
+            ("\"x\"\"a::b\" c::d", "\"x\"\"a::b\" C::D"),
+            ("`x``a::b` c::d", "`x``a::b` C::D"),
+            ("`\\${a::b}` c::d", "`\\${a::b}` C::D"),
+            ("#\"a::b\"c::d\"# e::f", "#\"a::b\"c::d\"# E::F"),
+            ("##\"a\"# b::c\"## e::f", "##\"a\"# b::c\"## E::F"),
+            ("#{a: b::c}", "#{a: B::C}"),
+            ("/* /* a::b */ c::d */ e::f", "/* /* a::b */ c::d */ E::F"),
+            ("_a::_b", "_a::_b"),
+            ("w\u{f6}::lf", "W\u{f6}::Lf"),
+        ] {
+            check(source, Ok(expect));
+        }
+    }
+
+    #[test]
+    fn what_takes_long_is_refused() {
+        let number = "1".repeat(limits::NUMBER + 1);
+        let name = "n".repeat(limits::IDENTIFIER + 1);
+        let many = "a call with `::` has at most 3 arguments";
+        check(&format!("a\n{number}"), Err(("a number has at most 128 characters", 2)));
+        check(&format!("`${{{number}}}`"), Err(("a number has at most 128 characters", 1)));
+        check(&format!("a::{name}"), Err(("a name has at most 128 characters", 1)));
+        check("\n\na::b(1, [2, 3], (4, 5), 6)", Err((many, 3)));
+        let (texts, plain) = (format!("\"{number}\"`{name}`"), "f(1, 2, 3, 4, 5) + a::b(1, f(2, 3, 4), 5)");
+        check(&texts, Ok(&texts));
+        check(plain, Ok(&plain.replace("a::b", "A::B")));
+    }
+
+    #[test]
+    fn sources_that_end_early_are_left_to_the_parser() {
+        for source in ["\"a", "'", "`a${", "`", "#\"a\"", "/*", "(", ")]}", "\\", "#", "a::", "::a", "`${`${"] {
+            assert!(prepare(source, 3).is_ok(), "{source}");
         }
     }
 }

@@ -2,14 +2,15 @@
 //! memory, deadline, depth, values and output; it knows no trust and checks no capability.
 //!
 //! ```
-//! use modhost_backend::{Value, rig::Rig};
+//! use modhost_backend::rig::Rig;
 //! use modhost_wasm::WasmBackend;
 //!
 //! let module = wat::parse_str(
 //!     r#"(module (func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1))))"#,
 //! )?;
-//! let mut plugin = Rig::builder().file("main.wasm", module).load(&WasmBackend::new())?;
-//! assert_eq!(plugin.call("add", &[Value::Int(40), Value::Int(2)])?, Value::Int(42));
+//! let plugin = Rig::builder().file("main.wasm", module).load(&WasmBackend::new())?;
+//! let add = &plugin.instance.exports()[0];
+//! assert_eq!(add.signature.as_ref().map(ToString::to_string).as_deref(), Some("(a: int, b: int) -> int"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!

@@ -1,0 +1,99 @@
+//! `modhost explain`: what a code means, what to do, and an example that gives it.
+
+mod examples;
+
+use modhost::Code;
+use serde::Serialize;
+
+use crate::{
+    answer::Answer,
+    args::{Explain, usage},
+};
+use examples::Example;
+
+/// Explains one code, or lists all.
+pub(crate) fn explain(args: &Explain, json: bool) -> Answer {
+    let Some(name) = &args.code else { return list(json) };
+    let Ok(code) = name.parse::<Code>() else {
+        let error = usage(format!("there is no code `{}`", name.escape_debug()));
+        let error = match nearest(name) {
+            Some(code) => error.with_help(format!("did you mean `{code}`? `modhost explain` lists all codes.")),
+            None => error.with_help("`modhost explain` lists all codes."),
+        };
+        return Answer::error(&error, json);
+    };
+    if json {
+        return Answer::object(0, &One { ok: true, about: About::of(code) });
+    }
+    Answer::new(0, page(code))
+}
+
+fn list(json: bool) -> Answer {
+    if json {
+        return Answer::object(0, &All { ok: true, codes: Code::ALL.iter().map(|code| About::of(*code)).collect() });
+    }
+    let width = Code::ALL.iter().map(|code| code.as_str().len()).max().unwrap_or(0);
+    let mut text = String::from("code and exit status; `modhost explain CODE` says more\n\n");
+    for code in Code::ALL {
+        text += &format!("{code:width$}  {:>2}  {}\n", code.exit_status(), first_sentence(code.cause()));
+    }
+    Answer::new(0, text)
+}
+
+fn page(code: Code) -> String {
+    let mut text = format!("{code} (exit status {})\n\n{}\n\nRemedy: {}\n", code.exit_status(), code.cause(), code.remedy());
+    if let Some(example) = examples::of(code) {
+        text += "\nExample:\n";
+        for (file, content) in example.files {
+            text += &format!("  {file}\n");
+            text.extend(content.lines().map(|line| format!("    {line}\n")));
+        }
+        text += &format!("  $ {}\n", example.command());
+    }
+    text
+}
+
+fn first_sentence(text: &str) -> &str {
+    text.split_inclusive(". ").next().unwrap_or(text).trim_end()
+}
+
+/// The code that was probably meant; of one family the likeliest, because people guess the part before the dot rightly.
+fn nearest(name: &str) -> Option<&'static str> {
+    let likeness = |code: &&'static str| strsim::jaro_winkler(name, code);
+    let best = Code::ALL.iter().map(|code| code.as_str()).max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
+    (likeness(&best) > 0.7).then_some(best)
+}
+
+#[derive(Serialize)]
+struct One {
+    ok: bool,
+    #[serde(flatten)]
+    about: About,
+}
+
+#[derive(Serialize)]
+struct All {
+    ok: bool,
+    codes: Vec<About>,
+}
+
+#[derive(Serialize)]
+struct About {
+    code: &'static str,
+    exit: u8,
+    cause: &'static str,
+    remedy: &'static str,
+    example: Option<&'static Example>,
+}
+
+impl About {
+    fn of(code: Code) -> Self {
+        About {
+            code: code.as_str(),
+            exit: code.exit_status(),
+            cause: code.cause(),
+            remedy: code.remedy(),
+            example: examples::of(code),
+        }
+    }
+}

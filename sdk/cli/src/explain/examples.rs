@@ -1,0 +1,96 @@
+//! For each code that is cheap to produce: the files and the words that give it. Tests run every one.
+
+use modhost::Code;
+use serde::Serialize;
+
+/// What gives a code.
+#[derive(Debug, Serialize)]
+pub(super) struct Example {
+    /// Path and text.
+    pub(super) files: &'static [(&'static str, &'static str)],
+    /// The words after `modhost`.
+    pub(super) words: &'static [&'static str],
+}
+
+impl Example {
+    /// The command as it is typed.
+    pub(super) fn command(&self) -> String {
+        let quoted = |word: &&str| {
+            let plain = word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./:=".contains(&byte));
+            if plain { (*word).to_owned() } else { format!("'{word}'") }
+        };
+        let words: Vec<String> = self.words.iter().map(quoted).collect();
+        format!("modhost {}", words.join(" "))
+    }
+}
+
+macro_rules! examples {
+    ($($code:ident [$($file:literal $text:literal)*] [$($word:literal)*])*) => {
+        /// The example of `code`, where there is one.
+        pub(super) fn of(code: Code) -> Option<&'static Example> {
+            match code {
+                $(Code::$code => Some(&Example { files: &[$(($file, $text)),*], words: &[$($word),*] }),)*
+                _ => None,
+            }
+        }
+    };
+}
+
+examples! {
+    ScriptCompile ["wolf.lua" "function main(\n  return 1\nend\n"] ["run" "wolf.lua"]
+    ScriptRaised ["wolf.lua" "function main()\n  error('no wolves left')\nend\n"] ["run" "wolf.lua"]
+    ScriptType ["wolf.lua" "function main()\n  return print -- functions do not cross\nend\n"] ["run" "wolf.lua"]
+    ScriptArity ["wolf.rhai" "fn main(moon) {\n  moon + 1\n}\n"] ["run" "wolf.rhai"]
+    ScriptMissingExport ["wolf.lua" "function howl() end\n"] ["run" "wolf.lua" "--call" "howll"]
+    ScriptMissingImport
+        ["wolf.wat" "(module\n  (import \"world\" \"summon\" (func))\n  (func (export \"main\")))\n"] ["run" "wolf.wat"]
+    WasmInvalid ["wolf.wat" "(module\n  (func (export \"main\") (result i32)))\n"] ["run" "wolf.wat"]
+    WasmTrap ["wolf.wat" "(module\n  (func (export \"main\") unreachable))\n"] ["run" "wolf.wat"]
+    NativeCorrupt ["wolf.so" "not a library\n"] ["run" "wolf.so" "--policy" "development"]
+    HostFailed
+        ["wolf.lua" "function main()\n  world.hurt(7, 1) -- there is no unit 7\nend\n"]
+        ["run" "wolf.lua" "--grant" "world.hurt"]
+    HostNoState ["wolf.lua" "local now = world.time() -- runs while the file is loaded\n"] ["run" "wolf.lua"]
+    Usage ["wolf.lua" "function main() end\n"] ["run" "wolf.lua" "--memory" "much"]
+    IoNotFound [] ["run" "no-such.lua"]
+    PluginNotFound ["wolf.lua" "function main() end\n"] ["run" "wolf.lua" "--call" "fox:main"]
+    LimitFuel ["wolf.lua" "function main()\n  while true do end\nend\n"] ["run" "wolf.lua"]
+    LimitMemory
+        ["wolf.lua" "function main()\n  local den = {}\n  while true do den[#den + 1] = string.rep('w', 1000) .. #den end\nend\n"]
+        ["run" "wolf.lua" "--memory" "1MiB"]
+    LimitDeadline
+        ["wolf.lua" "function main()\n  while true do end\nend\n"]
+        ["run" "wolf.lua" "--fuel" "1000000000000" "--deadline" "5ms"]
+    LimitDepth ["wolf.lua" "function main()\n  return 1 + main()\nend\n"] ["run" "wolf.lua"]
+    LimitValue ["wolf.lua" "function main()\n  local den = {}\n  for i = 1, 40 do den = { den } end\n  return den\nend\n"] ["run" "wolf.lua"]
+    LimitOutput ["wolf.lua" "function main()\n  while true do print('awoo') end\nend\n"] ["run" "wolf.lua"]
+    DeniedCapability ["wolf.lua" "function main()\n  return world.spawn('wild', 'wolf', 0, 12, 3)\nend\n"] ["run" "wolf.lua"]
+    DeniedBackend ["wolf.so" "any native library\n"] ["run" "wolf.so"]
+    DeniedTrust ["wolf.lua" "function main() end\n"] ["run" "wolf.lua" "--trust" "trusted"]
+    PackageNotAPlugin ["wolf.txt" "a note\n"] ["run" "wolf.txt"]
+    PackageMissingArtefact
+        ["wolf/plugin.toml" "[plugin]\nid = \"wolf\"\nversion = \"1.0.0\"\n\n[entry]\nlua = \"mian.lua\"\n" "wolf/main.lua" "function main() end\n"]
+        ["run" "wolf"]
+    ManifestSyntax ["wolf/plugin.toml" "[plugin\n" "wolf/main.lua" ""] ["run" "wolf"]
+    ManifestUnknownKey
+        ["wolf/plugin.toml" "[plugin]\nid = \"wolf\"\nversion = \"1.0.0\"\n\n[limits]\nfule = 1000\n" "wolf/main.lua" ""] ["run" "wolf"]
+    ManifestMissingKey ["wolf/plugin.toml" "[plugin]\nid = \"wolf\"\n" "wolf/main.lua" ""] ["run" "wolf"]
+    ManifestId ["wolf/plugin.toml" "[plugin]\nid = \"Wolf Pack\"\nversion = \"1.0.0\"\n" "wolf/main.lua" ""] ["run" "wolf"]
+    ManifestVersion ["wolf/plugin.toml" "[plugin]\nid = \"wolf\"\nversion = \"1\"\n" "wolf/main.lua" ""] ["run" "wolf"]
+    ManifestSize
+        ["wolf/plugin.toml" "[plugin]\nid = \"wolf\"\nversion = \"1.0.0\"\n\n[limits]\nmemory = \"much\"\n" "wolf/main.lua" ""] ["run" "wolf"]
+    ManifestDuration
+        ["wolf/plugin.toml" "[plugin]\nid = \"wolf\"\nversion = \"1.0.0\"\n\n[limits]\ndeadline = \"soon\"\n" "wolf/main.lua" ""] ["run" "wolf"]
+    ManifestNewer
+        ["wolf/plugin.toml" "manifest = 99\n\n[plugin]\nid = \"wolf\"\nversion = \"1.0.0\"\n" "wolf/main.lua" ""] ["run" "wolf"]
+    PolicyUnknown ["wolf.lua" "function main() end\n"] ["run" "wolf.lua" "--policy" "casino"]
+    ResolveMissing
+        ["mods/wolf/plugin.toml" "[plugin]\nid = \"wolf\"\nversion = \"1.0.0\"\n\n[dependencies]\nforest = \"^1\"\n" "mods/wolf/main.lua" ""]
+        ["run" "mods"]
+    ResolveContract
+        ["mods/wolf/plugin.toml" "[plugin]\nid = \"wolf\"\nversion = \"1.0.0\"\n\n[requires]\nworld = \"^9\"\n" "mods/wolf/main.lua" ""]
+        ["run" "mods"]
+    ResolveEngine
+        ["mods/wolf/plugin.toml" "[plugin]\nid = \"wolf\"\nversion = \"1.0.0\"\nengine = \"^9\"\n" "mods/wolf/main.lua" ""]
+        ["run" "mods"]
+}

@@ -1,0 +1,80 @@
+//! [`Sources`]: finds the text that an error's place is in, again, for drawing. Only errors pay for it.
+
+use std::{
+    fs::{self, File},
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+use modhost::{
+    Error,
+    package::{Caps, Package, discover},
+};
+
+/// The longest file that is looked into, in bytes.
+const LONGEST: u64 = 1 << 20;
+
+/// The paths that were named on the command line.
+#[derive(Debug, Default)]
+pub(crate) struct Sources {
+    paths: Vec<PathBuf>,
+    caps: Caps,
+}
+
+/// Where an error's place is.
+#[derive(Debug)]
+pub(crate) struct Source {
+    /// The file, as a person finds it from here.
+    pub(crate) path: String,
+    /// Its text, where it is text and could be read.
+    pub(crate) text: Option<String>,
+}
+
+impl Sources {
+    pub(crate) fn new(paths: &[PathBuf], caps: &Caps) -> Self {
+        Sources { paths: paths.to_vec(), caps: caps.clone() }
+    }
+
+    /// The file that `error` is about.
+    pub(crate) fn find(&self, error: &Error) -> Option<Source> {
+        let place = error.at()?;
+        let plugin = error.plugin();
+        let opened = self.packages().find(|package| plugin.is_none_or(|id| id == package.id().as_str()));
+        if let Some(package) = opened {
+            let bytes = package.files().get(&place.file).map(|bytes| bytes.to_vec());
+            let path = if package.source().is_dir() { package.source().join(&place.file) } else { package.source().to_owned() };
+            return Some(Source { path: shown(&path), text: bytes.and_then(text) });
+        }
+        // A plugin that cannot be opened is named after its file or folder.
+        let folders = self.paths.iter().flat_map(|path| [Some(path.clone()), plugin.map(|name| path.join(name))]).flatten();
+        let found = folders.map(|folder| folder.join(&place.file)).find(|path| is_plain_file(path));
+        let path = found.as_deref().map_or_else(|| place.file.clone(), shown);
+        Some(Source { path, text: found.and_then(|path| read(&path)).and_then(text) })
+    }
+
+    fn packages(&self) -> impl Iterator<Item = Package> {
+        self.paths.iter().filter_map(|path| discover(path, &self.caps).ok()).flatten().flatten()
+    }
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
+/// A link in a plugin that was refused may lead anywhere; none is followed.
+fn is_plain_file(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|about| about.is_file())
+}
+
+fn read(path: &Path) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path).ok()?.take(LONGEST).read_to_end(&mut bytes).ok()?;
+    Some(bytes)
+}
+
+fn text(bytes: Vec<u8>) -> Option<String> {
+    if bytes.len() as u64 > LONGEST || bytes.contains(&0) {
+        return None;
+    }
+    String::from_utf8(bytes).ok()
+}

@@ -86,6 +86,11 @@ pub enum FaultKind {
         /// What it does export.
         offered: Vec<String>,
     },
+    /// Files of a plugin import each other in a circle.
+    ImportCycle {
+        /// The files, in the order of importing, the first one again at the end.
+        path: Vec<String>,
+    },
     /// A wrong number of arguments.
     Arity {
         /// What is taken, `2` or `1 to 3`.
@@ -283,6 +288,7 @@ impl Fault {
             FaultKind::InvalidModule { .. } => "wasm.invalid",
             FaultKind::MissingImport { .. } => "script.missing-import",
             FaultKind::MissingExport { .. } => "script.missing-export",
+            FaultKind::ImportCycle { .. } => "script.import-cycle",
             FaultKind::Arity { .. } => "script.arity",
             FaultKind::Type(_) => "script.type",
             FaultKind::Raised { .. } => "script.raised",
@@ -351,6 +357,7 @@ impl Fault {
                 let more = if offered.len() > 12 { ", ..." } else { "" };
                 format!("there is no export `{name}`; the plugin exports {}{more}", some.join(", "))
             }
+            FaultKind::ImportCycle { path } => format!("files import each other in a circle: {}", path.join(" -> ")),
             FaultKind::Arity { expected, found } => format!("expected {expected} argument(s), found {found}"),
             FaultKind::Type(error) => error.to_string(),
             FaultKind::Limit { resource, limit } => match resource {

@@ -1,6 +1,6 @@
 //! [`LoadRequest`]: all that a backend is given.
 
-use std::{str, sync::Arc};
+use std::{collections::BTreeSet, str, sync::Arc};
 
 use modhost_abi::TypeError;
 
@@ -25,6 +25,9 @@ pub struct LoadRequest<'a> {
     pub meter: Arc<Meter>,
     /// Where printed text goes.
     pub print: Arc<Print>,
+    /// Which of the language's standard libraries the plugin may use, by the language's own names; `None` for all that
+    /// the backend offers.
+    pub libraries: Option<&'a BTreeSet<String>>,
 }
 
 impl<'a> LoadRequest<'a> {
@@ -38,7 +41,20 @@ impl<'a> LoadRequest<'a> {
         meter: Arc<Meter>,
         print: Arc<Print>,
     ) -> Self {
-        LoadRequest { plugin, entry, files, host, meter, print }
+        LoadRequest { plugin, entry, files, host, meter, print, libraries: None }
+    }
+
+    /// The same with the standard libraries cut down to `libraries`.
+    #[must_use]
+    pub fn with_libraries(mut self, libraries: Option<&'a BTreeSet<String>>) -> Self {
+        self.libraries = libraries;
+        self
+    }
+
+    /// Whether the plugin may use the standard library `name`.
+    #[must_use]
+    pub fn library(&self, name: &str) -> bool {
+        self.libraries.is_none_or(|open| open.contains(name))
     }
 
     /// The bytes of the entry, within the limit of modules.

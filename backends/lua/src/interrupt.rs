@@ -307,7 +307,7 @@ unsafe extern "C-unwind" fn metered(state: *mut ffi::lua_State) -> c_int {
             Charge::Length => (1..=ffi::lua_gettop(state).min(6)).map(|at| length(state, at)).sum(),
             Charge::Search => length(state, 1).saturating_mul(1 + length(state, 2) / 32),
             Charge::Repeat | Charge::Slots | Charge::Bytes => made as usize,
-            Charge::Move => 16 * (number(state, 3) - number(state, 2)).max(0.0) as usize,
+            Charge::Move => (16.0 * (number(state, 3) - number(state, 2))).max(0.0) as usize,
             Charge::Sort => sorting(state),
         };
         if !gauge.meter.charge((bytes / BYTES_PER_UNIT) as u64) {

@@ -328,6 +328,7 @@ fn no_limit_can_be_caught() {
         ("local s = ('a'):rep(1000000) while true do pcall(string.upper, s) end", "limit.fuel"),
         ("local s = ('a'):rep(1000000) while true do utf8.len(s) end", "limit.fuel"),
         ("return table.move({}, 1, 2e9, 2)", "limit.fuel"),
+        ("return table.move({}, -1e300, 1e300, 2)", "limit.fuel"),
         (
             "local a, b = ('a'):rep(400000) .. 'a', ('a'):rep(400000) .. 'b' local t = table.create(10000, a) \
             for i = 1, 10000, 2 do t[i] = b end table.sort(t)",
@@ -447,7 +448,8 @@ fn exports_are_functions_with_their_number_of_parameters() {
         let exports = rig.instance.exports().iter().map(|export| (export.name.clone(), export.arity));
         exports.collect::<Vec<_>>()
     };
-    let rows: [(&str, &[(&str, Option<usize>)]); 4] = [
+    type Offered = &'static [(&'static str, Option<usize>)];
+    let rows: [(&str, Offered); 4] = [
         ("function b(x) end function a(...) end x = 1 local function c() end", &[("a", None), ("b", Some(1))]),
         ("function a() end return { on_tick = function(dt) end, name = 'x' }", &[("on_tick", Some(1))]),
         ("return setmetatable({}, { __index = function() return print end, __iter = error })", &[]),
@@ -498,7 +500,8 @@ fn printed_lines_reach_the_host() {
 fn every_limit_of_zero_is_a_limit() {
     let source =
         "function f(x) local t = {} for i = 1, 3 do t[i] = { i } end print('x') return (function() return 1 end)() end";
-    let zero: [(fn(&mut Limits), &str); 6] = [
+    type Change = fn(&mut Limits);
+    let zero: [(Change, &str); 6] = [
         (|limits| limits.fuel = 0, "limit.fuel"),
         (|limits| limits.memory = 0, "limit.memory"),
         (|limits| limits.call_depth = 0, "limit.depth"),

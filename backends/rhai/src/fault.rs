@@ -59,7 +59,7 @@ fn cause(error: EvalAltResult, plugin: &Plugin) -> Fault {
         }
         EvalAltResult::ErrorTerminated(..) => Fault::new(FaultKind::Interrupted),
         EvalAltResult::ErrorFunctionNotFound(signature, _) => not_found(&signature, plugin),
-        EvalAltResult::ErrorModuleNotFound(name, _) => Fault::new(FaultKind::MissingImport { name: dotted(&format!("{name}::")).trim_end_matches('.').into() }),
+        EvalAltResult::ErrorModuleNotFound(name, _) => Fault::new(FaultKind::MissingImport { name: dotted(&name) }),
         EvalAltResult::ErrorVariableNotFound(name, _) if name.contains("::") && !name.starts_with("global::") => {
             Fault::new(FaultKind::MissingImport { name: dotted(&name) })
         }
@@ -74,14 +74,15 @@ fn cause(error: EvalAltResult, plugin: &Plugin) -> Fault {
 /// A call found no function: of the host, there is none of that name, or none of that number of arguments.
 fn not_found(signature: &str, plugin: &Plugin) -> Fault {
     let (name, arguments) = signature.split_once(" (").unwrap_or((signature, ")"));
-    let host_name = dotted(name);
+    let path = name.contains("::");
+    let host_name = if path { dotted(name) } else { name.into() };
     if let Some(entry) = plugin.host.find(&host_name).and_then(|index| plugin.host.entries().get(index)) {
         let arguments = arguments.trim_end_matches(')');
         let found = if arguments.is_empty() { 0 } else { arguments.split(", ").count() };
         let (least, most) = (entry.signature.required(), entry.signature.params.len());
         return Fault::new(FaultKind::Arity { expected: count(least, most), found });
     }
-    if name.contains("::") {
+    if path {
         return Fault::new(FaultKind::MissingImport { name: host_name });
     }
     Fault::raised(format!("there is no function `{signature}`"))
@@ -92,11 +93,8 @@ fn count(least: usize, most: usize) -> String {
     if least == most { most.to_string() } else { format!("{least} to {most}") }
 }
 
-/// The host's name of a path, `world.spawn` of `World::Spawn`; a name without `::` is what it is.
-fn dotted(name: &str) -> String {
-    if !name.contains("::") {
-        return name.into();
-    }
-    let parts: Vec<_> = name.split("::").map(source::swapped).collect();
+/// The host's name of a path, `world.spawn` of `World::Spawn`.
+fn dotted(path: &str) -> String {
+    let parts: Vec<_> = path.split("::").map(source::swapped).collect();
     parts.join(".")
 }

@@ -37,9 +37,7 @@ pub(crate) fn register(engine: &mut Engine, plugin: &Arc<Plugin>) {
     let mut root = Tree::default();
     for (index, entry) in plugin.host.entries().iter().enumerate() {
         let (path, name) = entry.path();
-        let tree = path.iter().fold(&mut root, |tree, part| {
-            tree.inner.entry(source::swapped(part)).or_default()
-        });
+        let tree = path.iter().fold(&mut root, |tree, part| tree.inner.entry(source::swapped(part)).or_default());
         let name = if path.is_empty() { name.into() } else { source::swapped(name) };
         let params = &entry.signature.params;
         for count in entry.signature.required()..=params.len() {

@@ -25,7 +25,7 @@ pub(crate) struct RhaiInstance {
 
 impl RhaiInstance {
     /// An instance of a script whose top-level statements have run.
-    pub(crate) fn new(engine: Engine, mut ast: AST, plugin: Arc<Plugin>) -> Result<Self, Fault> {
+    pub(crate) fn new(engine: Engine, mut ast: AST, plugin: Arc<Plugin>) -> Self {
         ast.clear_statements();
         let mut found: BTreeMap<String, Vec<usize>> = BTreeMap::new();
         for function in ast.iter_functions() {
@@ -42,7 +42,7 @@ impl RhaiInstance {
             exports.push(if let [count] = counts[..] { export.with_arity(count) } else { export });
             arities.push(counts);
         }
-        Ok(RhaiInstance { engine, ast, plugin, state: Dynamic::from_map(Map::new()), exports, arities })
+        RhaiInstance { engine, ast, plugin, state: Dynamic::from_map(Map::new()), exports, arities }
     }
 
     fn result(&self, value: &Dynamic) -> Result<Value, Fault> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use modhost_backend::{Fault, LoadRequest, Place};
-use rhai::{AST, Dynamic, Engine, EvalAltResult, Module, Scope};
+use rhai::{AST, Dynamic, Engine, EvalAltResult, Module, Position, Scope};
 
 use crate::{builtins, fault, host, instance::RhaiInstance, limits, plugin::Plugin, source};
 
@@ -13,28 +13,26 @@ const BYTES_PER_FUEL: usize = 16;
 /// Loads a plugin.
 pub(crate) fn load(request: &LoadRequest<'_>) -> Result<RhaiInstance, Fault> {
     let text = request.source()?;
-    let plugin = Arc::new(Plugin::new(request));
     if text.len() > limits::SOURCE {
         let message = format!("the file has {} bytes, Rhai takes {}", text.len(), limits::SOURCE);
         return Err(Fault::compile(message).at(Place::file(request.entry)));
     }
     request.meter.spend((text.len() / BYTES_PER_FUEL + 1) as u64)?;
-    let arguments = host::most_arguments(&plugin.host).max(limits::QUALIFIED_ARGUMENTS);
-    let text = source::prepare(text, arguments).map_err(|refused| {
-        let place = Place::line(&plugin.entry, refused.line);
-        Fault::compile(refused.message).at(place)
-    })?;
-    let mut engine = engine(&plugin);
-    let ast = parse(&mut engine, &text, &plugin)?;
+    let arguments = host::most_arguments(&request.host).max(limits::QUALIFIED_ARGUMENTS);
+    let source = source::prepare(text, arguments)
+        .map_err(|refused| Fault::compile(refused.message).at(Place::line(request.entry, refused.line)))?;
+    let plugin = Arc::new(Plugin::new(request, source));
+    let mut engine = engine(&plugin)?;
+    let ast = parse(&mut engine, &plugin)?;
     let mut scope = Scope::new();
     let ran = plugin.enter(|| engine.run_ast_with_scope(&mut scope, &ast))?;
     ran.map_err(|error| fault::of(*error, &plugin))?;
     request.meter.verdict()?;
     register_constants(&mut engine, &scope);
-    RhaiInstance::new(engine, ast, plugin)
+    Ok(RhaiInstance::new(engine, ast, plugin))
 }
 
-fn engine(plugin: &Arc<Plugin>) -> Engine {
+fn engine(plugin: &Arc<Plugin>) -> Result<Engine, Fault> {
     let mut engine = Engine::new_raw();
     let limits = plugin.meter.limits();
     limits::Sizes::of(limits).apply(&mut engine, limits);
@@ -49,23 +47,31 @@ fn engine(plugin: &Arc<Plugin>) -> Engine {
     engine.on_debug(move |line, _, _| drop(printer(line)));
     let weighing = plugin.clone();
     #[allow(deprecated)]
-    engine.on_def_var(move |running, _, context| {
-        if running && !weighing.weigh(context.call_level(), context.scope()) {
-            return Err(EvalAltResult::ErrorTerminated(Dynamic::UNIT, rhai::Position::NONE).into());
-        }
-        Ok(true)
-    });
     engine
+        .on_def_var(move |running, _, context| if !running || weighing.defined(&context) { Ok(true) } else { ended() });
+    let weighing = plugin.clone();
+    let mark = [source::MARK.encode_utf8(&mut [0; 4]), "$expr$"].map(String::from);
+    let marked = engine.register_custom_syntax(mark, false, move |context, inputs| {
+        let value = context.eval_expression_tree(&inputs[0])?.flatten();
+        if weighing.assigned(context, &value) { Ok(value) } else { ended() }
+    });
+    marked.map_err(|error| Fault::bug(format!("Rhai refuses the mark: {error}")))?;
+    Ok(engine)
+}
+
+/// The error of a call that the meter has ended.
+fn ended<T>() -> Result<T, Box<EvalAltResult>> {
+    Err(EvalAltResult::ErrorTerminated(Dynamic::UNIT, Position::NONE).into())
 }
 
 /// Parses without closures first: the hook that makes them safe slows down every use of a variable.
-fn parse(engine: &mut Engine, text: &str, plugin: &Arc<Plugin>) -> Result<AST, Fault> {
+fn parse(engine: &mut Engine, plugin: &Arc<Plugin>) -> Result<AST, Fault> {
     engine.set_allow_anonymous_fn(false);
-    if let Ok(ast) = engine.compile(text) {
+    if let Ok(ast) = engine.compile(&plugin.source.text) {
         return checked(ast, plugin);
     }
     engine.set_allow_anonymous_fn(true);
-    let ast = engine.compile(text).map_err(|error| fault::of_parser(&error, plugin))?;
+    let ast = engine.compile(&plugin.source.text).map_err(|error| fault::of_parser(&error, plugin))?;
     capture_by_value(engine, plugin.clone());
     checked(ast, plugin)
 }
@@ -86,7 +92,7 @@ fn capture_by_value(engine: &mut Engine, plugin: Arc<Plugin>) {
         let scope = context.scope_mut();
         let Some(value) = scope.get(name).filter(|value| value.is_shared()) else { return Ok(None) };
         if !plugin.captured(value) {
-            return Err(EvalAltResult::ErrorTerminated(Dynamic::UNIT, rhai::Position::NONE).into());
+            return ended();
         }
         let value = value.flatten_clone();
         // A constant stays a cell, which nothing else knows and nothing can put a closure into.

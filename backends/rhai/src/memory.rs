@@ -1,5 +1,5 @@
-//! What a running call holds, estimated: the variables of its frames, weighed when a variable is defined. Rhai has no hook
-//! for allocations, but it announces each `let`, with the variables defined before.
+//! What a running call holds, estimated: the variables of its frames, weighed when a variable is defined or a
+//! part of a container assigned. Rhai has no hook for allocations, but it tells of these, and shows the frame.
 
 use std::mem::size_of;
 
@@ -52,8 +52,22 @@ struct Frame {
     level: usize,
     /// Its first entry in [`Ledger::weights`].
     start: usize,
-    /// The fuel used when all its variables were last weighed, and their number then.
+    /// The weight of its `this`, when last looked at.
+    this: u64,
+    /// The fuel used when all its variables were last weighed, and their weight then.
     weighed: (u64, u64),
+}
+
+/// A frame of the running call, as Rhai's callbacks show it.
+pub(crate) struct Shown<'a> {
+    /// How many calls it is nested in.
+    pub(crate) level: usize,
+    /// Its variables.
+    pub(crate) scope: &'a Scope<'a>,
+    /// Its `this`.
+    pub(crate) this: Option<&'a Dynamic>,
+    /// The fuel that the call has used.
+    pub(crate) fuel: u64,
 }
 
 /// The weights of the variables of all frames of the running call.
@@ -62,7 +76,12 @@ pub(crate) struct Ledger {
     frames: Vec<Frame>,
     weights: Vec<u64>,
     total: u64,
+    /// Bytes assigned to parts of containers, and how often, since the frame was weighed.
+    assigned: (u64, u64),
 }
+
+/// How many values may be assigned to parts of containers before all are weighed.
+const ASSIGNMENTS: u64 = 128;
 
 impl Ledger {
     /// A call begins: nothing is held.
@@ -70,32 +89,57 @@ impl Ledger {
         self.frames.clear();
         self.weights.clear();
         self.total = 0;
+        self.assigned = (0, 0);
     }
 
-    /// A variable is about to be defined at `level`, in `scope`, when the call has used `fuel`: weighs what was defined
-    /// since, and now and then all of the frame again, so that weighing costs no more than running.
-    pub(crate) fn define(&mut self, level: usize, scope: &Scope<'_>, fuel: u64, limit: u64) -> Result<(), TooMuch> {
-        while self.frames.last().is_some_and(|frame| frame.level > level) {
-            let start = self.frames.pop().map_or(0, |frame| frame.start);
-            self.cut(start);
+    /// A variable is about to be defined: weighs what was defined since, and now and then all of the frame again, so that
+    /// weighing costs no more than running.
+    pub(crate) fn define(&mut self, shown: &Shown<'_>, limit: u64) -> Result<(), TooMuch> {
+        self.weigh(shown, limit, false)
+    }
+
+    /// A value of `weight` is about to be assigned to a part of a container; true: the frame was weighed, and so the
+    /// single values are to be looked at too.
+    pub(crate) fn assign(&mut self, shown: &Shown<'_>, weight: u64, limit: u64) -> Result<bool, TooMuch> {
+        let (bytes, times) = self.assigned;
+        self.assigned = (bytes + weight + ENTRY, times + 1);
+        if bytes < limit / 16 && times < ASSIGNMENTS {
+            return Ok(false);
         }
-        if self.frames.last().is_none_or(|frame| frame.level < level) {
-            self.frames.push(Frame { level, start: self.weights.len(), weighed: (fuel, 0) });
+        self.weigh(shown, limit, true).map(|()| true)
+    }
+
+    fn weigh(&mut self, shown: &Shown<'_>, limit: u64, all: bool) -> Result<(), TooMuch> {
+        while self.frames.last().is_some_and(|frame| frame.level > shown.level) {
+            if let Some(frame) = self.frames.pop() {
+                self.total -= frame.this;
+                self.cut(frame.start);
+            }
+        }
+        if self.frames.last().is_none_or(|frame| frame.level < shown.level) {
+            let (level, start) = (shown.level, self.weights.len());
+            self.frames.push(Frame { level, start, this: 0, weighed: (shown.fuel, 0) });
         }
         let Some(frame) = self.frames.last_mut() else { return Ok(()) };
         let start = frame.start;
-        let again = fuel > frame.weighed.0 + frame.weighed.1 / NODE;
-        self.cut(if again { start } else { start + scope.len() });
+        let all = all || shown.fuel > frame.weighed.0 + frame.weighed.1 / NODE;
+        if all {
+            self.total -= frame.this;
+            frame.this = shown.this.map_or(Some(0), weight).ok_or(TooMuch)?;
+            self.total += frame.this;
+            self.assigned = (0, 0);
+        }
+        self.cut(if all { start } else { start + shown.scope.len() });
         let known = self.weights.len() - start;
         // The scope is read from its newest variable back.
-        for (_, _, value) in scope.iter_raw().take(scope.len() - known) {
+        for (_, _, value) in shown.scope.iter_raw().take(shown.scope.len() - known) {
             let weight = weight(value).ok_or(TooMuch)?;
             self.weights.push(weight);
             self.total += weight;
         }
         self.weights[start + known..].reverse();
-        if again && let Some(frame) = self.frames.last_mut() {
-            frame.weighed = (fuel, self.weights[start..].iter().sum());
+        if all && let Some(frame) = self.frames.last_mut() {
+            frame.weighed = (shown.fuel, frame.this + self.weights[start..].iter().sum::<u64>());
         }
         if self.total > limit { Err(TooMuch) } else { Ok(()) }
     }

@@ -9,11 +9,12 @@ use std::{
 };
 
 use modhost_backend::{Fault, FaultKind, HostTable, LoadRequest, Meter, Place, Print, Resource};
-use rhai::{Dynamic, EvalAltResult, ImmutableString, Position, Scope};
+use rhai::{Dynamic, EvalAltResult, EvalContext, ImmutableString, Position};
 
 use crate::{
     limits,
-    memory::{self, Ledger},
+    memory::{self, Ledger, Shown},
+    source::Prepared,
     stack,
 };
 
@@ -24,6 +25,8 @@ const BYTES_PER_FUEL: u64 = 64;
 pub(crate) struct Plugin {
     /// The path of the source, for places.
     pub(crate) entry: String,
+    /// The source as the parser saw it.
+    pub(crate) source: Prepared,
     pub(crate) meter: Arc<Meter>,
     pub(crate) host: Arc<HostTable>,
     pub(crate) print: Arc<Print>,
@@ -38,9 +41,10 @@ pub(crate) struct Plugin {
 }
 
 impl Plugin {
-    pub(crate) fn new(request: &LoadRequest<'_>) -> Self {
+    pub(crate) fn new(request: &LoadRequest<'_>, source: Prepared) -> Self {
         Plugin {
             entry: request.entry.into(),
+            source,
             meter: request.meter.clone(),
             host: request.host.clone(),
             print: request.print.clone(),
@@ -95,27 +99,46 @@ impl Plugin {
         })
     }
 
-    /// Weighs the variables of `scope` at `level`; false: the call has more than its memory and ends.
-    pub(crate) fn weigh(&self, level: usize, scope: &Scope<'_>) -> bool {
-        let meter = &self.meter;
-        let within = open(&self.ledger).define(level, scope, meter.usage().fuel, meter.limits().memory);
-        if within.is_err() {
-            meter.kill(Resource::Memory);
+    /// A variable is defined: weighs the others. False: the call has more than its memory and ends.
+    pub(crate) fn defined(&self, context: &EvalContext<'_, '_, '_, '_, '_, '_>) -> bool {
+        let within = open(&self.ledger).define(&self.shown(context), self.meter.limits().memory);
+        within.is_ok() || self.out_of_memory()
+    }
+
+    /// A value is assigned to a part of a container, whose size Rhai does not look at then: weighs it, and now and then
+    /// all that the frame holds. False: the call has more than its memory, or a value larger than one may be, and ends.
+    pub(crate) fn assigned(&self, context: &EvalContext<'_, '_, '_, '_, '_, '_>, value: &Dynamic) -> bool {
+        let Some(weight) = memory::weight(value) else { return self.out_of_memory() };
+        let assigned = open(&self.ledger).assign(&self.shown(context), weight, self.meter.limits().memory);
+        match assigned {
+            Ok(false) => true,
+            Ok(true) => {
+                let engine = context.engine();
+                let mut values = context.scope().iter_raw().map(|(_, _, value)| value).chain(context.this_ptr());
+                values.all(|value| engine.ensure_data_size_within_limits(value).is_ok()) || self.out_of_memory()
+            }
+            Err(_) => self.out_of_memory(),
         }
-        within.is_ok()
+    }
+
+    fn shown<'a>(&self, context: &'a EvalContext<'_, '_, '_, '_, '_, '_>) -> Shown<'a> {
+        let fuel = self.meter.usage().fuel;
+        Shown { level: context.call_level(), scope: context.scope(), this: context.this_ptr(), fuel }
+    }
+
+    /// Ends the call, and says so.
+    fn out_of_memory(&self) -> bool {
+        self.meter.kill(Resource::Memory);
+        false
     }
 
     /// Charges a value that a closure captures; false: the call ends.
     pub(crate) fn captured(&self, value: &Dynamic) -> bool {
-        let Some(weight) = memory::weight(value) else {
-            self.meter.kill(Resource::Memory);
-            return false;
-        };
+        let Some(weight) = memory::weight(value) else { return self.out_of_memory() };
         let total = self.captured.load(Relaxed).saturating_add(weight);
         self.captured.store(total, Relaxed);
         if total > self.meter.limits().memory {
-            self.meter.kill(Resource::Memory);
-            return false;
+            return self.out_of_memory();
         }
         self.meter.charge(weight / BYTES_PER_FUEL)
     }
@@ -123,7 +146,8 @@ impl Plugin {
     /// `position` in the source.
     pub(crate) fn place(&self, position: Position) -> Place {
         let number = |at: Option<usize>| at.and_then(|at| u32::try_from(at).ok());
-        Place { file: self.entry.clone(), line: number(position.line()), column: number(position.position()) }
+        let column = position.line().zip(position.position()).map(|(line, column)| self.source.column(line, column));
+        Place { file: self.entry.clone(), line: number(position.line()), column: number(column) }
     }
 }
 

@@ -1,8 +1,7 @@
-//! Looks at a source before Rhai's parser sees it: refuses what makes the parser (or a later call) slow - long numbers,
-//! long names, many arguments - and swaps the case of host functions' names, some of which Rhai reserves (`spawn`,
-//! `shared`, `default`, ...). It knows tokens only; what is wrong otherwise is left to the parser.
-
-use std::borrow::Cow;
+//! Makes a source ready for Rhai's parser. It refuses what makes the parser (or a later call) slow: long numbers, long
+//! names, many arguments. It swaps the case of host functions' names, some of which Rhai reserves (`spawn`, `shared`,
+//! `default`, ...). It marks values that are assigned to a part of a container, because Rhai does not look at the
+//! container's size then. It knows tokens only; what is wrong otherwise is left to the parser.
 
 use crate::limits;
 
@@ -34,7 +33,29 @@ struct Scanner<'a> {
     arguments: usize,
     /// Where the first letters of names in paths stand.
     letters: Vec<usize>,
+    /// Where a value begins that is assigned to a part of a container.
+    values: Vec<usize>,
 }
+
+/// A source as the parser shall see it.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    /// The text.
+    pub(crate) text: String,
+    /// Where characters were inserted, sorted: line and column in `text`, from 1.
+    inserted: Vec<(usize, usize)>,
+}
+
+impl Prepared {
+    /// The column in the author's source of a place in the text.
+    pub(crate) fn column(&self, line: usize, column: usize) -> usize {
+        let first = self.inserted.partition_point(|at| at.0 < line);
+        column - self.inserted[first..].iter().take_while(|at| at.0 == line && at.1 < column).count()
+    }
+}
+
+/// Stands before a value that is assigned to a part of a container; Rhai reserves the symbol and never uses it.
+pub(crate) const MARK: char = '@';
 
 /// What was read before the present token.
 #[derive(Clone, Copy, Default)]
@@ -45,40 +66,50 @@ struct Before {
     separator: bool,
     /// The last name is in a path, whose names have their case swapped or not.
     path: Option<bool>,
+    /// The last token was `.`.
+    dot: bool,
+    /// The last token ends a part of a container: `]`, or a name after `.`.
+    part: bool,
 }
 
-/// Checks `source`, in which a call with `::` may have `arguments` arguments, and gives it as the parser shall see it.
-/// All places in it stay where they are.
-pub(crate) fn prepare(source: &str, arguments: usize) -> Result<Cow<'_, str>, Refused> {
+/// Checks `source`, in which a call with `::` may have `arguments` arguments, and makes it ready.
+pub(crate) fn prepare(source: &str, arguments: usize) -> Result<Prepared, Refused> {
     let bytes = source.as_bytes();
-    let mut scanner =
-        Scanner { source: bytes, rest: bytes, line: 1, open: Vec::new(), arguments, letters: Vec::new() };
+    let (letters, values) = (Vec::new(), Vec::new());
+    let mut scanner = Scanner { source: bytes, rest: bytes, line: 1, open: Vec::new(), arguments, letters, values };
     scanner.code()?;
-    if scanner.letters.is_empty() {
-        return Ok(source.into());
+    let Scanner { letters, values, .. } = scanner;
+    let mut prepared = Prepared { text: String::with_capacity(source.len() + values.len()), inserted: Vec::new() };
+    let (mut letters, mut values) = (letters.into_iter().peekable(), values.into_iter().peekable());
+    let (mut line, mut column) = (1, 1);
+    for (at, mut character) in source.char_indices() {
+        if letters.next_if_eq(&at).is_some() {
+            character = swap_case(character);
+        }
+        if values.next_if_eq(&at).is_some() {
+            prepared.text.push(MARK);
+            if character == ' ' {
+                column += 1;
+                continue;
+            }
+            prepared.inserted.push((line, column));
+            column += 1;
+        }
+        prepared.text.push(character);
+        (line, column) = if character == '\n' { (line + 1, 1) } else { (line, column + 1) };
     }
-    let mut prepared = bytes.to_vec();
-    for at in scanner.letters {
-        swap_case(&mut prepared[at]);
-    }
-    // Swapping the case of ASCII letters keeps a text a text.
-    Ok(String::from_utf8(prepared).map_or(source.into(), Cow::Owned))
+    Ok(prepared)
 }
 
 /// A part of a host function's name as sources say it after [`prepare`], and back: Rhai reserves no word that begins with
 /// a capital letter but `Fn`, and the host has no such names.
 pub(crate) fn swapped(part: &str) -> String {
-    let mut bytes = part.as_bytes().to_vec();
-    if let Some(first) = bytes.first_mut() {
-        swap_case(first);
-    }
-    String::from_utf8(bytes).unwrap_or_else(|_| part.into())
+    let mut characters = part.chars();
+    characters.next().map(swap_case).into_iter().chain(characters).collect()
 }
 
-fn swap_case(byte: &mut u8) {
-    if byte.is_ascii_alphabetic() {
-        *byte ^= 0x20;
-    }
+fn swap_case(letter: char) -> char {
+    if letter.is_ascii_lowercase() { letter.to_ascii_uppercase() } else { letter.to_ascii_lowercase() }
 }
 
 impl Scanner<'_> {
@@ -97,9 +128,16 @@ impl Scanner<'_> {
                     before = self.separator(before);
                 }
                 _ if byte.is_ascii_alphabetic() || byte == b'_' || byte >= 0x80 => before = self.name(before)?,
+                _ if self.assignment() > 0 => {
+                    self.skip(self.assignment());
+                    if before.part && !self.rest.is_empty() {
+                        self.values.push(self.source.len() - self.rest.len());
+                    }
+                    before = Before::default();
+                }
                 _ => {
                     let qualified = before.path.is_some() && !before.separator;
-                    before = Before::default();
+                    before = Before { dot: byte == b'.', part: byte == b']', ..Before::default() };
                     self.token(byte, qualified)?;
                 }
             }
@@ -114,12 +152,23 @@ impl Scanner<'_> {
         self.at_most(length, limits::IDENTIFIER, "name")?;
         let name = Some((start, &self.source[start..start + length] == b"global"));
         if !before.separator {
-            return Ok(Before { name, ..Before::default() });
+            return Ok(Before { name, part: before.dot, ..Before::default() });
         }
         if before.path == Some(true) {
             self.letters.push(start);
         }
-        Ok(Before { name, separator: false, path: before.path })
+        Ok(Before { name, path: before.path, ..Before::default() })
+    }
+
+    /// The length of the operator that comes next, if it assigns: `=`, `+=`, `**=`, ...
+    fn assignment(&self) -> usize {
+        let operator = self.rest.iter().take_while(|byte| b"+-*/%&|^<>".contains(byte)).count();
+        let assigns = match self.rest.get(operator..) {
+            Some([b'=', b'=' | b'>', ..]) => operator > 0,
+            Some([b'=', ..]) => !matches!(&self.rest[..operator], b"<" | b">"),
+            _ => false,
+        };
+        if assigns { operator + 1 } else { 0 }
     }
 
     /// `::`, after `before`: what precedes it is the first name of a path. Constants of `global` keep their names.
@@ -159,6 +208,8 @@ impl Scanner<'_> {
                 self.skip(1);
                 self.comma()?;
             }
+            b'@' => return Err(self.refused("`@` is not used".into())),
+            b'=' => self.skip(2),
             b')' | b']' | b'}' => {
                 self.skip(1);
                 if let Some(Open::Interpolation) = self.open.pop() {
@@ -282,7 +333,8 @@ mod tests {
 
     fn check(source: &str, expect: Result<&str, (&str, u32)>) {
         let found = prepare(source, 3);
-        let found = found.as_deref().map_err(|refused| (refused.message.as_str(), refused.line));
+        let found =
+            found.as_ref().map(|found| found.text.as_str()).map_err(|refused| (refused.message.as_str(), refused.line));
         assert_eq!(found, expect, "{source}");
     }
 
@@ -294,7 +346,10 @@ mod tests {
             ("a::b /* c::d */ :: // e::f\n g", "A::B /* c::d */ :: // e::f\n G"),
             ("global::step + global::b(c::d)", "global::step + global::b(C::D)"),
             ("World::Spawn()", "world::spawn()"),
-            ("\"a::b\" + 'c' + `d::e ${f::g(`h::i`)} j::k` + l::m", "\"a::b\" + 'c' + `d::e ${F::G(`h::i`)} j::k` + L::M"),
+            (
+                "\"a::b\" + 'c' + `d::e ${f::g(`h::i`)} j::k` + l::m",
+                "\"a::b\" + 'c' + `d::e ${F::G(`h::i`)} j::k` + L::M",
+            ),
             ("\"\\\"a::b\" c::d", "\"\\\"a::b\" C::D"),
             ("\"x\"\"a::b\" c::d", "\"x\"\"a::b\" C::D"),
             ("`x``a::b` c::d", "`x``a::b` C::D"),
@@ -311,6 +366,30 @@ mod tests {
     }
 
     #[test]
+    fn values_for_parts_of_containers_are_marked() {
+        for (source, expect) in [
+            ("m[k] = v; m.k = v; m.a[1].b += v; this.x = v", "m[k] =@v; m.k =@v; m.a[1].b +=@v; this.x =@v"),
+            ("m[k]=v; m[k] **=v", "m[k]=@v; m[k] **=@v"),
+            ("m?.k = v /* = */; m[k] /* x */ = v", "m?.k =@v /* = */; m[k] /* x */ =@v"),
+            ("a = v; let a = v; let b = m[k]; a += v", "a = v; let a = v; let b = m[k]; a += v"),
+            ("m[k] == v && m.k != v || m[k] <= m.k >= 1", "m[k] == v && m.k != v || m[k] <= m.k >= 1"),
+            ("switch m { [1] => 2 } 0..=9; a[0]..=9", "switch m { [1] => 2 } 0..=9; a[0]..=9"),
+            ("#{a: 1}.a", "#{a: 1}.a"),
+        ] {
+            check(source, Ok(expect));
+        }
+    }
+
+    #[test]
+    fn columns_are_those_of_the_author() {
+        let prepared = prepare("m[k]=v; m.k=w\nm.k = x; m.k=y", 3).unwrap();
+        assert_eq!(prepared.text, "m[k]=@v; m.k=@w\nm.k =@x; m.k=@y");
+        let columns = [(1, 1), (1, 5), (1, 6), (1, 7), (1, 15), (2, 6), (2, 14), (2, 15)];
+        let found = columns.map(|(line, column)| prepared.column(line, column));
+        assert_eq!(found, [1, 5, 6, 6, 13, 6, 14, 14]);
+    }
+
+    #[test]
     fn what_takes_long_is_refused() {
         let number = "1".repeat(limits::NUMBER + 1);
         let name = "n".repeat(limits::IDENTIFIER + 1);
@@ -318,6 +397,7 @@ mod tests {
         check(&format!("a\n{number}"), Err(("a number has at most 128 characters", 2)));
         check(&format!("`${{{number}}}`"), Err(("a number has at most 128 characters", 1)));
         check(&format!("a::{name}"), Err(("a name has at most 128 characters", 1)));
+        check("a @ b", Err(("`@` is not used", 1)));
         check("\n\na::b(1, [2, 3], (4, 5), 6)", Err((many, 3)));
         let (texts, plain) = (format!("\"{number}\"`{name}`"), "f(1, 2, 3, 4, 5) + a::b(1, f(2, 3, 4), 5)");
         check(&texts, Ok(&texts));
@@ -326,7 +406,9 @@ mod tests {
 
     #[test]
     fn sources_that_end_early_are_left_to_the_parser() {
-        for source in ["\"a", "'", "`a${", "`", "#\"a\"", "/*", "(", ")]}", "\\", "#", "a::", "::a", "`${`${"] {
+        for source in
+            ["\"a", "'", "`a${", "`", "#\"a\"", "/*", "(", ")]}", "\\", "#", "m[k] =", "m[k] +", "a::", "::a", "`${`${"]
+        {
             assert!(prepare(source, 3).is_ok(), "{source}");
         }
     }

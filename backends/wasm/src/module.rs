@@ -75,6 +75,7 @@ pub(crate) fn prepare(bytes: &[u8]) -> Result<Prepared<'_>, Fault> {
     let mut exports = None;
     let mut start = None;
     let mut code = 0;
+    let mut late = false;
     let mut listing: Option<Vec<u8>> = None;
     while reader.at < bytes.len() {
         let begin = reader.at;
@@ -100,8 +101,9 @@ pub(crate) fn prepare(bytes: &[u8]) -> Result<Prepared<'_>, Fault> {
                 exports = Some((begin, body, body + length));
             }
         }
-        // The start section is taken out below, so that its place is checked here and not by wasmi.
-        if start.is_some() && (1..=8).contains(&id) {
+        // The start section is taken out below, so that its place is checked here; of all others wasmi sees to it.
+        late |= (9..=12).contains(&id);
+        if id == 8 && (late || start.is_some()) {
             return Err(invalid("the sections are out of order"));
         }
         match id {

@@ -110,6 +110,18 @@ fn the_start_function_runs_and_is_metered() {
 }
 
 #[test]
+fn a_start_section_stands_in_its_place_once() {
+    let whole = assemble(r#"(func $s (export "s")) (start $s)"#);
+    let at = whole.windows(3).position(|bytes| bytes == [8, 1, 0]).unwrap();
+    let (before, after) = (&whole[..at], &whole[at + 3..]);
+    let start = &[8, 1, 0][..];
+    refuse(&[before, after, start].concat(), "wasm.invalid");
+    refuse(&[before, start, start, after].concat(), "wasm.invalid");
+    refuse(&[&before[..14], start, &before[14..], after].concat(), "wasm.invalid");
+    assert!(builder(|_| ()).file("m.wasm", [before, start, after].concat()).load(&WasmBackend::new()).is_ok());
+}
+
+#[test]
 fn instantiation_is_checked() {
     for (module, code) in [
         (r#"(memory 1) (data (i32.const 65536) "x")"#, "wasm.trap"),

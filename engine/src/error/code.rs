@@ -70,6 +70,9 @@ catalogue! {
     ScriptMissingImport "script.missing-import" 1
         "The plugin links a host function that is not offered to it."
         "Name the function's contract under [requires] in plugin.toml, and check the spelling and the types of its parameters."
+    ScriptImportCycle "script.import-cycle" 1
+        "Files of the plugin import each other in a circle."
+        "Move what both need into a third file."
     WasmInvalid "wasm.invalid" 1
         "The WebAssembly module does not validate, or uses a proposal that is switched off."
         "Build for wasm32-unknown-unknown without threads, 64-bit memory, several memories or SIMD."

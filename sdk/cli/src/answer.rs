@@ -48,14 +48,13 @@ impl Answer {
     }
 
     /// Writes it. A reader that went away is no error; any other failure to write is `io.failed`.
-    pub(crate) fn write(self, json: bool) -> u8 {
+    pub(crate) fn write(self) -> u8 {
         let Err(error) = write(&self.text) else { return self.status };
         if error.kind() == ErrorKind::BrokenPipe {
             return self.status;
         }
         let error = Error::new(Code::IoFailed, Stage::Engine, format!("standard output: {error}"));
-        // The stream that `--json` speaks on is the one that failed: the person at the other one is told.
-        let _ = json;
+        // With `--json` too: the stream that JSON goes to is the one that failed.
         diagnose::error(&error, &Sources::default());
         if self.status == 0 { error.code().exit_status() } else { self.status }
     }

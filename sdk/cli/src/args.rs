@@ -1,14 +1,20 @@
 //! The words of the command: its verbs, their options and their help. Reads them; decides nothing.
 
-use std::{ffi::OsString, path::PathBuf, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, error::ErrorKind};
 use modhost::{Capability, Code, Error, Stage, TrustLevel, package};
 
 use crate::answer::Answer;
 
-/// The end of every help text.
-const EXIT_STATUS: &str = "\
+/// The end of a help text.
+macro_rules! ending {
+    ($examples:literal) => {
+        concat!(
+            "Examples:\n",
+            $examples,
+            "
+
 Exit status:
   0    done
   1    the plugin or its code failed
@@ -17,11 +23,12 @@ Exit status:
   4    refused (package, signature, trust, policy, capability)
   5    dependencies cannot be satisfied
   70   a bug in modhost
-  130  interrupted";
+  130  interrupted
 
-macro_rules! examples {
-    ($text:literal) => {
-        concat!("Examples:\n", $text, "\n\nMODHOST_LOG=debug shows what the engine does; NO_COLOR=1 switches colours off.\n")
+Environment:
+  MODHOST_LOG  what is logged to standard error: warn (the default), debug, modhost=trace
+  NO_COLOR     anything at all switches colours off"
+        )
     };
 }
 
@@ -31,13 +38,12 @@ macro_rules! examples {
     name = "modhost",
     version,
     max_term_width = 110,
-    after_help = EXIT_STATUS,
-    before_long_help = examples!(
-        "  modhost run wolfpack.lua                      load it, call `main`
-  modhost run mods                              load a folder of plugins, say what became of each
+    after_help = ending!(
+        "  modhost run wolfpack.lua      load it, call `main`
+  modhost run mods              load a folder of plugins, say what became of each
   modhost run mods --call wolfpack:on_dusk --args '[3]' --grant world.spawn
-  modhost explain limit.fuel                    what an error's code means, and what to do
-  modhost backends                              what each backend enforces here"
+  modhost explain limit.fuel    what an error's code means, and what to do
+  modhost backends              what each backend enforces here"
     )
 )]
 pub(crate) struct Cli {
@@ -57,7 +63,7 @@ pub(crate) enum Verb {
     /// Say what an error's code means, with an example and the remedy
     Explain(Explain),
     /// Show what each backend enforces in this build, on this machine
-    #[command(after_help = EXIT_STATUS, before_help = "Example:\n  modhost backends --json")]
+    #[command(after_help = ending!("  modhost backends\n  modhost backends --json"))]
     Backends,
     /// Print a script that lets a shell complete the command's words
     Completions(Completions),
@@ -71,14 +77,12 @@ pub(crate) enum Verb {
 /// The result goes to standard output: text as it is, other values as JSON, nothing for nil. What plugins print goes to standard error.
 #[derive(Debug, Args)]
 #[command(
-    after_help = EXIT_STATUS,
-    before_long_help = examples!(
+    after_help = ending!(
         "  modhost run wolfpack.lua
   modhost run sum.wat --call add --args '[20, 22]'
   modhost run mods --call wolfpack:on_dusk --args '[3]' --grant world.spawn
   modhost run hostile.rhai --fuel 100000 --memory 16MiB --deadline 50ms --json"
-    ),
-    before_help = "Example:\n  modhost run sum.wat --call add --args '[20, 22]'"
+    )
 )]
 pub(crate) struct Run {
     /// What to load, in this order
@@ -94,7 +98,7 @@ pub(crate) struct Run {
     #[arg(long, value_name = "LEVEL", value_parser = trust)]
     pub(crate) trust: Option<TrustLevel>,
     /// Instructions per call, in the backend's own unit
-    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = fuel)]
     pub(crate) fuel: Option<u64>,
     /// Memory that a plugin may hold, like 16MiB
     #[arg(long, value_name = "SIZE", allow_hyphen_values = true, value_parser = size)]
@@ -115,7 +119,7 @@ pub(crate) struct Run {
 
 /// Say what an error's code means, with an example and the remedy
 #[derive(Debug, Args)]
-#[command(after_help = EXIT_STATUS, before_help = "Examples:\n  modhost explain limit.fuel\n  modhost explain             lists every code")]
+#[command(after_help = ending!("  modhost explain limit.fuel\n  modhost explain               lists every code"))]
 pub(crate) struct Explain {
     /// A dotted code, like limit.fuel; without one, all are listed
     pub(crate) code: Option<String>,
@@ -124,8 +128,9 @@ pub(crate) struct Explain {
 /// Print a script that lets a shell complete the command's words
 #[derive(Debug, Args)]
 #[command(
-    after_help = EXIT_STATUS,
-    before_help = "Examples:\n  modhost completions bash > ~/.local/share/bash-completion/completions/modhost\n  modhost completions fish > ~/.config/fish/completions/modhost.fish"
+    after_help = ending!(
+        "  modhost completions bash > ~/.local/share/bash-completion/completions/modhost\n  modhost completions fish > ~/.config/fish/completions/modhost.fish"
+    )
 )]
 pub(crate) struct Completions {
     /// The shell
@@ -134,6 +139,14 @@ pub(crate) struct Completions {
 
 fn trust(text: &str) -> Result<TrustLevel, String> {
     text.parse()
+}
+
+fn fuel(text: &str) -> Result<u64, String> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits {
+        return Err("a whole number is needed, like 100000".into());
+    }
+    text.parse().map_err(|_| format!("the most there is are {}", u64::MAX))
 }
 
 fn size(text: &str) -> Result<u64, package::QuantityError> {
@@ -150,7 +163,7 @@ fn capability(text: &str) -> Result<Capability, String> {
 
 /// Whether `--json` is among the words: it must be known before they are understood, because a usage error is JSON too.
 pub(crate) fn wants_json() -> bool {
-    std::env::args_os().skip(1).take_while(|word| word != "--").any(|word| word == OsString::from("--json"))
+    std::env::args_os().skip(1).take_while(|word| word != "--").any(|word| word == "--json")
 }
 
 /// Reads the words.
@@ -183,6 +196,7 @@ pub(crate) fn usage(message: impl Into<String>) -> Error {
 /// What clap says before it shows the usage, in one line.
 fn first_paragraph(text: &str) -> String {
     let text = text.trim_start().strip_prefix("error: ").unwrap_or(text);
-    let lines = text.lines().map(str::trim).take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"));
+    let lines =
+        text.lines().map(str::trim).take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"));
     lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
 }

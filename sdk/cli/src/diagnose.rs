@@ -1,12 +1,18 @@
 //! Draws errors for people, on standard error: what happened, where in the source, what to do. Text of guests is escaped before it gets
 //! here into a terminal.
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    ops::Range,
+};
 
-use annotate_snippets::{AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet};
-use modhost::{Error, Refused, audit::escape};
+use annotate_snippets::{Annotation, AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet};
+use modhost::{Error, Place, Refused, audit::escape};
 
-use crate::{logs, source::Sources};
+use crate::{
+    logs,
+    source::{Source, Sources},
+};
 
 /// The longest text of a guest that is shown, in characters.
 const LONGEST: usize = 2000;
@@ -39,58 +45,66 @@ fn draw(level: Level<'_>, error: &Error, message: &str, sources: &Sources) {
     let code = error.code().as_str();
     let mut elements: Vec<Element<'_>> = Vec::new();
     let source = sources.find(error);
-    let line = source.as_ref().and_then(|source| {
-        let number = usize::try_from(error.at()?.line?).ok()?;
-        let line = source.text.as_ref()?.lines().nth(number.checked_sub(1)?)?;
-        Some(Line::new(line, error.at()?.column))
-    });
-    if let (Some(source), Some(at)) = (&source, error.at()) {
-        let mut origin = Origin::path(escape(&source.path, LONGEST_LINE));
-        if let Some(line) = at.line {
-            origin = origin.line(line as usize);
+    let line = error.at().zip(source.as_ref()).and_then(|(at, source)| Line::of(source, at));
+    match (error.at(), &source, &line) {
+        (_, _, Some(line)) => elements.push(line.snippet().into()),
+        (Some(at), Some(source), None) => {
+            let shown = Place { file: source.path.clone(), ..at.clone() }.to_string();
+            elements.push(Origin::path(escape(&shown, LONGEST_LINE)).into());
         }
-        if let Some(column) = at.column {
-            origin = origin.char_column(column as usize);
-        }
-        elements.push(origin.into());
+        _ => {}
     }
-    if let (Some(line), Some(number)) = (&line, error.at().and_then(|at| at.line)) {
-        elements.push(line.snippet(number as usize).into());
-    }
-    elements.extend(error.trace().iter().map(|line| Level::NOTE.message(format!("at {}", escape(line, LONGEST_LINE))).into()));
+    elements.extend(
+        error.trace().iter().map(|line| Level::NOTE.message(format!("at {}", escape(line, LONGEST_LINE))).into()),
+    );
     elements.push(Level::HELP.message(escape(error.help(), LONGEST)).into());
-    elements.push(Level::HELP.message(format!("modhost explain {code}")).into());
+    elements.push(Level::NOTE.message(format!("`modhost explain {code}` says more")).into());
     let group: Group<'_> = level.primary_title(escape(message, LONGEST)).id(code).elements(elements);
     let renderer = if logs::colours(&io::stderr()) { Renderer::styled() } else { Renderer::plain() };
     say(&format!("{}\n", renderer.render(&[group])));
 }
 
-/// One line of source, escaped, and the byte range in it that is pointed at.
+/// One line of source.
 struct Line {
+    /// Where it is; the line is in here too where no column is known.
+    path: String,
+    number: usize,
     text: String,
-    mark: Option<(usize, usize)>,
+    /// The byte in it that is pointed at.
+    mark: Option<Range<usize>>,
 }
 
 impl Line {
-    fn new(line: &str, column: Option<u32>) -> Self {
-        let text = escape(line, LONGEST_LINE);
-        // Columns count characters of the source; escaping made some of them longer.
-        let before = column.map(|column| (column as usize).saturating_sub(1)).filter(|before| *before < LONGEST_LINE);
-        let mark = before.and_then(|before| {
-            let start = escape(&line.chars().take(before).collect::<String>(), LONGEST_LINE).len();
-            let end = start + text.get(start..)?.chars().next().map_or(0, char::len_utf8);
-            Some((start, end))
+    fn of(source: &Source, at: &Place) -> Option<Self> {
+        let number = usize::try_from(at.line?).ok()?;
+        let line = source.text.as_ref()?.lines().nth(number.checked_sub(1)?)?;
+        // One character for one, unlike escapes, so that columns stay what they are.
+        let text: String = line.chars().take(LONGEST_LINE).map(harmless).collect();
+        let mark = at.column.and_then(|column| {
+            let before = usize::try_from(column).ok()?.checked_sub(1)?;
+            let start = text.char_indices().nth(before).map_or(text.len(), |(start, _)| start);
+            let end = start + text[start..].chars().next().map_or(0, char::len_utf8);
+            Some(start..end)
         });
-        Line { text, mark }
+        let path = escape(&source.path, LONGEST_LINE);
+        let path = if mark.is_some() { path } else { format!("{path}:{number}") };
+        Some(Line { path, number, text, mark })
     }
 
-    fn snippet(&self, number: usize) -> Snippet<'_, annotate_snippets::Annotation<'_>> {
-        let snippet = Snippet::source(&*self.text).line_start(number).fold(false);
-        match self.mark {
-            Some((start, end)) => snippet.annotation(AnnotationKind::Primary.span(start..end)),
+    fn snippet(&self) -> Snippet<'_, Annotation<'_>> {
+        let snippet = Snippet::source(&*self.text).line_start(self.number).path(&self.path).fold(false);
+        match &self.mark {
+            Some(mark) => snippet.annotation(AnnotationKind::Primary.span(mark.clone())),
             None => snippet,
         }
     }
+}
+
+/// `c`, unless a terminal would act on it.
+fn harmless(c: char) -> char {
+    let mut bytes = [0; 4];
+    let one = &*c.encode_utf8(&mut bytes);
+    if escape(one, 1) == one { c } else { char::REPLACEMENT_CHARACTER }
 }
 
 fn say(text: &str) {

@@ -41,7 +41,8 @@ fn list(json: bool) -> Answer {
 }
 
 fn page(code: Code) -> String {
-    let mut text = format!("{code} (exit status {})\n\n{}\n\nRemedy: {}\n", code.exit_status(), code.cause(), code.remedy());
+    let mut text =
+        format!("{code} (exit status {})\n\n{}\n\nRemedy: {}\n", code.exit_status(), code.cause(), code.remedy());
     if let Some(example) = examples::of(code) {
         text += "\nExample:\n";
         for (file, content) in example.files {

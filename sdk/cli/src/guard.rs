@@ -23,7 +23,7 @@ pub(crate) fn guarded(json: bool, verb: impl FnOnce() -> u8) -> u8 {
     panic::catch_unwind(AssertUnwindSafe(verb)).unwrap_or_else(|panic| {
         let place = WHERE.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let message = format!("modhost panicked at {place}: {}", text(&*panic));
-        Answer::error(&Error::new(Code::InternalBug, Stage::Engine, message), json).write(json)
+        Answer::error(&Error::new(Code::InternalBug, Stage::Engine, message), json).write()
     })
 }
 
@@ -55,6 +55,7 @@ mod tests {
     fn a_panic_is_status_70_and_a_status_passes() {
         assert_eq!(guarded(true, || 3), 3);
         assert_eq!(guarded(true, || panic!("on purpose")), 70);
+        drop(panic::take_hook());
         assert!(WHERE.lock().unwrap().contains("guard.rs"));
     }
 }

@@ -31,7 +31,7 @@ fn main() -> ExitCode {
             },
             Err(answer) => answer,
         };
-        answer.write(json)
+        answer.write()
     });
     ExitCode::from(status)
 }

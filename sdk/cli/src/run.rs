@@ -41,9 +41,8 @@ enum Outcome {
 
 /// Runs.
 pub(crate) fn run(args: &args::Run, json: bool) -> Answer {
-    run_all(args, json).unwrap_or_else(|(error, caps)| {
-        Answer::error_in(&error, json, &Sources::new(&args.paths, &caps))
-    })
+    run_all(args, json)
+        .unwrap_or_else(|(error, caps)| Answer::error_in(&error, json, &Sources::new(&args.paths, &caps)))
 }
 
 /// An error here is one before any plugin was loaded.
@@ -60,7 +59,8 @@ fn run_all(args: &args::Run, json: bool) -> std::result::Result<Answer, (Error, 
     let (engine, mods, loading) = load(args, policy).map_err(|error| (error, caps.clone()))?;
     let (not_enabled, outcome) = act(&engine, &mods, &mut world, args.call.as_deref(), call_args, several);
     let sources = Sources::new(&args.paths, &caps);
-    let report = Report { engine: &engine, mods: &mods, not_enabled: &not_enabled, loading, several, sources: &sources };
+    let report =
+        Report { engine: &engine, mods: &mods, not_enabled: &not_enabled, loading, several, sources: &sources };
     Ok(report.answer(outcome, json))
 }
 
@@ -72,19 +72,13 @@ fn holds_plugins(path: &Path) -> bool {
 /// The policy that the options describe.
 fn policy(args: &args::Run) -> Result<Policy> {
     if let Some(store) = &args.store {
-        let message = format!("--store {}: trust stores come with signed packages, which this release does not read", store.display());
+        let message = format!(
+            "--store {}: trust stores come with signed packages, which this release does not read",
+            store.display()
+        );
         return Err(usage(message).with_help("Leave --store out; every plugin is unsigned here."));
     }
-    let mut policy = match &args.policy {
-        None => Policy::mods(),
-        Some(name) => Policy::preset(name).map_err(|error| match () {
-            () if Path::new(name).is_file() || name.contains(['/', '\\', '.']) => {
-                let message = format!("--policy {name}: policy files come with a later release");
-                Error::new(error.code(), error.stage(), message).with_help(error.help())
-            }
-            () => error,
-        })?,
-    };
+    let mut policy = args.policy.as_deref().map_or_else(|| Ok(Policy::mods()), preset)?;
     if let Some(trust) = args.trust.filter(|trust| *trust > TrustLevel::Untrusted && !policy.development) {
         let message = format!(
             "--trust {trust}: the policy `{}` takes unsigned plugins as untrusted, and --trust can only lower what vetting found",
@@ -98,6 +92,17 @@ fn policy(args: &args::Run) -> Result<Policy> {
     policy.overrides.memory = args.memory;
     policy.overrides.deadline = args.deadline;
     Ok(policy)
+}
+
+/// The preset called `name`, or that files are no policies yet.
+fn preset(name: &str) -> Result<Policy> {
+    Policy::preset(name).map_err(|error| {
+        if !name.contains(['/', '\\', '.']) && !Path::new(name).is_file() {
+            return error;
+        }
+        let message = format!("--policy {name}: policy files come with a later release");
+        Error::new(error.code(), error.stage(), message).with_help(error.help())
+    })
 }
 
 /// The engine, what was loaded into it, and how long that took.
@@ -121,8 +126,11 @@ fn load(args: &args::Run, policy: Policy) -> Result<(Engine, Mods, Duration)> {
 /// A grant that no function asks for is a slip of the pen, and silence about it a riddle.
 fn warn_of_idle_grants(args: &args::Run, engine: &Engine) {
     let contracts = engine.contracts();
-    let needed: Vec<_> =
-        contracts.iter().flat_map(|contract| &contract.functions).filter_map(|function| function.capability.as_ref()).collect();
+    let needed: Vec<_> = contracts
+        .iter()
+        .flat_map(|contract| &contract.functions)
+        .filter_map(|function| function.capability.as_ref())
+        .collect();
     for grant in args.grant.iter().filter(|grant| !needed.contains(grant)) {
         let there: Vec<_> = needed.iter().map(|capability| capability.as_str()).collect();
         tracing::warn!("--grant {grant}: no function of this host needs it; there are {}", there.join(", "));
@@ -138,31 +146,40 @@ fn act(
     args: Option<Vec<Value>>,
     several: bool,
 ) -> (Vec<Error>, Outcome) {
-    if mods.loaded.is_empty() {
-        return (Vec::new(), Outcome::Refused(0));
-    }
+    // First, so that nothing runs where the words are wrong.
+    let target = target::choose(engine, mods, call, args.is_some(), several);
+    let target = match target {
+        Ok(Target::Refused(at)) => return (Vec::new(), Outcome::Refused(at)),
+        _ if mods.loaded.is_empty() => return (Vec::new(), Outcome::Refused(0)),
+        Err(error) => return (Vec::new(), Outcome::Failed(error)),
+        Ok(target) => target,
+    };
     let not_enabled = match engine.enable(world, mods) {
         Ok(answers) => answers.failed,
         Err(error) => return (Vec::new(), Outcome::Failed(error)),
     };
-    let failed = |name: &str| not_enabled.iter().position(|error| error.plugin() == Some(name));
-    let outcome = match target::choose(engine, mods, call, args.is_some(), several) {
-        Err(error) => Outcome::Failed(error),
-        Ok(Target::Refused(at)) => Outcome::Refused(at),
+    let outcome = match target {
+        Target::Refused(at) => Outcome::Refused(at),
         // A run of several is done if one of them came through.
-        Ok(Target::None) if not_enabled.len() == mods.loaded.len() => Outcome::NotEnabled(0),
-        Ok(Target::None) => Outcome::Idle,
-        Ok(Target::Export(at, export)) => match (mods.loaded.get(at), mods.loaded.get(at).and_then(|loaded| failed(&loaded.name))) {
-            (_, Some(failure)) => Outcome::NotEnabled(failure),
-            (Some(loaded), None) => {
-                tracing::debug!("calling {}:{export}", loaded.name);
-                match engine.call_measured(world, loaded.plugin, &export, args.unwrap_or_default()) {
-                    Ok(measured) => Outcome::Called(at, measured),
-                    Err(error) => Outcome::Failed(error),
-                }
+        Target::None if not_enabled.len() == mods.loaded.len() => Outcome::NotEnabled(0),
+        Target::None => Outcome::Idle,
+        Target::Export(at, export) => {
+            let name = mods.loaded[at].name.as_str();
+            match not_enabled.iter().position(|error| error.plugin() == Some(name)) {
+                Some(failure) => Outcome::NotEnabled(failure),
+                None => call_export(engine, mods, world, at, &export, args.unwrap_or_default()),
             }
-            (None, None) => Outcome::Idle,
-        },
+        }
     };
     (not_enabled, outcome)
+}
+
+/// Makes the call.
+fn call_export(engine: &Engine, mods: &Mods, world: &mut World, at: usize, export: &str, args: Vec<Value>) -> Outcome {
+    let loaded = &mods.loaded[at];
+    tracing::debug!("calling {}:{export}", loaded.name);
+    match engine.call_measured(world, loaded.plugin, export, args) {
+        Ok(measured) => Outcome::Called(at, measured),
+        Err(error) => Outcome::Failed(error),
+    }
 }

@@ -42,11 +42,16 @@ impl Sources {
         let opened = self.packages().find(|package| plugin.is_none_or(|id| id == package.id().as_str()));
         if let Some(package) = opened {
             let bytes = package.files().get(&place.file).map(|bytes| bytes.to_vec());
-            let path = if package.source().is_dir() { package.source().join(&place.file) } else { package.source().to_owned() };
+            let path = if package.source().is_dir() {
+                package.source().join(&place.file)
+            } else {
+                package.source().to_owned()
+            };
             return Some(Source { path: shown(&path), text: bytes.and_then(text) });
         }
         // A plugin that cannot be opened is named after its file or folder.
-        let folders = self.paths.iter().flat_map(|path| [Some(path.clone()), plugin.map(|name| path.join(name))]).flatten();
+        let folders =
+            self.paths.iter().flat_map(|path| [Some(path.clone()), plugin.map(|name| path.join(name))]).flatten();
         let found = folders.map(|folder| folder.join(&place.file)).find(|path| is_plain_file(path));
         let path = found.as_deref().map_or_else(|| place.file.clone(), shown);
         Some(Source { path, text: found.and_then(|path| read(&path)).and_then(text) })

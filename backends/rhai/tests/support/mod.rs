@@ -22,10 +22,9 @@ pub(crate) fn load(source: &str, limits: impl FnOnce(&mut Limits)) -> Result<Rig
         .limits(limits)
         .file("main.rhai", source)
         .host("world.spawn", "(kind: str, x: float, y: float?) -> int", |args| match &args[0] {
-            Value::Str(kind) if kind == "none" => Err(Fault::new(FaultKind::Denied {
-                capability: "world.spawn".into(),
-                function: "world.spawn".into(),
-            })),
+            Value::Str(kind) if kind == "none" => {
+                Err(Fault::new(FaultKind::Denied { capability: "world.spawn".into(), function: "world.spawn".into() }))
+            }
             _ => Ok(Value::Int(args.len() as i64)),
         })
         .host("world.units.echo", "(value: any) -> any", |args| Ok(args[0].clone()))

@@ -83,9 +83,10 @@ fn read(raw: &RawValue, budget: &mut ValueBudget) -> Result<Value, Bad> {
 /// A token with a point or an exponent is a Float, any other an Int.
 fn number(text: &str) -> Result<Value, Bad> {
     if !text.contains(['.', 'e', 'E']) {
-        return text.parse().map(Value::Int).or_else(|_| {
-            bad(format!("{text} is beyond the 64 bits of an int; write {text}.0 if a float is meant"))
-        });
+        return text
+            .parse()
+            .map(Value::Int)
+            .or_else(|_| bad(format!("{text} is beyond the 64 bits of an int; write {text}.0 if a float is meant")));
     }
     match text.parse::<f64>() {
         Ok(number) if number.is_finite() => Ok(Value::Float(number)),
@@ -135,7 +136,9 @@ fn special(key: &str, raw: &RawValue) -> Result<Value, Bad> {
         "$handle" => text.parse().map(Value::Handle).ok(),
         _ => {
             let own = format!("${key}");
-            return bad(format!("{key:?} is none of $int, $float, $bytes, $handle; write {own:?} for a key of your own"));
+            return bad(format!(
+                "{key:?} is none of $int, $float, $bytes, $handle; write {own:?} for a key of your own"
+            ));
         }
     };
     let needed = match key {

@@ -18,7 +18,9 @@ pub(crate) fn to_json(value: &Value) -> Json {
         Value::Str(text) => Json::String(text.clone()),
         Value::Bytes(bytes) => json!({ "$bytes": BASE64_STANDARD.encode(bytes) }),
         Value::List(items) => Json::Array(items.iter().map(to_json).collect()),
-        Value::Map(map) => Json::Object(map.iter().map(|(key, value)| (doubled(key), to_json(value))).collect::<Map<_, _>>()),
+        Value::Map(map) => {
+            Json::Object(map.iter().map(|(key, value)| (doubled(key), to_json(value))).collect::<Map<_, _>>())
+        }
         Value::Handle(handle) => json!({ "$handle": handle.to_string() }),
     }
 }
@@ -68,7 +70,11 @@ mod tests {
             (Value::Handle(handle), r#"{"$handle":"1:2:4294967295"}"#),
             (Value::List(vec![Value::Nil, Value::List(vec![])]), "[null,[]]"),
             (
-                Value::Map(Map::from_iter([("$int", Value::Int(1)), ("$$", Value::Int(2)), ("a", Value::Map(Map::new()))])),
+                Value::Map(Map::from_iter([
+                    ("$int", Value::Int(1)),
+                    ("$$", Value::Int(2)),
+                    ("a", Value::Map(Map::new())),
+                ])),
                 r#"{"$$$":2,"$$int":1,"a":{}}"#,
             ),
         ];

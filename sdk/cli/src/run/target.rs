@@ -18,7 +18,13 @@ pub(super) enum Target {
 }
 
 /// Which export `call` means; without it, `main` of a single plugin.
-pub(super) fn choose(engine: &Engine, mods: &Mods, call: Option<&str>, with_args: bool, several: bool) -> Result<Target> {
+pub(super) fn choose(
+    engine: &Engine,
+    mods: &Mods,
+    call: Option<&str>,
+    with_args: bool,
+    several: bool,
+) -> Result<Target> {
     let single = match &mods.loaded[..] {
         [one] if !several || mods.refused.is_empty() => Some(one),
         _ => None,
@@ -45,7 +51,9 @@ pub(super) fn choose(engine: &Engine, mods: &Mods, call: Option<&str>, with_args
             if let Some(at) = mods.loaded.iter().position(|loaded| loaded.name == id) {
                 return Ok(Target::Export(at, export.into()));
             }
-            if let Some(at) = mods.refused.iter().position(|refused| refused.name == id || refused.error.plugin() == Some(id)) {
+            if let Some(at) =
+                mods.refused.iter().position(|refused| refused.name == id || refused.error.plugin() == Some(id))
+            {
                 return Ok(Target::Refused(at));
             }
             let message = format!("--call {}: there is no plugin `{}`", call.escape_debug(), id.escape_debug());

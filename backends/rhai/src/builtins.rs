@@ -97,6 +97,10 @@ fn replace_all(m: &mut Module) {
         });
     }
     set!(m, "dedup", dedup);
+    set!(m, "to_json", |map: &mut Map| {
+        let map = Dynamic::from_map(map.clone());
+        text::json(&map).map_err(|TooDeep| too_large("Depth of containers"))
+    });
 }
 
 fn shown(ctx: &NativeCallContext, value: Dynamic) -> ImmutableString {

@@ -42,13 +42,12 @@ pub(crate) const SOURCE: usize = 1 << 20;
 ///
 /// The packages `LanguageCore` (`sleep`, `exit`, `parse_json`, `get_fn_metadata_list`) and `BasicTime` (`timestamp`) are
 /// not registered at all; the symbols here are built into the language.
-pub(crate) const REMOVED: [(&str, &str); 6] = [
+pub(crate) const REMOVED: [(&str, &str); 5] = [
     ("eval", "nested, it overflows the native stack; its cost is not bounded by the source's length"),
     ("curry", "function pointers that hold function pointers nest without a limit; capture a variable instead"),
     ("Fn", "it holds a name of any length; name the function itself: `list.map(double)`"),
     ("import", "a plugin is one file"),
     ("export", "public functions are the exports"),
-    ("to_json", "it recurses without a limit"),
 ];
 
 /// Sizes of Rhai values, made of [`Limits`].

@@ -53,7 +53,59 @@ fn write(text: &mut String, value: &Dynamic, most: usize, depth: usize, quoted: 
     }
 }
 
-/// The containers are nested too deeply to be compared.
+/// `value` as JSON; what JSON lacks is null.
+pub(crate) fn json(value: &Dynamic) -> Result<String, TooDeep> {
+    let mut text = String::new();
+    write_json(&mut text, value, VALUE_DEPTH)?;
+    Ok(text)
+}
+
+fn write_json(text: &mut String, value: &Dynamic, depth: usize) -> Result<(), TooDeep> {
+    let depth = depth.checked_sub(1).ok_or(TooDeep)?;
+    if let Ok(items) = value.as_array_ref() {
+        text.push('[');
+        for (at, item) in items.iter().enumerate() {
+            text.push_str(if at == 0 { "" } else { "," });
+            write_json(text, item, depth)?;
+        }
+        text.push(']');
+    } else if let Ok(map) = value.as_map_ref() {
+        text.push('{');
+        for (at, (key, item)) in map.iter().enumerate() {
+            text.push_str(if at == 0 { "" } else { "," });
+            write_json_text(text, key);
+            text.push(':');
+            write_json(text, item, depth)?;
+        }
+        text.push('}');
+    } else if let Ok(string) = value.as_immutable_string_ref() {
+        write_json_text(text, &string);
+    } else if let Ok(character) = value.as_char() {
+        write_json_text(text, character.encode_utf8(&mut [0; 4]));
+    } else if value.is_int() || value.is_bool() || value.as_float().is_ok_and(f64::is_finite) {
+        let _ = write!(text, "{value}");
+    } else {
+        text.push_str("null");
+    }
+    Ok(())
+}
+
+fn write_json_text(text: &mut String, string: &str) {
+    text.push('"');
+    for character in string.chars() {
+        match character {
+            '"' | '\\' => text.extend(['\\', character]),
+            '\n' => text.push_str("\\n"),
+            _ if character < ' ' => {
+                let _ = write!(text, "\\u{:04x}", u32::from(character));
+            }
+            _ => text.push(character),
+        }
+    }
+    text.push('"');
+}
+
+/// The containers are nested too deeply to be walked.
 #[derive(Debug)]
 pub(crate) struct TooDeep;
 

@@ -99,6 +99,10 @@ fn scripts_compute() {
         ("fn main() { [[1], [2]].contains([2]) && 2 in [1, 2] }", Is(Value::Bool(true))),
         ("fn main() { `${[1, \"a\", #{b: 'c'}]} ${#{}}` }", Is(Value::from("[1, \"a\", #{\"b\": 'c'}] #{}"))),
         ("fn main() { let x = 1; [take(x), x] }", Is(list([Value::Int(1), Value::Nil]))),
+        (
+            "fn main() { #{a: [1, 2.5, ()], b: \"x\\\"\\n\\x01\", c: 'y', d: #{}}.to_json() }",
+            Is(Value::from(r#"{"a":[1,2.5,null],"b":"x\"\n\u0001","c":"y","d":{}}"#)),
+        ),
         // Host functions.
         ("fn main() { hello() }", Is(Value::from("hi"))),
         ("fn main() { world::spawn(\"wolf\", 1.0) }", Is(Value::Int(2))),

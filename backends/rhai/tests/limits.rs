@@ -142,7 +142,7 @@ fn attacks() -> Vec<(String, &'static str)> {
         (body("let f = Fn(\"eval\"); f.call(\"1\")"), COMPILE),
         (body("let f = |x| x; f.curry(1)"), COMPILE),
         (body("import \"x\" as y; 1"), COMPILE),
-        (body("#{}.to_json()"), COMPILE),
+        (body("let a = []; for i in 0..1000 { a = [#{x: a}] } #{a: a}.to_json()"), MEMORY),
         (body("sleep(10)"), "script.raised"),
         (body("timestamp()"), "script.raised"),
         (body("parse_json(\"{}\")"), "script.raised"),

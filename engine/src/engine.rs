@@ -50,7 +50,7 @@ pub(crate) struct Inner {
     pub(crate) registry: Registry,
     pub(crate) audit: Arc<Audit>,
     pub(crate) watchdog: Watchdog,
-    backends: Vec<Arc<dyn Backend>>,
+    pub(crate) backends: Vec<Arc<dyn Backend>>,
     without: Vec<Kind>,
     slots: RwLock<Slab<Arc<Slot>>>,
     /// Numbers the tenants of slots, over all slots, so that it also tells the order of loading.

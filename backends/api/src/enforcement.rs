@@ -36,6 +36,25 @@ pub enum Isolation {
     Container,
 }
 
+impl Isolation {
+    /// Whether this separates guest and host as well as `demanded` asks. THE rule of comparison: what reaches further
+    /// satisfies less, and a sandbox satisfies `process` and `container` too. Those two confine code that has the host's
+    /// memory and system calls at hand; a script or a WebAssembly module has neither to begin with. Native code has both,
+    /// so that only a process or a container of its own will do.
+    ///
+    /// ```
+    /// use modhost_backend::Isolation;
+    ///
+    /// assert!(Isolation::Sandbox.satisfies(Isolation::Container));
+    /// assert!(!Isolation::SharedMemory.satisfies(Isolation::Process));
+    /// assert!(!Isolation::Process.satisfies(Isolation::Container));
+    /// ```
+    #[must_use]
+    pub fn satisfies(self, demanded: Isolation) -> bool {
+        self >= demanded || self == Isolation::Sandbox
+    }
+}
+
 impl fmt::Display for Isolation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
@@ -141,7 +160,7 @@ impl Enforcement {
         ]
     }
 
-    /// Whether this promises at least what `demanded` asks.
+    /// Whether this promises at least what `demanded` asks; for isolation by [`Isolation::satisfies`].
     #[must_use]
     pub fn suffices(&self, demanded: &Enforcement) -> bool {
         self.lacks(demanded).is_empty()
@@ -157,7 +176,7 @@ impl Enforcement {
             .filter(|((_, has), (_, needs))| has < needs)
             .map(|((name, has), (_, needs))| format!("{name}: needs {needs}, has {has}"))
             .collect();
-        if self.isolation < demanded.isolation {
+        if !self.isolation.satisfies(demanded.isolation) {
             lacks.push(format!("isolation: needs {}, has {}", demanded.isolation, self.isolation));
         }
         if demanded.suspend && !self.suspend {

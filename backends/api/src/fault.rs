@@ -369,6 +369,7 @@ impl Fault {
                 Resource::Depth => format!("calls are nested deeper than {limit} levels"),
                 Resource::Value => format!("a value that crosses exceeds its limit of {limit}"),
                 Resource::Output => format!("the call printed more than its {limit} bytes"),
+                Resource::Instances => format!("the engine holds as many plugins as it may: {limit}"),
             },
             FaultKind::Interrupted => "the host ended the call".into(),
             FaultKind::Denied { capability, function } => format!("`{function}` needs the capability `{capability}`"),

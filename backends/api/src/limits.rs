@@ -87,11 +87,21 @@ pub enum Resource {
     Value,
     /// [`Limits::output`].
     Output,
+    /// Plugins that one engine holds; the engine's own limit, no field of [`Limits`].
+    Instances,
 }
 
 impl Resource {
-    pub(crate) const ALL: [Resource; 6] =
-        [Resource::Fuel, Resource::Memory, Resource::Deadline, Resource::Depth, Resource::Value, Resource::Output];
+    /// What a meter can be killed for.
+    pub(crate) const ALL: [Resource; 7] = [
+        Resource::Fuel,
+        Resource::Memory,
+        Resource::Deadline,
+        Resource::Depth,
+        Resource::Value,
+        Resource::Output,
+        Resource::Instances,
+    ];
 
     /// `limit.fuel` and so on.
     #[must_use]
@@ -103,6 +113,7 @@ impl Resource {
             Resource::Depth => "limit.depth",
             Resource::Value => "limit.value",
             Resource::Output => "limit.output",
+            Resource::Instances => "limit.instances",
         }
     }
 }

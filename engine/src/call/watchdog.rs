@@ -25,7 +25,9 @@ const QUIET: u32 = 64;
 
 struct Watched {
     meter: Weak<Meter>,
-    /// The call that was seen last, and since when.
+    /// The meter's number at the last look.
+    number: u64,
+    /// The call that was last seen running, and since when.
     call: u64,
     since: Duration,
 }
@@ -56,7 +58,7 @@ impl Watchdog {
 
     /// Watches `meter` until it is dropped. The first one starts the thread, unless the clock is stepped by hand.
     pub(crate) fn watch(&self, meter: &Arc<Meter>) -> Result<(), std::io::Error> {
-        self.shared.lock().push(Watched { meter: Arc::downgrade(meter), call: 0, since: Duration::ZERO });
+        self.shared.lock().push(Watched { meter: Arc::downgrade(meter), number: 0, call: 0, since: Duration::ZERO });
         let mut failed = None;
         self.thread.get_or_init(|| {
             let as_listener: Arc<dyn Step> = self.shared.clone();
@@ -93,11 +95,13 @@ impl Watchdog {
         }
     }
 
-    /// How long the running or last seen call of `meter` had run at the last look.
+    /// How long the call of `meter` that runs or has just ended took until now; `None` if it was too short to be seen.
     pub(crate) fn elapsed(&self, meter: &Arc<Meter>) -> Option<Duration> {
         let watched = self.shared.lock();
         let entry = watched.iter().find(|entry| std::ptr::eq(entry.meter.as_ptr(), Arc::as_ptr(meter)))?;
-        (entry.call != 0).then(|| self.shared.clock.now().saturating_sub(entry.since))
+        let now = meter.call_number();
+        let latest = if now % 2 == 1 { now } else { now - 1 };
+        (entry.call == latest).then(|| self.shared.clock.now().saturating_sub(entry.since))
     }
 }
 
@@ -121,12 +125,12 @@ impl Shared {
         self.lock().retain_mut(|entry| {
             let Some(meter) = entry.meter.upgrade() else { return false };
             let call = meter.call_number();
-            if call != entry.call {
-                busy = true;
+            let running = call % 2 == 1;
+            busy |= running || call != entry.number;
+            entry.number = call;
+            if running && call != entry.call {
                 (entry.call, entry.since) = (call, earliest);
             }
-            let running = call % 2 == 1;
-            busy |= running;
             if running && now.saturating_sub(entry.since) >= meter.limits().deadline {
                 meter.stop(call);
             }

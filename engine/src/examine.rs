@@ -1,0 +1,265 @@
+//! [`Examination`]: what the engine would make of a plugin, found out without running anything of it. It opens, vets, resolves and
+//! admits as loading does, by the same functions, and stops there: nothing is refused, so nothing is recorded.
+
+use std::{collections::BTreeMap, path::Path, sync::Arc};
+
+use modhost_abi::Capability;
+use modhost_backend::Backend;
+use semver::Version;
+
+use crate::{
+    engine::Engine,
+    error::{Code, Error, Result, Stage},
+    package::{self, Artefact, Package},
+    policy::{self, Admission, TrustLevel},
+    resolve::resolve,
+    verify::{Vetted, vet},
+};
+
+/// What the engine would make of a plugin: see [`Engine::examine`].
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Examination {
+    /// The plugin as it was read.
+    pub package: Package,
+    /// How far it would be trusted; `None` where the policy refuses it already for that.
+    pub trust: Option<TrustLevel>,
+    /// Who vouches for it, in words.
+    pub vouched: &'static str,
+    /// Every build of it that this target could load, in the package's order.
+    pub candidates: Vec<Candidate>,
+    /// What it asks for, and whether it would get it. A plugin without a manifest asks for whatever it is granted.
+    pub asks: Vec<Asked>,
+    /// The build, the limits and the grants that it would get; `None` where none can be taken.
+    pub admission: Option<Admission>,
+    /// Why it would not be loaded: at most one of each stage, in the order of the stages. Empty where it would be, as far as can
+    /// be known without running it.
+    pub problems: Vec<Error>,
+}
+
+/// One build of a plugin, and what the policy says of it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Candidate {
+    /// The build.
+    pub artefact: Artefact,
+    /// Its size, in bytes.
+    pub bytes: usize,
+    /// What the policy says of it.
+    pub verdict: Verdict,
+}
+
+/// What the policy says of one build.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Verdict {
+    /// It is the one that would be loaded.
+    Taken,
+    /// It could be loaded; the policy prefers another, or nothing of the plugin would be loaded.
+    Admissible,
+    /// It could not, for this reason.
+    Refused(String),
+}
+
+/// A capability that a plugin asks for.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Asked {
+    /// The capability.
+    pub capability: Capability,
+    /// Whether it says that it cannot do without.
+    pub required: bool,
+    /// Whether it would be granted.
+    pub granted: bool,
+}
+
+impl Engine {
+    /// Says what [`Engine::load_path`] would do with a plugin, without running anything of it: which build is admitted and why others
+    /// are not, which limits and capabilities it gets, and what keeps it from being loaded. Exports are known only by loading.
+    ///
+    /// ```
+    /// use modhost::{Engine, Verdict};
+    ///
+    /// let folder = tempfile::tempdir()?;
+    /// std::fs::write(folder.path().join("wolf.lua"), "error('never run here')")?;
+    ///
+    /// let engine = Engine::builder().build()?;
+    /// let wolf = engine.examine(folder.path().join("wolf.lua"))?;
+    /// assert!(wolf.problems.is_empty());
+    /// assert_eq!(wolf.candidates[0].verdict, Verdict::Taken);
+    /// assert_eq!(wolf.admission.unwrap().limits().fuel, 10_000_000);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Where the plugin cannot be read: those of [`Package::open`].
+    pub fn examine(&self, path: impl AsRef<Path>) -> Result<Examination> {
+        let package = Package::open(path.as_ref(), &self.policy().caps)?;
+        let one = self.examine_packages(vec![package]).pop();
+        one.ok_or_else(|| Error::new(Code::InternalBug, Stage::Engine, "a plugin was lost while it was examined"))
+    }
+
+    /// [`Engine::examine`] of every plugin of a folder as [`Engine::load_dir`] takes them, together: one may need another. One that
+    /// cannot be read is an error in its place. By id, then version.
+    ///
+    /// # Errors
+    /// Only where the folder itself cannot be read, or holds no plugin.
+    pub fn examine_dir(&self, path: impl AsRef<Path>) -> Result<Vec<Result<Examination>>> {
+        let mut packages = Vec::new();
+        let mut unreadable = Vec::new();
+        let mut readable = Vec::new();
+        for package in package::discover(path.as_ref(), &self.policy().caps)? {
+            readable.push(package.is_ok());
+            match package {
+                Ok(package) => packages.push(package),
+                Err(error) => unreadable.push(error),
+            }
+        }
+        let mut examined = self.examine_packages(packages).into_iter();
+        let mut unreadable = unreadable.into_iter();
+        let next = |readable| if readable { examined.next().map(Ok) } else { unreadable.next().map(Err) };
+        Ok(readable.into_iter().filter_map(next).collect())
+    }
+
+    /// One for each package, in their order.
+    fn examine_packages(&self, packages: Vec<Package>) -> Vec<Examination> {
+        let policy = self.policy();
+        let mut all = Vec::new();
+        let mut vetted = Vec::new();
+        for package in packages {
+            match vet(package.clone(), policy) {
+                Ok(proof) => {
+                    all.push(self.admitted(&proof));
+                    vetted.push(proof);
+                }
+                Err(error) => all.push(refused(package, error)),
+            }
+        }
+        let there: BTreeMap<String, Version> =
+            self.plugins().into_iter().map(|loaded| (loaded.name, loaded.version)).collect();
+        let registry = &self.inner().registry;
+        let plan = resolve(vetted, &|contract| registry.offers(contract).cloned(), &there);
+        for (id, version, error) in plan.refused {
+            let twin = error.code() == Code::PackageDuplicate && !there.contains_key(&id);
+            let mut same = all.iter_mut().filter(|one| one.package.id().as_str() == id && one.trust.is_some());
+            // The first of an id is the one that counts; those after it are the duplicates.
+            let found = same
+                .by_ref()
+                .skip(usize::from(twin))
+                .find(|one| *one.package.version() == version && !one.fails_at(Stage::Resolve));
+            if let Some(one) = found {
+                one.problems.insert(0, error);
+            }
+        }
+        for package in &plan.order {
+            bereave(package.get(), &mut all);
+        }
+        all
+    }
+
+    /// What the policy gives a vetted plugin.
+    fn admitted(&self, plugin: &Vetted<Package>) -> Examination {
+        let policy = self.policy();
+        let backends = &self.inner().backends;
+        let package = plugin.get().clone();
+        let granted = &policy.level(plugin.trust()).capabilities;
+        let (admission, problem) = match policy::admit(plugin, policy, backends) {
+            Ok(admission) => (Some(admission), None),
+            Err(error) => (None, Some(error)),
+        };
+        let candidate = |artefact: &Artefact| {
+            let taken = admission.as_ref().is_some_and(|admission| admission.artefact() == artefact);
+            Candidate {
+                artefact: artefact.clone(),
+                bytes: package.files().get(&artefact.entry).map_or(0, |bytes| bytes.len()),
+                verdict: if taken { Verdict::Taken } else { self.verdict(plugin, artefact) },
+            }
+        };
+        let candidates = package.artefacts().iter().map(candidate).collect();
+        let asked = |capability: &Capability, required| Asked {
+            capability: capability.clone(),
+            required,
+            granted: granted.grants(capability),
+        };
+        let asks = match package.manifest().map(|manifest| &manifest.capabilities) {
+            Some(asks) => {
+                let required = asks.required.iter().map(|capability| asked(capability, true));
+                required.chain(asks.optional.iter().map(|capability| asked(capability, false))).collect()
+            }
+            None => {
+                let contracts = self.contracts();
+                let functions = contracts.iter().flat_map(|contract| &contract.functions);
+                let mut needed: Vec<&Capability> =
+                    functions.filter_map(|function| function.capability.as_ref()).collect();
+                needed.sort();
+                needed.dedup();
+                needed.into_iter().map(|capability| asked(capability, false)).filter(|one| one.granted).collect()
+            }
+        };
+        Examination {
+            trust: Some(plugin.trust()),
+            vouched: plugin.vouched(),
+            candidates,
+            asks,
+            admission,
+            problems: problem.into_iter().collect(),
+            package,
+        }
+    }
+
+    /// What the policy would say if `artefact` were the plugin's only build: asked by showing it the one backend only.
+    fn verdict(&self, plugin: &Vetted<Package>, artefact: &Artefact) -> Verdict {
+        let policy = self.policy();
+        let own: Vec<Arc<dyn Backend>> =
+            self.inner().backends.iter().filter(|backend| backend.kind() == artefact.kind).cloned().collect();
+        let Some(backend) = own.first() else {
+            return Verdict::Refused("this engine has no such backend".into());
+        };
+        let Err(error) = policy::admit(plugin, policy, &own) else { return Verdict::Admissible };
+        let lacks = backend.enforcement().lacks(&policy.level(plugin.trust()).needs);
+        let about_lacks = error.code() == Code::DeniedBackend && !lacks.is_empty();
+        Verdict::Refused(if about_lacks { lacks.join("; ") } else { error.message().into() })
+    }
+}
+
+impl Examination {
+    fn fails_at(&self, stage: Stage) -> bool {
+        self.problems.iter().any(|problem| problem.stage() == stage)
+    }
+}
+
+/// A plugin that vetting refused.
+fn refused(package: Package, error: Error) -> Examination {
+    let candidate = |artefact: &Artefact| Candidate {
+        artefact: artefact.clone(),
+        bytes: package.files().get(&artefact.entry).map_or(0, |bytes| bytes.len()),
+        verdict: Verdict::Refused(error.message().into()),
+    };
+    let candidates = package.artefacts().iter().map(candidate).collect();
+    Examination {
+        package,
+        trust: None,
+        vouched: "nobody",
+        candidates,
+        asks: Vec::new(),
+        admission: None,
+        problems: vec![error],
+    }
+}
+
+/// A dependency that resolved but would not be admitted takes its dependants along, as in loading.
+fn bereave(package: &Package, all: &mut [Examination]) {
+    let needs = package.manifest().into_iter().flat_map(|manifest| &manifest.dependencies);
+    let lost = needs.filter(|need| !need.optional).find(|need| {
+        let mut same = all.iter().filter(|other| other.package.id() == &need.id);
+        same.next().is_some_and(|first| !first.problems.is_empty())
+    });
+    let Some(lost) = lost else { return };
+    let message = format!("needs {}, which would not be loaded", lost.id);
+    let error = Error::new(Code::ResolveMissing, Stage::Resolve, message)
+        .at_place(lost.at.clone())
+        .of(package.id().to_string());
+    if let Some(own) = all.iter_mut().find(|own| own.package.id() == package.id()) {
+        own.problems.insert(0, error);
+    }
+}

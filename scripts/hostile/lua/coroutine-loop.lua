@@ -1,0 +1,4 @@
+-- limit.fuel
+-- class 1 catching limits
+-- limits fuel=100000
+function attack() while true do coroutine.wrap(function() pcall(function() while true do end end) end)() end end

@@ -1,0 +1,3 @@
+-- script.raised
+-- class 5 memory outside the heap
+function attack() error(string.rep("x", 4000000)) end

@@ -1,0 +1,3 @@
+-- script.raised
+-- class 8 shared state
+function attack() return loadstring("return 1") end

@@ -1,0 +1,3 @@
+;; limit.memory
+;; class 4 loading
+(module (memory 1000) (func (export "attack")))

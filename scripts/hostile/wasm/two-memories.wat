@@ -1,0 +1,3 @@
+;; wasm.invalid
+;; class 4 loading
+(module (memory 1) (memory 1) (func (export "attack")))

@@ -1,0 +1,3 @@
+;; wasm.trap
+;; class 6 hostile values
+(module (func (export "attack") unreachable))

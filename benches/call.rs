@@ -1,155 +1,231 @@
 //! What a call through the engine costs against the bare interpreter: `cargo bench --bench call`.
 //!
-//! Both sides run in turn, batch by batch (A B A B ...); the ratio is that of the medians of paired batches, the best of three rounds; the
-//! spread is the other two. The bare side is the interpreter's own fastest way, without any limit armed.
+//! Each row has the interpreter in the fastest way there is by hand, once without limits and once with those of the policy `mods` armed as
+//! far as its interface can, and the engine under the policy `mods`. How rows are measured: `support/compare.rs`. Native code has no
+//! limits; its raw side is a plain Rust function behind a pointer. The rows `(none)` have a backend that does nothing, so that they are the
+//! engine's own part. `cargo bench --bench call -- wasm` runs the rows of one backend.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
-use std::{hint::black_box, path::PathBuf, time::Instant};
+#[path = "support/compare.rs"]
+mod compare;
+#[path = "support/raw_lua.rs"]
+mod raw_lua;
+#[path = "support/raw_rhai.rs"]
+mod raw_rhai;
+#[path = "support/raw_wasm.rs"]
+mod raw_wasm;
+mod support;
 
-use modhost::{Call, Engine, FromValue, IntoArgs, Policy};
+use std::{hint::black_box, sync::Arc};
 
-const BATCH: u32 = 2_000;
-const BATCHES: usize = 60;
-const ROUNDS: usize = 3;
+use compare::{compare, head};
+use modhost::{Call, Enforcement, Engine, FromValue, IntoArgs, Kind, PluginId, Policy, Value};
+use modhost_backend::{Backend, ExportId, ExportInfo, Fault, Instance, LoadRequest};
+use support::{LUA, RHAI, Raw, Unit, WAT, engine, library, unit};
 
-/// Nanoseconds per run of `f`, over one batch.
-fn batch(f: &mut dyn FnMut()) -> f64 {
-    let start = Instant::now();
-    for _ in 0..BATCH {
-        f();
+/// What the engine's side of every row calls.
+struct Ours {
+    engine: Engine,
+    plugin: PluginId,
+    noop: Call<(), ()>,
+    add: Call<(i64, i64), i64>,
+    text: Call<(&'static str,), String>,
+    record: Call<(Unit,), Unit>,
+    host: Call<(), i64>,
+}
+
+impl Ours {
+    fn load(file: &str, source: &str) -> Self {
+        let engine = engine(Policy::mods());
+        let plugin = engine.load_source(file, source).unwrap();
+        Ours {
+            noop: engine.prepare(plugin, "noop").unwrap(),
+            add: engine.prepare(plugin, "add").unwrap(),
+            text: engine.prepare(plugin, "echo").unwrap(),
+            record: engine.prepare(plugin, "echo").unwrap(),
+            host: engine.prepare(plugin, "host").unwrap(),
+            engine,
+            plugin,
+        }
     }
-    start.elapsed().as_nanos() as f64 / f64::from(BATCH)
 }
 
-fn median(mut samples: Vec<f64>) -> f64 {
-    samples.sort_by(f64::total_cmp);
-    samples[samples.len() / 2]
-}
+const SHORT: &str = "the quick brown fox jumps over 1";
 
-/// Compares `ours` with `raw` and prints a row.
-fn compare(name: &str, raw: &mut dyn FnMut(), ours: &mut dyn FnMut()) {
-    let mut rounds: Vec<(f64, f64, f64)> = (0..ROUNDS)
-        .map(|_| {
-            let (mut a, mut b) = (Vec::new(), Vec::new());
-            for _ in 0..BATCHES {
-                a.push(batch(raw));
-                b.push(batch(ours));
-            }
-            let ratio = median(a.iter().zip(&b).map(|(a, b)| b / a).collect());
-            (ratio, median(a), median(b))
-        })
-        .collect();
-    rounds.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let (ratio, raw, ours) = rounds[0];
-    println!("{name:34} raw {raw:8.1} ns   engine {ours:8.1} ns   {:+7.1} ns   ratio {ratio:5.2}   (others {:.2} {:.2})", ours - raw, rounds[1].0, rounds[2].0);
-}
+/// All rows of one backend.
+fn rows(backend: &str, raw: &mut dyn Raw, armed: &mut dyn Raw, ours: &Ours) {
+    let long: &'static str = Box::leak("0123456789abcdef".repeat(64).into_boxed_str());
+    let unit = unit();
+    assert_eq!((raw.add(40, 2), armed.host(), ours.host.call(&mut (), ()).unwrap()), (42, 42, 42));
+    assert_eq!((raw.record(&unit), armed.record(&unit)), (unit.clone(), unit.clone()));
+    assert_eq!(ours.record.call(&mut (), (unit.clone(),)).unwrap(), unit);
+    assert_eq!((raw.text(long).as_str(), ours.text.call(&mut (), (long,)).unwrap().as_str()), (long, long));
 
-fn prepared<A: IntoArgs, R: FromValue>(engine: &Engine, file: &str, source: &str, export: &str) -> Call<A, R> {
-    let plugin = engine.load_source(file, source).unwrap();
-    engine.prepare(plugin, export).unwrap()
-}
-
-const LUA: &str = "function noop() end function add(a, b) return a + b end function echo(s) return s end \
-                   function host() return game.twice(21) end";
-const RHAI: &str = "fn noop() {} fn add(a, b) { a + b } fn echo(s) { s }";
-const WAT: &str = "(module (func (export \"noop\")) \
-                   (func (export \"add\") (param i64 i64) (result i64) (i64.add (local.get 0) (local.get 1))))";
-
-fn lua(engine: &Engine) {
-    let raw = mlua::Lua::new();
-    raw.globals().set("game", raw.create_table().unwrap()).unwrap();
-    let twice = raw.create_function(|_, n: i64| Ok(n * 2)).unwrap();
-    raw.globals().get::<mlua::Table>("game").unwrap().set("twice", twice).unwrap();
-    raw.load(LUA).exec().unwrap();
-    raw.sandbox(true).unwrap();
-    let function = |name: &str| raw.globals().get::<mlua::Function>(name).unwrap();
-
-    let (bare, ours) = (function("noop"), prepared::<(), ()>(engine, "noop.lua", LUA, "noop"));
-    compare("lua: no-op", &mut || bare.call::<()>(()).unwrap(), &mut || ours.call(&mut (), ()).unwrap());
-    let (bare, ours) = (function("add"), prepared::<(i64, i64), i64>(engine, "add.lua", LUA, "add"));
+    compare(backend, "no-op", &mut || raw.noop(), Some(&mut || armed.noop()), &mut || {
+        ours.noop.call(&mut (), ()).unwrap();
+    });
     compare(
-        "lua: two integers",
-        &mut || _ = black_box(bare.call::<i64>((40, 2)).unwrap()),
-        &mut || _ = black_box(ours.call(&mut (), (40, 2)).unwrap()),
+        backend,
+        "two integers",
+        &mut || _ = black_box(raw.add(40, 2)),
+        Some(&mut || _ = black_box(armed.add(40, 2))),
+        &mut || _ = black_box(ours.add.call(&mut (), (40, 2)).unwrap()),
     );
-    for size in [32, 1024] {
-        let text = "x".repeat(size);
-        let file = format!("echo{size}.lua");
-        let (bare, ours) = (function("echo"), prepared::<(&str,), String>(engine, &file, LUA, "echo"));
+    compare(
+        backend,
+        "two integers, by name",
+        &mut || _ = black_box(raw.add_by_name(40, 2)),
+        Some(&mut || _ = black_box(armed.add_by_name(40, 2))),
+        &mut || _ = black_box(ours.engine.call::<_, i64>(&mut (), ours.plugin, "add", (40, 2)).unwrap()),
+    );
+    for (name, text) in [("text of 32 bytes, there and back", SHORT), ("text of 1 KiB, there and back", long)] {
         compare(
-            &format!("lua: text of {size} bytes"),
-            &mut || _ = black_box(bare.call::<String>(text.as_str()).unwrap()),
-            &mut || _ = black_box(ours.call(&mut (), (text.as_str(),)).unwrap()),
+            backend,
+            name,
+            &mut || _ = black_box(raw.text(text)),
+            Some(&mut || _ = black_box(armed.text(text))),
+            &mut || _ = black_box(ours.text.call(&mut (), (text,)).unwrap()),
         );
     }
-    let (bare, ours) = (function("host"), prepared::<(), i64>(engine, "host.lua", LUA, "host"));
     compare(
-        "lua: one host call",
-        &mut || _ = black_box(bare.call::<i64>(()).unwrap()),
-        &mut || _ = black_box(ours.call(&mut (), ()).unwrap()),
+        backend,
+        "record of ten, there and back",
+        &mut || _ = black_box(raw.record(&unit)),
+        Some(&mut || _ = black_box(armed.record(&unit))),
+        &mut || _ = black_box(ours.record.call(&mut (), (unit.clone(),)).unwrap()),
     );
-}
-
-fn rhai(engine: &Engine) {
-    let raw = rhai::Engine::new();
-    let ast = raw.compile(RHAI).unwrap();
-    let call = |name: &str, args: Vec<rhai::Dynamic>| {
-        let options = rhai::CallFnOptions::new().eval_ast(false).rewind_scope(true);
-        raw.call_fn_with_options::<rhai::Dynamic>(options, &mut rhai::Scope::new(), &ast, name, args).unwrap()
-    };
-    let ours = prepared::<(), ()>(engine, "noop.rhai", RHAI, "noop");
-    compare("rhai: no-op", &mut || _ = black_box(call("noop", vec![])), &mut || ours.call(&mut (), ()).unwrap());
-    let ours = prepared::<(i64, i64), i64>(engine, "add.rhai", RHAI, "add");
     compare(
-        "rhai: two integers",
-        &mut || _ = black_box(call("add", vec![40_i64.into(), 2_i64.into()])),
-        &mut || _ = black_box(ours.call(&mut (), (40, 2)).unwrap()),
-    );
-    let text = "x".repeat(32);
-    let ours = prepared::<(&str,), String>(engine, "echo.rhai", RHAI, "echo");
-    compare(
-        "rhai: text of 32 bytes",
-        &mut || _ = black_box(call("echo", vec![text.as_str().into()]).into_string().unwrap()),
-        &mut || _ = black_box(ours.call(&mut (), (text.as_str(),)).unwrap()),
-    );
-}
-
-fn wasm(engine: &Engine) {
-    let raw = wasmi::Engine::default();
-    let module = wasmi::Module::new(&raw, &wat::parse_str(WAT).unwrap()[..]).unwrap();
-    let mut store = wasmi::Store::new(&raw, ());
-    let instance = wasmi::Linker::new(&raw).instantiate_and_start(&mut store, &module).unwrap();
-    let bare = instance.get_typed_func::<(), ()>(&store, "noop").unwrap();
-    let ours = prepared::<(), ()>(engine, "noop.wat", WAT, "noop");
-    compare("wasm: no-op", &mut || bare.call(&mut store, ()).unwrap(), &mut || ours.call(&mut (), ()).unwrap());
-    let bare = instance.get_typed_func::<(i64, i64), i64>(&store, "add").unwrap();
-    let ours = prepared::<(i64, i64), i64>(engine, "add.wat", WAT, "add");
-    compare(
-        "wasm: two integers",
-        &mut || _ = black_box(bare.call(&mut store, (40, 2)).unwrap()),
-        &mut || _ = black_box(ours.call(&mut (), (40, 2)).unwrap()),
+        backend,
+        "a host function from inside",
+        &mut || _ = black_box(raw.host()),
+        Some(&mut || _ = black_box(armed.host())),
+        &mut || _ = black_box(ours.host.call(&mut (), ()).unwrap()),
     );
 }
 
 fn native() {
-    let name = format!("{}modhost_demo_turbo_sim{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
-    let library: PathBuf = std::env::current_exe().unwrap().parent().unwrap().join(name);
-    let engine = Engine::builder().policy(Policy::development()).build().unwrap();
-    let plugin = engine.load_path(&library).unwrap();
-    let ours = engine.prepare::<(f64, f64, f64), f64>(plugin, "advance").unwrap();
-    let bare: fn(f64, f64, f64) -> f64 = |x, target, dt| x + dt * (target - x).abs().sqrt();
+    let engine = engine(Policy::development());
+    let plugin = engine.load_path(library()).unwrap();
+    fn prepare<A: IntoArgs, R: FromValue>(engine: &Engine, plugin: PluginId, export: &str) -> Call<A, R> {
+        engine.prepare(plugin, export).unwrap()
+    }
+    let noop: fn() = || {};
+    let ours = prepare::<(), ()>(&engine, plugin, "nothing");
+    compare("native", "no-op", &mut || black_box(noop)(), None, &mut || ours.call(&mut (), ()).unwrap());
+    let add: fn(i64, i64) -> i64 = |a, b| a + b;
+    let ours = prepare::<(i64, i64), i64>(&engine, plugin, "add");
+    compare("native", "two integers", &mut || _ = black_box(black_box(add)(40, 2)), None, &mut || {
+        black_box(ours.call(&mut (), (40, 2)).unwrap());
+    });
+    compare("native", "two integers, by name", &mut || _ = black_box(black_box(add)(40, 2)), None, &mut || {
+        black_box(engine.call::<_, i64>(&mut (), plugin, "add", (40, 2)).unwrap());
+    });
+    let echo: fn(&str) -> String = |text| text.to_owned();
+    let long: &'static str = Box::leak("0123456789abcdef".repeat(64).into_boxed_str());
+    for (name, text) in [("text of 32 bytes, there and back", SHORT), ("text of 1 KiB, there and back", long)] {
+        let ours = prepare::<(&str,), String>(&engine, plugin, "echo");
+        compare("native", name, &mut || _ = black_box(black_box(echo)(text)), None, &mut || {
+            black_box(ours.call(&mut (), (text,)).unwrap());
+        });
+    }
+    let (unit, echo): (Unit, fn(&Unit) -> Unit) = (unit(), Unit::clone);
+    let ours = prepare::<(Unit,), Unit>(&engine, plugin, "echo");
     compare(
-        "native: three floats",
-        &mut || _ = black_box(black_box(bare)(1.0, 9.0, 0.5)),
-        &mut || _ = black_box(ours.call(&mut (), (1.0, 9.0, 0.5)).unwrap()),
+        "native",
+        "record of ten, there and back",
+        &mut || _ = black_box(black_box(echo)(&unit)),
+        None,
+        &mut || {
+            black_box(ours.call(&mut (), (unit.clone(),)).unwrap());
+        },
     );
+    let ask: fn(&str) -> i64 = |what| what.len() as i64;
+    let ours = prepare::<(&str,), Value>(&engine, plugin, "ask");
+    compare("native", "a host function from inside", &mut || _ = black_box(black_box(ask)("ok")), None, &mut || {
+        black_box(ours.call(&mut (), ("ok",)).unwrap());
+    });
+}
+
+/// A backend that does nothing: what is left is the engine.
+#[derive(Debug)]
+struct Idle;
+
+struct IdleInstance([ExportInfo; 1]);
+
+impl Backend for Idle {
+    fn kind(&self) -> Kind {
+        Kind::LUA
+    }
+    fn enforcement(&self) -> Enforcement {
+        Enforcement::SANDBOX
+    }
+    fn load(&self, _: LoadRequest<'_>) -> Result<Box<dyn Instance>, Fault> {
+        Ok(Box::new(IdleInstance([ExportInfo::new("noop")])))
+    }
+}
+
+impl Instance for IdleInstance {
+    fn export(&mut self, name: &str) -> Result<ExportId, Fault> {
+        ExportId::find(&self.0, name)
+    }
+    fn call(&mut self, _: ExportId, _: &[Value]) -> Result<Value, Fault> {
+        Ok(Value::Nil)
+    }
+    fn exports(&self) -> &[ExportInfo] {
+        &self.0
+    }
+    fn memory_used(&self) -> Option<usize> {
+        None
+    }
+}
+
+/// The engine's own part of a call.
+fn idle() {
+    let engine = Engine::builder().backend(Arc::new(Idle)).build().unwrap();
+    let plugin = engine.load_source("idle.lua", "").unwrap();
+    let ours = engine.prepare::<(), ()>(plugin, "noop").unwrap();
+    let mut instance: Box<dyn Instance> = black_box(Box::new(IdleInstance([ExportInfo::new("noop")])));
+    let export = instance.export("noop").unwrap();
+    compare("(none)", "no-op", &mut || _ = black_box(instance.call(export, &[])), None, &mut || {
+        ours.call(&mut (), ()).unwrap();
+    });
+    compare("(none)", "no-op, by name", &mut || _ = black_box(instance.call(export, &[])), None, &mut || {
+        engine.call::<_, ()>(&mut (), plugin, "noop", ()).unwrap();
+    });
 }
 
 fn main() {
-    let engine = Engine::builder().function("game.twice", |n: i64| n * 2).build().unwrap();
-    lua(&engine);
-    rhai(&engine);
-    wasm(&engine);
-    native();
+    // Cargo passes `--bench`; a word of the user's chooses.
+    let only = std::env::args().skip(1).find(|argument| !argument.starts_with('-')).unwrap_or_default();
+    let chosen = |backend: &str| backend.contains(&only);
+    head();
+    if only.is_empty() || only == "none" {
+        idle();
+    }
+    if chosen("lua") {
+        let (mut raw, mut armed) = (raw_lua::RawLua::new(false), raw_lua::RawLua::new(true));
+        rows("lua", &mut raw, &mut armed, &Ours::load("bench.lua", LUA));
+    }
+    if chosen("rhai") {
+        let (mut raw, mut armed) = (raw_rhai::RawRhai::new(false), raw_rhai::RawRhai::new(true));
+        rows("rhai", &mut raw, &mut armed, &Ours::load("bench.rhai", RHAI));
+    }
+    if chosen("wasm") {
+        let (mut raw, mut armed) = (raw_wasm::RawWasm::new(false), raw_wasm::RawWasm::new(true));
+        let ours = Ours::load("bench.wat", WAT);
+        rows("wasm", &mut raw, &mut armed, &ours);
+        let unit = unit();
+        let (mut raw, mut armed) = (raw_wasm::RawWasm::new(false), raw_wasm::RawWasm::new(true));
+        compare(
+            "wasm",
+            "the same record, raw by JSON",
+            &mut || _ = black_box(raw.record_by_json(&unit)),
+            Some(&mut || _ = black_box(armed.record_by_json(&unit))),
+            &mut || _ = black_box(ours.record.call(&mut (), (unit.clone(),)).unwrap()),
+        );
+    }
+    if chosen("native") {
+        native();
+    }
 }

@@ -13,7 +13,7 @@ use std::{
 };
 
 use modhost::{
-    Capabilities, Code, Enforcement, Engine, Guarantee, HostFunction, Kind, ManualClock, Mods, Policy, Stage, Value,
+    Capabilities, Code, Enforcement, Engine, Guarantee, HostFunction, Kind, ManualClock, Mods, Policy, Stage, Value, Violations,
     audit::{Event, MemoryLog},
     backend::{Backend, ExportId, ExportInfo, Fault, Instance, LoadRequest},
 };
@@ -419,4 +419,114 @@ fn capabilities_may_be_granted_wholesale() {
         .unwrap();
     let plugin = engine.load_source("a.lua", "function run() return world.spawn() end").unwrap();
     assert_eq!(engine.call::<_, i64>(&mut (), plugin, "run", ()).unwrap(), 1);
+}
+
+#[test]
+fn statistics_tell_what_each_plugin_did_and_all_together() {
+    let clock = Arc::new(ManualClock::default());
+    let engine = Engine::builder()
+        .clock(clock.clone())
+        .host(HostFunction::new("world.spawn", || 1_i64).needs("world.spawn"))
+        .build()
+        .unwrap();
+    let source = "function good() end function bad() error('no\\27[31m') end function loop() while true do end end \
+                  function steal() pcall(world.spawn) end";
+    let call = |export: &str| engine.call::<_, ()>(&mut (), "wolf", export, ()).map_err(|error| error.code());
+    let about = || engine.plugins().into_iter().find(|plugin| plugin.name == "wolf").unwrap();
+    engine.load_source("other.lua", "function good() end").unwrap();
+    engine.load_source("wolf.lua", source).unwrap();
+    let fresh = about();
+    assert_eq!((fresh.loads, fresh.calls, fresh.errors, fresh.state), (1, 0, 0, "active"));
+    assert_eq!((fresh.violations, fresh.last_error), (Violations::default(), None));
+    assert!(fresh.fuel > 0 && fresh.memory.unwrap() > 0, "loading costs");
+
+    call("good").unwrap();
+    clock.advance(Duration::from_secs(7));
+    assert_eq!(call("bad"), Err(Code::ScriptRaised));
+    clock.advance(Duration::from_secs(1));
+    call("steal").unwrap();
+    let later = about();
+    assert_eq!((later.calls, later.errors, later.violations.limit_hits, later.violations.denials), (3, 1, 0, 1));
+    let last = later.last_error.unwrap();
+    assert_eq!((last.code, last.stage, last.at), (Code::ScriptRaised, Stage::Call, Duration::from_secs(7)));
+    assert!(last.message.contains("no\\u{1b}[31m"), "{}", last.message);
+
+    assert_eq!(call("loop"), Err(Code::LimitFuel));
+    assert_eq!(call("good"), Err(Code::PluginKilled));
+    let killed = about();
+    assert_eq!((killed.state, killed.calls, killed.errors, killed.violations.limit_hits), ("killed", 4, 2, 1));
+    assert_eq!((killed.memory, killed.last_error.unwrap().code), (Some(0), Code::LimitFuel));
+    assert!(killed.fuel >= 10_000_000);
+
+    let before = engine.totals();
+    assert_eq!((before.plugins, before.loads, before.calls, before.errors), (2, 2, 4, 2));
+    assert_eq!((before.violations.limit_hits, before.violations.denials), (1, 1));
+    assert_eq!(before.memory, engine.plugins()[0].memory.unwrap().div_ceil(4096) as u64 * 4096);
+    engine.unload("wolf").unwrap();
+    engine.unload("other").unwrap();
+    let after = engine.totals();
+    assert_eq!((after.plugins, after.memory, after.calls, after.fuel), (0, 0, 4, before.fuel), "what was, was");
+    engine.load_source("wolf.lua", source).unwrap();
+    assert_eq!((about().loads, about().calls, engine.totals().loads), (2, 0, 3));
+}
+
+#[test]
+fn every_language_logs_at_every_level_into_its_ring_under_its_limit() {
+    let area = folder(&[
+        ("ask/plugin.toml", &manifest("ask", "[requires]\nlog = \"^1\"")),
+        ("ask/main.lua", "log.debug('at load') function run() log.info('a\\nb') log.error('\\27[31m') print('p') end"),
+        ("rhai/plugin.toml", &manifest("rhai", "[requires]\nlog = \"^1\"")),
+        ("rhai/main.rhai", "fn run() { log::warn(\"w\"); }"),
+        ("mute/plugin.toml", &manifest("mute", "")),
+        ("mute/main.lua", "function run() log.info('x') end"),
+        ("flood.lua", "function run() for i = 1, 100000 do pcall(log.info, 'a long line') end end"),
+    ]);
+    let engine = Engine::builder().log().build().unwrap();
+    assert_eq!(engine.load_dir(area.path()).unwrap().refused.len(), 0);
+    let run = |plugin: &str| engine.call::<_, ()>(&mut (), plugin, "run", ()).map_err(|error| error.code());
+    let lines = |plugin: &str| {
+        let lines = engine.take_output(plugin).unwrap();
+        lines.into_iter().map(|line| (line.level.to_string(), line.text)).collect::<Vec<_>>()
+    };
+    let row = |level: &str, text: &str| (level.to_owned(), text.to_owned());
+    run("ask").unwrap();
+    let expected =
+        [row("debug", "at load"), row("info", "a"), row("info", "b"), row("error", "\\u{1b}[31m"), row("info", "p")];
+    assert_eq!(lines("ask"), expected);
+    run("rhai").unwrap();
+    assert_eq!(lines("rhai"), [row("warn", "w")]);
+    assert_eq!(run("mute"), Err(Code::ScriptRaised), "a contract that is not required is not there");
+    assert_eq!(run("flood"), Err(Code::LimitOutput));
+    let kept = lines("flood");
+    assert!(kept.len() == 1000 && kept.iter().all(|line| line == &row("info", "a long line")), "{}", kept.len());
+}
+
+#[test]
+fn errors_say_what_was_probably_meant() {
+    let area = folder(&[
+        ("typo/plugin.toml", &manifest("typo", "[requires]\nworld = \"^1\"")),
+        ("typo/main.wat", "(module (import \"world\" \"spwan\" (func)))"),
+        ("forgot/plugin.toml", &manifest("forgot", "")),
+        ("forgot/main.wat", "(module (import \"world\" \"spawn\" (func)))"),
+        ("newer/plugin.toml", &manifest("newer", "[requires]\nworld = \"^1\"")),
+        ("newer/main.wat", "(module (import \"world\" \"summon_dragon\" (func)))"),
+        ("moon/plugin.toml", &manifest("moon", "")),
+        ("moon/main.wat", "(module (import \"moon\" \"rise\" (func)))"),
+        ("wolf.lua", "function howl() end"),
+    ]);
+    let engine = Engine::builder().function("world.spawn", || ()).contract("world", "1.4.2").build().unwrap();
+    let mods = engine.load_dir(area.path()).unwrap();
+    let helps: Vec<_> = mods.refused.iter().map(|refused| (refused.name.as_str(), refused.error.help())).collect();
+    let expected = [
+        ("forgot", "Add to plugin.toml under [requires]: world = \"^1.4\""),
+        ("moon", "This game offers no contract `moon`."),
+        ("newer", "The contract world 1.4.2 of this game has no such function; see what it offers, or update the game."),
+        ("typo", "Did you mean `world.spawn`?"),
+    ];
+    assert_eq!(helps, expected);
+    assert!(mods.refused.iter().all(|refused| refused.error.code() == Code::ScriptMissingImport));
+    let export = engine.call::<_, ()>(&mut (), "wolf", "howll", ()).unwrap_err();
+    assert_eq!((export.code(), export.help()), (Code::ScriptMissingExport, "Did you mean `howl`?"));
+    let plugin = engine.call::<_, ()>(&mut (), "wlof", "howl", ()).unwrap_err();
+    assert!(plugin.is_gone() && plugin.message().ends_with("did you mean `wolf`?"), "{plugin}");
 }

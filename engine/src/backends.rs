@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use modhost_backend::{Backend, Enforcement, Kind};
 
+use crate::package::nearest;
+
 /// A backend that this engine has, or could have.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -18,6 +20,30 @@ pub struct BackendStatus {
 
 /// The backends of this build, each with its cargo feature.
 pub(crate) const KNOWN: [Kind; 4] = [Kind::LUA, Kind::RHAI, Kind::WASM, Kind::NATIVE];
+
+/// The standard libraries by which a policy can name what of a language is open.
+static LIBRARIES: [(Kind, &[&str]); 4] = [
+    (Kind::LUA, &["bit32", "buffer", "coroutine", "math", "string", "table", "utf8", "vector"]),
+    (Kind::RHAI, &[]),
+    (Kind::WASM, &[]),
+    (Kind::NATIVE, &[]),
+];
+
+/// Whether the language `kind` has a standard library `name`, or what is wrong; a backend of an embedder's own has what it
+/// says it has.
+pub(crate) fn check_library(kind: &Kind, name: &str) -> Result<(), String> {
+    let Some((_, known)) = LIBRARIES.iter().find(|(other, _)| other == kind) else { return Ok(()) };
+    if known.contains(&name) {
+        return Ok(());
+    }
+    let name_shown: String = name.chars().take(40).flat_map(char::escape_debug).collect();
+    let advice = match (nearest(name, known.iter().copied()), known.is_empty()) {
+        (Some(near), _) => format!("; did you mean `{near}`?"),
+        (None, false) => format!("; there are {}", known.join(", ")),
+        (None, true) => ": it has none that can be opened one by one".into(),
+    };
+    Err(format!("`{kind}` has no standard library `{name_shown}`{advice}"))
+}
 
 /// The backends that are compiled in.
 pub(crate) fn compiled_in() -> Vec<Arc<dyn Backend>> {

@@ -10,7 +10,8 @@ use crate::{
     call::{Clock, SystemClock},
     engine::Engine,
     error::{Code, Error, Result, Stage},
-    host::{HostClosure, HostFunction, Registry},
+    host::{self, HostClosure, HostFunction, Registry},
+    package::nearest,
     policy::Policy,
 };
 
@@ -51,6 +52,25 @@ impl Builder {
     pub fn host(mut self, function: HostFunction) -> Self {
         self.functions.push(function);
         self
+    }
+
+    /// Offers the contract `log`: `log.debug(text)`, `log.info(text)`, `log.warn(text)` and `log.error(text)`. Lines go where
+    /// printed text goes, under the same limit: into the plugin's bounded ring ([`Engine::take_output`]) and, escaped, to
+    /// `tracing` under the target `modhost::output`; never to the host's own output.
+    ///
+    /// ```
+    /// use modhost::{Engine, LogLevel};
+    ///
+    /// let engine = Engine::builder().log().build()?;
+    /// let wolf = engine.load_source("wolf.lua", "function dusk() log.warn('the moon is full') print('howl') end")?;
+    /// engine.call::<_, ()>(&mut (), wolf, "dusk", ())?;
+    /// let lines = engine.take_output(wolf)?;
+    /// assert_eq!((lines[0].level, lines[0].text.as_str()), (LogLevel::Warn, "the moon is full"));
+    /// assert_eq!(lines[1].level, LogLevel::Info);
+    /// # Ok::<(), modhost::Error>(())
+    /// ```
+    pub fn log(self) -> Self {
+        host::log_functions().into_iter().fold(self.contract("log", "1.0.0"), Builder::host)
     }
 
     /// Numbers a contract, `contract("world", "1.2.0")`; one that is not numbered is 1.0.0.
@@ -99,10 +119,41 @@ impl Builder {
         self
     }
 
+    /// What in a policy can be wrong, whoever made it; a policy file is checked for the same with line and column.
+    fn check_policy(&self) -> Result<()> {
+        let policy = &self.policy;
+        let wrong = |message: String| {
+            Err(Error::new(Code::PolicyValue, Stage::Engine, format!("policy `{}`: {message}", policy.name)))
+        };
+        let deepest = modhost_abi::ValueLimits::DEEPEST;
+        for level in [&policy.untrusted, &policy.verified, &policy.trusted] {
+            if level.limits.value.depth > deepest {
+                let depth = level.limits.value.depth;
+                return wrong(format!("a value depth of {depth} is beyond {deepest}, the most there is"));
+            }
+        }
+        let there = || backends::KNOWN.into_iter().chain(self.backends.iter().map(|backend| backend.kind()));
+        for kind in policy.prefer.iter().chain(policy.libraries.keys()) {
+            if !there().any(|other| other == *kind) {
+                let names: Vec<Kind> = there().collect();
+                let near = nearest(kind.as_str(), names.iter().map(Kind::as_str));
+                let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+                return wrong(format!("it names a backend `{kind}`, and there is none{near}"));
+            }
+        }
+        for (kind, names) in &policy.libraries {
+            if let Some(message) = names.iter().find_map(|name| backends::check_library(kind, name).err()) {
+                return wrong(message);
+            }
+        }
+        Ok(())
+    }
+
     /// Checks everything and makes the engine.
     ///
     /// # Errors
-    /// [`Code::ManifestName`] and [`Code::ManifestVersion`] for malformed names of host functions, capabilities and contracts.
+    /// [`Code::ManifestName`] and [`Code::ManifestVersion`] for malformed names of host functions, capabilities and contracts;
+    /// [`Code::PolicyValue`] for a policy that names backends or libraries that there are not, or is out of range.
     pub fn build(mut self) -> Result<Engine> {
         let mut registry = Registry::default();
         for function in &self.functions {
@@ -114,13 +165,7 @@ impl Builder {
         for capability in &self.grants {
             self.policy.grant(capability)?;
         }
-        let deepest = modhost_abi::ValueLimits::DEEPEST;
-        let levels = [&self.policy.untrusted, &self.policy.verified, &self.policy.trusted];
-        if let Some(level) = levels.into_iter().find(|level| level.limits.value.depth > deepest) {
-            let message =
-                format!("a value depth of {} is beyond {deepest}, the most there is", level.limits.value.depth);
-            return Err(Error::new(Code::LimitValue, Stage::Engine, message));
-        }
+        self.check_policy()?;
         Ok(Engine::assemble(self.policy, registry, self.backends, self.without, self.sink, self.clock))
     }
 }

@@ -3,30 +3,29 @@
 use std::{
     fmt,
     path::Path,
-    sync::{
-        Arc, PoisonError, RwLock, RwLockReadGuard,
-        atomic::{AtomicU32, Ordering::Relaxed},
-    },
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use modhost_abi::{Capability, Contract, FromValue, IntoArgs, IntoValue, Value};
 use modhost_backend::{Backend, ExportInfo, Fault, Instance, Kind, Usage, scope};
 use semver::Version;
-use slab::Slab;
 
 use crate::{
-    audit::{Audit, Event, Sink},
+    audit::{Event, Sink},
     backends::{self, BackendStatus},
     builder::Builder,
-    call::{Call, Clock, PluginId, Slot, State, Watchdog},
+    call::{Call, Clock, PluginId, Slot, State},
     error::{Code, Error, Result, Stage},
-    host::Registry,
+    host::{LogLine, Registry},
+    inner::Inner,
     lifecycle::{self, hook},
     package::{self, Package},
-    policy::{self, Policy, TrustLevel},
+    policy::Policy,
     report::{Loaded, Mods, Refused},
     resolve::resolve,
+    spans::stage_span,
+    statistics::{self, PluginInfo, Totals},
     verify::vet,
 };
 
@@ -43,19 +42,6 @@ use crate::{
 /// ```
 #[derive(Clone)]
 pub struct Engine(Arc<Inner>);
-
-/// What the handles of one engine share.
-pub(crate) struct Inner {
-    pub(crate) policy: Policy,
-    pub(crate) registry: Registry,
-    pub(crate) audit: Arc<Audit>,
-    pub(crate) watchdog: Watchdog,
-    pub(crate) backends: Vec<Arc<dyn Backend>>,
-    without: Vec<Kind>,
-    slots: RwLock<Slab<Arc<Slot>>>,
-    /// Numbers the tenants of slots, over all slots, so that it also tells the order of loading.
-    generation: AtomicU32,
-}
 
 /// What a call used, beside its value.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,30 +65,6 @@ pub struct Answers {
     pub values: Vec<(PluginId, Value)>,
     /// The failures; one plugin's does not keep the others from being called.
     pub failed: Vec<Error>,
-}
-
-/// A plugin as [`Engine::plugins`] lists it.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct PluginInfo {
-    /// Its handle.
-    pub plugin: PluginId,
-    /// Its id.
-    pub name: String,
-    /// Its version.
-    pub version: Version,
-    /// The backend that runs it.
-    pub backend: Kind,
-    /// How far it is trusted.
-    pub trust: TrustLevel,
-    /// `active`, `disabled` or `killed`.
-    pub state: &'static str,
-    /// Calls made so far.
-    pub calls: u64,
-    /// Units of fuel used so far, loading included.
-    pub fuel: u64,
-    /// Bytes it held after the last call, where its backend knows.
-    pub memory: Option<usize>,
 }
 
 /// A plugin by handle or by id.
@@ -140,16 +102,7 @@ impl Engine {
         sink: Arc<dyn Sink>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Engine(Arc::new(Inner {
-            policy,
-            registry,
-            audit: Arc::new(Audit::new(sink, clock.clone())),
-            watchdog: Watchdog::new(clock),
-            backends,
-            without,
-            slots: RwLock::new(Slab::new()),
-            generation: AtomicU32::new(0),
-        }))
+        Engine(Arc::new(Inner::new(policy, registry, backends, without, sink, clock)))
     }
 
     pub(crate) fn from_inner(inner: Arc<Inner>) -> Self {
@@ -166,10 +119,8 @@ impl Engine {
     /// Whatever reading, vetting, resolving, admitting or loading gives; nothing of the plugin is left then.
     pub fn load_path(&self, path: impl AsRef<Path>) -> Result<PluginId> {
         let path = path.as_ref();
-        let opened = Package::open(path, &self.0.policy.caps);
-        self.load_one(
-            opened.inspect_err(|error| self.0.audit.error(Event::Refused, &path.display().to_string(), error))?,
-        )
+        let source = path.display().to_string();
+        self.load_one(self.open(&source, || Package::open(path, &self.0.policy.caps))?)
     }
 
     /// Loads a plugin from memory; the ending of `name` tells its language (`rules.lua`).
@@ -177,7 +128,12 @@ impl Engine {
     /// # Errors
     /// As [`Engine::load_path`].
     pub fn load_source(&self, name: &str, source: impl AsRef<[u8]>) -> Result<PluginId> {
-        self.load_one(Package::from_bytes(name, source.as_ref(), &self.0.policy.caps)?)
+        self.load_one(self.open(name, || Package::from_bytes(name, source.as_ref(), &self.0.policy.caps))?)
+    }
+
+    fn open(&self, source: &str, open: impl FnOnce() -> Result<Package>) -> Result<Package> {
+        let opened = stage_span!("open", source).in_scope(open);
+        opened.inspect_err(|error| self.0.audit.error(Event::Refused, source, error))
     }
 
     fn load_one(&self, package: Package) -> Result<PluginId> {
@@ -197,7 +153,10 @@ impl Engine {
     pub fn load_dir(&self, path: impl AsRef<Path>) -> Result<Mods> {
         let mut packages = Vec::new();
         let mut unreadable = Vec::new();
-        for package in package::discover(path.as_ref(), &self.0.policy.caps)? {
+        let path = path.as_ref();
+        let found = stage_span!("open", path.display().to_string())
+            .in_scope(|| package::discover(path, &self.0.policy.caps))?;
+        for package in found {
             match package {
                 Ok(package) => packages.push(package),
                 Err(error) => {
@@ -220,14 +179,15 @@ impl Engine {
         let mut vetted = Vec::new();
         for package in packages {
             let (name, version) = (package.id().to_string(), package.version().clone());
-            match vet(package, &inner.policy) {
+            match stage_span!("vet", &name, &version).in_scope(|| vet(package, &inner.policy)) {
                 Ok(package) => vetted.push(package),
                 Err(error) => self.refuse(&mut mods, name, version, error),
             }
         }
         let there =
             inner.slots().iter().map(|(_, slot)| (slot.about.name.clone(), slot.about.version.clone())).collect();
-        let plan = resolve(vetted, &|contract| inner.registry.offers(contract).cloned(), &there);
+        let plan = tracing::info_span!("resolve", plugins = vetted.len())
+            .in_scope(|| resolve(vetted, &|contract| inner.registry.offers(contract).cloned(), &there));
         for (name, version, error) in plan.refused {
             self.refuse(&mut mods, name, version, error);
         }
@@ -236,7 +196,7 @@ impl Engine {
             let missing = missing_dependency(package.get(), &mods.refused);
             let loaded = missing
                 .map_or(Ok(()), Err)
-                .and_then(|()| policy::admit(package, &inner.policy, &inner.backends))
+                .and_then(|()| inner.admit(package))
                 .inspect_err(|error| inner.audit.error(Event::Refused, &name, error))
                 .and_then(|admission| lifecycle::load(inner, package, &admission));
             match loaded {
@@ -374,7 +334,25 @@ impl Engine {
     pub fn plugins(&self) -> Vec<PluginInfo> {
         let mut slots: Vec<Arc<Slot>> = self.0.slots().iter().map(|(_, slot)| slot.clone()).collect();
         slots.sort_by_key(|slot| slot.id.generation);
-        slots.iter().map(|slot| info(slot)).collect()
+        slots.iter().map(|slot| statistics::info(slot)).collect()
+    }
+
+    /// All plugins together, those that are gone included. A call that ends after its plugin was unloaded is not counted.
+    ///
+    /// ```
+    /// use modhost::Engine;
+    ///
+    /// let engine = Engine::builder().build()?;
+    /// let wolf = engine.load_source("wolf.lua", "function howl() end")?;
+    /// engine.call::<_, ()>(&mut (), wolf, "howl", ())?;
+    /// engine.unload(wolf)?;
+    /// let totals = engine.totals();
+    /// assert_eq!((totals.plugins, totals.loads, totals.calls), (0, 1, 1));
+    /// # Ok::<(), modhost::Error>(())
+    /// ```
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        self.0.totals()
     }
 
     /// What a plugin exports.
@@ -385,12 +363,12 @@ impl Engine {
         self.0.slot(plugin.into()).map(|slot| slot.about.exports.clone())
     }
 
-    /// Takes the lines that a plugin printed since the last time, escaped; the newest 1,000 are kept.
+    /// Takes the lines that a plugin printed or logged since the last time, escaped; the newest 1,000 are kept.
     ///
     /// # Errors
     /// `plugin.not-found`.
-    pub fn take_output<'t>(&self, plugin: impl Into<Target<'t>>) -> Result<Vec<String>> {
-        self.0.slot(plugin.into()).map(|slot| slot.output.take())
+    pub fn take_output<'t>(&self, plugin: impl Into<Target<'t>>) -> Result<Vec<LogLine>> {
+        self.0.slot(plugin.into()).map(|slot| slot.origin.output.take())
     }
 
     /// Takes calls again, or refuses them with `plugin.disabled`.
@@ -454,50 +432,6 @@ impl fmt::Debug for Engine {
     }
 }
 
-impl Inner {
-    fn slots(&self) -> RwLockReadGuard<'_, Slab<Arc<Slot>>> {
-        self.slots.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn slot(&self, target: Target<'_>) -> Result<Arc<Slot>> {
-        let slots = self.slots();
-        let found = match target {
-            Target::Handle(id) => slots.get(id.slot as usize).filter(|slot| slot.id == id),
-            Target::Name(name) => slots.iter().map(|(_, slot)| slot).find(|slot| slot.about.name == name),
-        };
-        found.cloned().ok_or_else(|| {
-            let message = match target {
-                Target::Handle(id) => format!("the plugin with the handle {id} is gone"),
-                Target::Name(name) => format!("no plugin `{}` is loaded", name.escape_debug()),
-            };
-            Error::new(Code::PluginNotFound, Stage::Call, message)
-        })
-    }
-
-    /// Puts a plugin into the table, unless another of its name came first.
-    pub(crate) fn insert(&self, name: &str, make: impl FnOnce(PluginId) -> Slot) -> Result<Arc<Slot>> {
-        let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
-        if slots.iter().any(|(_, slot)| slot.about.name == name) {
-            let message = format!("another plugin `{name}` was loaded at the same time");
-            return Err(Error::new(Code::PackageDuplicate, Stage::Load, message));
-        }
-        let generation = self.generation.fetch_add(1, Relaxed);
-        let place = slots.vacant_entry();
-        let slot = u32::try_from(place.key()).unwrap_or(u32::MAX);
-        Ok(place.insert(Arc::new(make(PluginId { slot, generation }))).clone())
-    }
-
-    /// Takes a plugin out of the table and drops its instance, now or when its running call returns.
-    pub(crate) fn remove(&self, id: PluginId) {
-        let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
-        if slots.get(id.slot as usize).is_some_and(|slot| slot.id == id) {
-            let slot = slots.remove(id.slot as usize);
-            drop(slots);
-            slot.unload();
-        }
-    }
-}
-
 /// A dependency that resolved but did not load takes its dependants along.
 fn missing_dependency(package: &Package, refused: &[Refused]) -> Option<Error> {
     let needs = &package.manifest()?.dependencies;
@@ -522,25 +456,5 @@ fn loaded_row(slot: &Slot) -> Loaded {
         vouched: about.vouched,
         capabilities: slot.grants.open(),
         notes: about.notes.clone(),
-    }
-}
-
-fn info(slot: &Slot) -> PluginInfo {
-    let about = &slot.about;
-    PluginInfo {
-        plugin: slot.id,
-        name: about.name.clone(),
-        version: about.version.clone(),
-        backend: about.kind.clone(),
-        trust: about.trust,
-        state: match slot.state() {
-            State::Active => "active",
-            State::Disabled => "disabled",
-            State::Killed => "killed",
-            State::Unloaded => "unloaded",
-        },
-        calls: slot.calls(),
-        fuel: slot.fuel(),
-        memory: slot.memory(),
     }
 }

@@ -1,5 +1,6 @@
 //! [`Error`]: what an embedder sees. One pointer wide; a stable [`Code`], the stage, the plugin, the place and a remedy.
 
+mod class;
 mod code;
 
 use std::{fmt, io, path::Path, time::Duration};
@@ -7,6 +8,8 @@ use std::{fmt, io, path::Path, time::Duration};
 use modhost_backend::{Fault, FaultKind, Place};
 
 pub use code::{Code, UnknownCode};
+
+use crate::package::nearest;
 
 /// The result of anything that the engine does.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -115,6 +118,9 @@ impl Error {
             FaultKind::Denied { capability, .. } => Some(format!(
                 "add to plugin.toml under [capabilities]: required = [\"{capability}\"]; the player or the game must grant it too"
             )),
+            FaultKind::MissingExport { name, offered } => {
+                nearest(name, offered.iter().map(String::as_str)).map(|near| format!("Did you mean `{near}`?"))
+            }
             _ => None,
         };
         if let FaultKind::Limit { limit, .. } = fault.kind() {
@@ -152,6 +158,13 @@ impl Error {
     #[must_use]
     pub fn with_help(mut self, help: impl Into<String>) -> Self {
         self.0.help = Some(help.into());
+        self
+    }
+
+    /// The same error in other words.
+    #[must_use]
+    pub(crate) fn saying(mut self, message: impl Into<String>) -> Self {
+        self.0.message = message.into();
         self
     }
 
@@ -210,24 +223,6 @@ impl Error {
     #[must_use]
     pub fn limit(&self) -> Option<LimitHit> {
         self.0.limit
-    }
-
-    /// Whether a limit was hit.
-    #[must_use]
-    pub fn is_limit(&self) -> bool {
-        self.0.code.exit_status() == 3
-    }
-
-    /// Whether trust, policy or a capability refused it.
-    #[must_use]
-    pub fn is_refusal(&self) -> bool {
-        self.0.code.exit_status() == 4
-    }
-
-    /// Whether the host's own function or use of the engine failed, not the plugin.
-    #[must_use]
-    pub fn is_host(&self) -> bool {
-        self.0.code.as_str().starts_with("host.")
     }
 
     /// The backend's fault behind it, where there is one.

@@ -57,8 +57,8 @@ pub enum Verdict {
     Taken,
     /// It could be loaded; the policy prefers another, or nothing of the plugin would be loaded.
     Admissible,
-    /// It could not, for this reason.
-    Refused(String),
+    /// It could not, for these reasons, the weightiest first.
+    Refused(Vec<String>),
 }
 
 /// A capability that a plugin asks for.
@@ -213,12 +213,15 @@ impl Engine {
         let own: Vec<Arc<dyn Backend>> =
             self.inner().backends.iter().filter(|backend| backend.kind() == artefact.kind).cloned().collect();
         let Some(backend) = own.first() else {
-            return Verdict::Refused("this engine has no such backend".into());
+            return Verdict::Refused(vec!["this engine has no such backend".into()]);
         };
         let Err(error) = policy::admit(plugin, policy, &own) else { return Verdict::Admissible };
-        let lacks = backend.enforcement().lacks(&policy.level(plugin.trust()).needs);
-        let about_lacks = error.code() == Code::DeniedBackend && !lacks.is_empty();
-        Verdict::Refused(if about_lacks { lacks.join("; ") } else { error.message().into() })
+        let mut lacks = backend.enforcement().lacks(&policy.level(plugin.trust()).needs);
+        if error.code() != Code::DeniedBackend || lacks.is_empty() {
+            return Verdict::Refused(vec![error.message().into()]);
+        }
+        lacks.sort_by_key(|lack| !lack.starts_with("isolation"));
+        Verdict::Refused(lacks)
     }
 }
 
@@ -233,7 +236,7 @@ fn refused(package: Package, error: Error) -> Examination {
     let candidate = |artefact: &Artefact| Candidate {
         artefact: artefact.clone(),
         bytes: package.files().get(&artefact.entry).map_or(0, |bytes| bytes.len()),
-        verdict: Verdict::Refused(error.message().into()),
+        verdict: Verdict::Refused(vec![error.message().into()]),
     };
     let candidates = package.artefacts().iter().map(candidate).collect();
     Examination {

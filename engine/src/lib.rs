@@ -34,22 +34,29 @@ mod builder;
 mod call;
 mod engine;
 mod error;
+mod examine;
 mod host;
+mod inner;
 mod lifecycle;
 pub mod package;
 mod policy;
 mod report;
 mod resolve;
+mod spans;
+mod statistics;
 mod verify;
 pub mod worker;
 
 pub use backends::BackendStatus;
 pub use builder::Builder;
 pub use call::{Call, Clock, ManualClock, PluginId, Step, SystemClock};
-pub use engine::{Answers, Engine, Measured, PluginInfo, Target};
+pub use engine::{Answers, Engine, Measured, Target};
 pub use error::{Code, Error, LimitHit, Result, Stage, UnknownCode};
-pub use host::{Caller, HostClosure, HostFunction, IntoResult, caller};
+pub use examine::{Asked, Candidate, Examination, Verdict};
+pub use host::{Caller, HostClosure, HostFunction, IntoResult, LastError, LogLevel, LogLine, caller};
 pub use modhost_abi as abi;
+#[cfg(feature = "serde")]
+pub use modhost_abi::serde;
 pub use modhost_abi::{
     Capability, Contract, FromArgs, FromValue, Handle, IntoArgs, IntoValue, Map, Signature, Type, TypeError, Value,
     ValueLimits,
@@ -58,8 +65,9 @@ pub use modhost_backend as backend;
 pub use modhost_backend::{Enforcement, Guarantee, Isolation, Kind, Limits, Place, Resource};
 #[doc(no_inline)]
 pub use modhost_macros::{FromValue, IntoValue};
-pub use policy::{Admission, Capabilities, Level, Overrides, Policy, TrustLevel};
+pub use policy::{Admission, Capabilities, Level, LimitSet, Overrides, Policy, TrustLevel};
 pub use report::{Loaded, Mods, Refused};
+pub use statistics::{PluginInfo, Totals, Violations};
 
 /// What an embedder's file usually needs.
 pub mod prelude {

@@ -86,6 +86,13 @@ pub enum FaultKind {
         /// What it does export.
         offered: Vec<String>,
     },
+    /// A file of a plugin imports one that the plugin does not have.
+    MissingFile {
+        /// What it asks for, in its own words.
+        name: String,
+        /// The paths that were looked at.
+        tried: Vec<String>,
+    },
     /// Files of a plugin import each other in a circle.
     ImportCycle {
         /// The files, in the order of importing, the first one again at the end.
@@ -286,7 +293,7 @@ impl Fault {
         match self.kind() {
             FaultKind::Compile { .. } => "script.compile",
             FaultKind::InvalidModule { .. } => "wasm.invalid",
-            FaultKind::MissingImport { .. } => "script.missing-import",
+            FaultKind::MissingImport { .. } | FaultKind::MissingFile { .. } => "script.missing-import",
             FaultKind::MissingExport { .. } => "script.missing-export",
             FaultKind::ImportCycle { .. } => "script.import-cycle",
             FaultKind::Arity { .. } => "script.arity",
@@ -349,6 +356,13 @@ impl Fault {
             | FaultKind::Io { message }
             | FaultKind::Bug { message } => message.clone(),
             FaultKind::MissingImport { name } => format!("the host offers no `{name}` to this plugin"),
+            FaultKind::MissingFile { name, tried } if tried.is_empty() => {
+                format!("the plugin cannot have a file `{}`", name.escape_debug())
+            }
+            FaultKind::MissingFile { name, tried } => {
+                let tried: Vec<_> = tried.iter().map(|path| format!("`{}`", path.escape_debug())).collect();
+                format!("the plugin has no file for `{}`: there is no {}", name.escape_debug(), tried.join(" and no "))
+            }
             FaultKind::MissingExport { name, offered } if offered.is_empty() => {
                 format!("there is no export `{name}`; the plugin exports nothing")
             }

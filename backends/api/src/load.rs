@@ -1,10 +1,10 @@
 //! [`LoadRequest`]: all that a backend is given.
 
-use std::{collections::BTreeSet, str, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc};
 
 use modhost_abi::TypeError;
 
-use crate::{Fault, FaultKind, FileSet, HostTable, Meter, Place};
+use crate::{Fault, FaultKind, FileSet, HostTable, Meter};
 
 /// Where a guest's `print` goes: charges the plugin's output limit and keeps the line; an error has killed the meter.
 pub type Print = dyn Fn(&str) -> Result<(), Fault> + Send + Sync;
@@ -62,19 +62,7 @@ impl<'a> LoadRequest<'a> {
     /// # Errors
     /// [`FaultKind::Compile`] for a file that is not there or too long.
     pub fn bytes(&self) -> Result<&'a Arc<[u8]>, Fault> {
-        self.within(self.meter.limits().module)
-    }
-
-    fn within(&self, most: u64) -> Result<&'a Arc<[u8]>, Fault> {
-        let place = || Place::file(self.entry);
-        let Some(bytes) = self.files.get(self.entry) else {
-            return Err(Fault::compile("the entry is not among the plugin's files").at(place()));
-        };
-        if bytes.len() as u64 > most {
-            let message = format!("the file has {} bytes, the limit is {most}", bytes.len());
-            return Err(Fault::compile(message).at(place()));
-        }
-        Ok(bytes)
+        self.files.within(self.entry, self.meter.limits().module)
     }
 
     /// The entry as text, within the limit of sources.
@@ -82,11 +70,7 @@ impl<'a> LoadRequest<'a> {
     /// # Errors
     /// As [`LoadRequest::bytes`], and [`FaultKind::Compile`] with the line for bytes that are not UTF-8.
     pub fn source(&self) -> Result<&'a str, Fault> {
-        let bytes = self.within(self.meter.limits().source)?;
-        str::from_utf8(bytes).map_err(|error| {
-            let line = bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
-            Fault::compile("the source is not UTF-8 text").at(Place::line(self.entry, line as u32))
-        })
+        self.files.text(self.entry, self.meter.limits().source)
     }
 }
 

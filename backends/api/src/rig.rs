@@ -1,6 +1,7 @@
 //! [`Rig`]: a plugin on a bench, for tests of a backend without an engine. It meters and judges as the engine does.
 
 use std::{
+    collections::BTreeSet,
     mem,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -18,6 +19,7 @@ pub struct RigBuilder {
     files: FileSet,
     entry: String,
     host: Vec<HostEntry>,
+    libraries: Option<BTreeSet<String>>,
 }
 
 impl RigBuilder {
@@ -51,6 +53,13 @@ impl RigBuilder {
         self
     }
 
+    /// Cuts the language's standard libraries down to these.
+    #[must_use]
+    pub fn libraries<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
+        self.libraries = Some(names.into_iter().map(str::to_owned).collect());
+        self
+    }
+
     /// Loads the files.
     ///
     /// # Errors
@@ -68,7 +77,8 @@ impl RigBuilder {
         };
         let host = Arc::new(HostTable::new(self.host));
         meter.begin();
-        let loaded = backend.load(LoadRequest::new("rig", &self.entry, &self.files, host, meter.clone(), print));
+        let request = LoadRequest::new("rig", &self.entry, &self.files, host, meter.clone(), print);
+        let loaded = backend.load(request.with_libraries(self.libraries.as_ref()));
         let usage = meter.end();
         meter.verdict()?;
         Ok(Rig { instance: loaded?, meter, printed, usage })

@@ -1,5 +1,7 @@
 //! [`LuaInstance`]: a loaded script. It converts, enters the guest and says what came of it.
 
+use std::sync::Arc;
+
 use mlua::{Function, Value as LuaValue};
 use modhost_abi::TypeError;
 use modhost_backend::{ExportId, ExportInfo, Fault, FaultKind, Instance, Resource, Type, Value, ValueBudget};
@@ -9,6 +11,7 @@ use crate::{
     interrupt::{self, Answer, Argument, Outcome},
     link::host_refusal,
     memory::Vm,
+    modules::Files,
     raise,
 };
 
@@ -27,7 +30,7 @@ pub(crate) struct LuaInstance {
     handler: Function,
     infos: Vec<ExportInfo>,
     last: raise::LastTrace,
-    entry: String,
+    files: Arc<Files>,
     /// Last: functions go before the state they are of.
     vm: Vm,
 }
@@ -43,9 +46,15 @@ impl From<mlua::Error> for Stop {
 
 impl LuaInstance {
     /// An instance with these exports, sorted by name.
-    pub(crate) fn new(exports: Vec<Export>, handler: Function, last: raise::LastTrace, entry: String, vm: Vm) -> Self {
+    pub(crate) fn new(
+        exports: Vec<Export>,
+        handler: Function,
+        last: raise::LastTrace,
+        files: Arc<Files>,
+        vm: Vm,
+    ) -> Self {
         let (infos, functions) = exports.into_iter().map(|export| (export.info, export.function)).unzip();
-        LuaInstance { functions, handler, infos, last, entry, vm }
+        LuaInstance { functions, handler, infos, last, files, vm }
     }
 
     /// Converts the arguments and runs the guest.
@@ -126,7 +135,7 @@ impl Instance for LuaInstance {
         match outcome {
             Outcome::Returned(_, 0) => Ok(Value::Nil),
             Outcome::Returned(answer, count) => self.returned(answer, count),
-            Outcome::Raised(error) => Err(raise::fault(&error, &self.entry, meter, &self.last)),
+            Outcome::Raised(error) => Err(raise::fault(&error, &self.files, meter, &self.last)),
             Outcome::OutOfMemory => Err(raise::out_of_memory(&self.vm.gauge)),
         }
     }

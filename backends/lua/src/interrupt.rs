@@ -12,7 +12,7 @@ use std::{
     sync::{PoisonError, atomic::Ordering::Relaxed},
 };
 
-use mlua::{BString, Error, Function, Value, ffi};
+use mlua::{BString, Error, Function, Lua, Table, Value, ffi};
 use modhost_backend::Resource;
 
 use crate::memory::{Gauge, Vm, gauge_of};
@@ -139,6 +139,31 @@ pub(crate) fn object_bytes(vm: &Vm) -> usize {
         let kibibytes = ffi::lua_gc(raw.state(), ffi::LUA_GCCOUNT, 0).unsigned_abs() as usize;
         kibibytes * 1024 + ffi::lua_gc(raw.state(), ffi::LUA_GCCOUNTB, 0).unsigned_abs() as usize
     })
+}
+
+/// Runs `load` while `globals` are those of the running thread: there Luau looks names up when it loads a chunk, whatever
+/// environment the chunk is given.
+pub(crate) fn with_globals<R>(lua: &Lua, globals: &Table, load: impl FnOnce() -> Result<R, Error>) -> Result<R, Error> {
+    let set = |globals: &Table| {
+        lua.exec_raw_lua(|raw| {
+            let state = raw.state();
+            // SAFETY: mlua holds the lock and `state` is its current thread; room is made for the one value, which is a
+            // table and is taken again by the thread; neither call raises.
+            unsafe {
+                if ffi::lua_checkstack(state, 1) == 0 {
+                    return Err(Error::StackError);
+                }
+                raw.push(globals)?;
+                ffi::lua_replace(state, ffi::LUA_GLOBALSINDEX);
+            }
+            Ok(())
+        })
+    };
+    let before = lua.globals();
+    set(globals)?;
+    let loaded = load();
+    set(&before)?;
+    loaded
 }
 
 /// Gives mlua's error objects, which are what a script catches from a host function, these two metamethods.

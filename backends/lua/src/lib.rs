@@ -6,7 +6,11 @@
 //!   `pcall` catches and whose `tostring` is the message; uncaught, the caller gets the host's own fault back.
 //! * **Values**: text is a string, bytes are a `buffer`, a list is a table with keys 1 to n, a map a table with string
 //!   keys, a handle opaque userdata. Lua has floats only: a whole number within +-2^53 comes back as an int unless a
-//!   signature asks for a float; an int beyond does not go in.
+//!   signature asks for a float; an int beyond does not go in. An empty table is a list unless a signature asks for a map,
+//!   and a list has no holes.
+//! * **Files**: `require("lib/util")` gives what the plugin's file `lib/util.lua` returns, `require("./util")` what the one
+//!   in the same folder does. Each runs once, with globals of its own; exports are those of the entry alone.
+//! * **Libraries**: `bit32 buffer coroutine math string table utf8 vector`; a policy may close each.
 //! * **Limits** hold in coroutines, metamethods, comparators and error handlers. A call that hit one cannot go on,
 //!   whatever it catches. Fuel is counted in safepoints: calls, returns, back edges, steps of string patterns, and 256
 //!   bytes each that a library function handles in one go.
@@ -33,6 +37,7 @@ mod link;
 mod load;
 #[allow(unsafe_code)]
 mod memory;
+mod modules;
 mod raise;
 
 use modhost_backend::{Backend, Enforcement, Fault, Instance, Kind, LoadRequest};

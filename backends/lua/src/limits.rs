@@ -1,14 +1,15 @@
 //! What of Luau a plugin gets: the libraries, what is taken out of them, what is metered, and what this backend promises.
 //! One table each, so that a review reads this file and not the code around it.
 
-use std::ffi::CStr;
+use std::{ffi::CStr, sync::OnceLock};
 
-use mlua::{Function, StdLib, Table};
-use modhost_backend::{Enforcement, Guarantee};
+use mlua::{Function, Lua, LuaOptions, StdLib, Table, Value};
+use modhost_backend::{Enforcement, Fault, Guarantee, LoadRequest};
 
 use crate::{
     interrupt::{self, Charge},
     memory::Vm,
+    raise,
 };
 
 /// The limits of a Luau state.
@@ -21,16 +22,31 @@ use crate::{
 /// * A leaf function without a call or loop is counted in `call depth` when it returns.
 pub(crate) const ENFORCEMENT: Enforcement = Enforcement { interrupt: Guarantee::Approximate, ..Enforcement::SANDBOX };
 
-/// The libraries beside the base library: no `os`, `io`, `package`, `debug`.
-pub(crate) fn libraries() -> StdLib {
-    StdLib::COROUTINE
-        | StdLib::TABLE
-        | StdLib::STRING
-        | StdLib::UTF8
-        | StdLib::MATH
-        | StdLib::BIT
-        | StdLib::BUFFER
-        | StdLib::VECTOR
+/// The libraries beside the base library that a policy may open: no `os`, `io`, `package`, `debug`.
+const LIBRARIES: [(&str, StdLib); 8] = [
+    ("bit32", StdLib::BIT),
+    ("buffer", StdLib::BUFFER),
+    ("coroutine", StdLib::COROUTINE),
+    ("math", StdLib::MATH),
+    ("string", StdLib::STRING),
+    ("table", StdLib::TABLE),
+    ("utf8", StdLib::UTF8),
+    ("vector", StdLib::VECTOR),
+];
+
+/// The libraries of a new state: those that are open, and `table`, which `print` is made with before [`close`].
+pub(crate) fn libraries(request: &LoadRequest<'_>) -> StdLib {
+    let open = LIBRARIES.iter().filter(|(name, _)| request.library(name));
+    open.fold(StdLib::TABLE, |all, (_, library)| all | *library)
+}
+
+/// Takes out what is there although it is closed.
+pub(crate) fn close(vm: &Vm, request: &LoadRequest<'_>) -> mlua::Result<()> {
+    let globals = vm.lua.globals();
+    for (name, _) in LIBRARIES.iter().filter(|(name, _)| !request.library(name)) {
+        globals.raw_set(*name, mlua::Nil)?;
+    }
+    Ok(())
 }
 
 /// Globals that are taken out, with the reason. Some are never there in a state of ours; they are listed because another
@@ -45,7 +61,7 @@ const REMOVED: [(&str, &str); 13] = [
     ("loadstring", "as load"),
     ("dofile", "reads files"),
     ("loadfile", "reads files"),
-    ("require", "reads files; a plugin's modules come from its package"),
+    ("require", "reads files; a plugin gets one of our own, which sees its vetted files"),
     ("debug", "not offered"),
     ("os", "not offered"),
     ("io", "not offered"),
@@ -81,10 +97,37 @@ const METERED: [(&str, &str, &CStr, Charge); 20] = [
     ("buffer", "create", c"create", Charge::Bytes),
 ];
 
-/// The names, as the compiler wants them, of builtins that it must not call behind the back of their replacements.
-pub(crate) fn replaced() -> impl Iterator<Item = String> {
-    let fields = METERED.iter().map(|(library, name, ..)| format!("{library}.{name}"));
-    fields.chain(["print", "tostring"].map(String::from))
+/// The names, as the compiler wants them, of builtins that it must not call behind the back of their replacements, or
+/// although their library is closed.
+pub(crate) fn replaced(request: &LoadRequest<'_>) -> Result<Vec<String>, Fault> {
+    let mut names: Vec<_> = METERED.iter().map(|(library, name, ..)| format!("{library}.{name}")).collect();
+    names.extend(["print", "tostring"].map(String::from));
+    if LIBRARIES.iter().any(|(name, _)| !request.library(name)) {
+        let closed = builtins()?.iter().filter(|(library, _)| !request.library(library));
+        names.extend(closed.map(|(library, name)| format!("{library}.{name}")));
+    }
+    Ok(names)
+}
+
+/// What the libraries hold, by library, as a state of their own says.
+fn builtins() -> Result<&'static [(String, String)], Fault> {
+    static NAMES: OnceLock<Vec<(String, String)>> = OnceLock::new();
+    if NAMES.get().is_none() {
+        let all = LIBRARIES.iter().fold(StdLib::NONE, |all, (_, library)| all | *library);
+        let listed = Lua::new_with(all, LuaOptions::new()).and_then(|lua| {
+            let mut names = Vec::new();
+            for (library, _) in LIBRARIES {
+                lua.globals().raw_get::<Table>(library)?.for_each(|name: String, _: Value| {
+                    names.push((library.to_owned(), name));
+                    Ok(())
+                })?;
+            }
+            Ok(names)
+        });
+        // Another thread may have been first, with the same.
+        let _ = NAMES.set(listed.map_err(|error| raise::setup(&error))?);
+    }
+    Ok(NAMES.get().map_or(&[], Vec::as_slice))
 }
 
 /// Applies the tables to a new state.
@@ -94,10 +137,12 @@ pub(crate) fn apply(vm: &Vm) -> mlua::Result<()> {
         globals.raw_set(name, mlua::Nil)?;
     }
     for (library, name, _) in REMOVED_FIELDS {
-        globals.raw_get::<Table>(library)?.raw_set(name, mlua::Nil)?;
+        if let Some(library) = globals.raw_get::<Option<Table>>(library)? {
+            library.raw_set(name, mlua::Nil)?;
+        }
     }
     for (library, name, in_errors, charge) in METERED {
-        let library: Table = globals.raw_get(library)?;
+        let Some(library) = globals.raw_get::<Option<Table>>(library)? else { continue };
         if let Some(original) = library.raw_get::<Option<Function>>(name)? {
             library.raw_set(name, interrupt::meter(vm, original, in_errors, charge)?)?;
         }

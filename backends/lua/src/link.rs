@@ -14,6 +14,7 @@ use modhost_backend::{
 use crate::{
     convert::{Refusal, from_lua, scalar_from_lua, scalar_to_lua, to_lua},
     memory::{Gauge, Vm},
+    modules::{self, Files},
     raise::carry,
 };
 
@@ -21,7 +22,7 @@ use crate::{
 const FEW: usize = 4;
 
 /// Makes the functions of `host` globals of the plugin. The tables are read-only.
-pub(crate) fn host(vm: &Vm, host: &Arc<HostTable>, entry: &str) -> mlua::Result<()> {
+pub(crate) fn host(vm: &Vm, host: &Arc<HostTable>, files: &Arc<Files>) -> mlua::Result<()> {
     let globals = vm.lua.globals();
     let mut tables: HashMap<String, Table> = HashMap::new();
     for (at, function) in host.entries().iter().enumerate() {
@@ -43,7 +44,7 @@ pub(crate) fn host(vm: &Vm, host: &Arc<HostTable>, entry: &str) -> mlua::Result<
                 }
             };
         }
-        into.raw_set(last, function_of(vm, host.clone(), at, entry)?)?;
+        into.raw_set(last, function_of(vm, host.clone(), at, files)?)?;
     }
     for table in tables.values() {
         table.set_readonly(true);
@@ -51,12 +52,12 @@ pub(crate) fn host(vm: &Vm, host: &Arc<HostTable>, entry: &str) -> mlua::Result<
     Ok(())
 }
 
-fn function_of(vm: &Vm, host: Arc<HostTable>, at: usize, entry: &str) -> mlua::Result<Function> {
-    let (gauge, entry) = (vm.gauge.clone(), entry.to_owned());
+fn function_of(vm: &Vm, host: Arc<HostTable>, at: usize, files: &Arc<Files>) -> mlua::Result<Function> {
+    let (gauge, files) = (vm.gauge.clone(), files.clone());
     vm.lua.create_function(move |lua, (a, b, c, d, rest): (Arg, Arg, Arg, Arg, MultiValue)| {
         let _host = gauge.host();
         let Some(function) = host.entries().get(at) else { return Ok(LuaValue::Nil) };
-        run(lua, &gauge, function, [&a, &b, &c, &d], &rest).map_err(|fault| carry(lua, &entry, fault))
+        run(lua, &gauge, function, [&a, &b, &c, &d], &rest).map_err(|fault| carry(lua, &files, fault))
     })
 }
 
@@ -146,7 +147,7 @@ pub(crate) fn host_refusal(gauge: &Gauge, refusal: Refusal) -> Fault {
 }
 
 /// `print`: its arguments through the plugin's `tostring`, joined by tabs, to the host.
-pub(crate) fn print(vm: &Vm, print: Arc<Print>, entry: &str) -> mlua::Result<()> {
+pub(crate) fn print(vm: &Vm, print: Arc<Print>, files: &Arc<Files>) -> mlua::Result<()> {
     /// `tostring` runs metamethods of the guest, so it is called by guest code and not from within a host function.
     const IN_LUA: &str = "local out, tostring, concat = ...
         return function(...)
@@ -154,7 +155,7 @@ pub(crate) fn print(vm: &Vm, print: Arc<Print>, entry: &str) -> mlua::Result<()>
             for at = 1, select('#', ...) do texts[at] = tostring(texts[at]) end
             out(concat(texts, '\\t'))
         end";
-    let (gauge, entry) = (vm.gauge.clone(), entry.to_owned());
+    let (gauge, files) = (vm.gauge.clone(), files.clone());
     let out = vm.lua.create_function(move |lua, text: LuaString| {
         let _host = gauge.host();
         let printed = || {
@@ -165,12 +166,13 @@ pub(crate) fn print(vm: &Vm, print: Arc<Print>, entry: &str) -> mlua::Result<()>
             }
             print(&String::from_utf8_lossy(&text))
         };
-        printed().map_err(|fault| carry(lua, &entry, fault))
+        printed().map_err(|fault| carry(lua, &files, fault))
     })?;
     let globals = vm.lua.globals();
     let concat: Function = globals.raw_get::<Table>("table")?.raw_get("concat")?;
     let tostring: Function = globals.raw_get("tostring")?;
-    let made: Function = vm.lua.load(IN_LUA).set_name("=print").call((out, tostring, concat))?;
+    let made: Function =
+        vm.lua.load(IN_LUA).set_name(format!("={}", modules::OWN_PRINT)).call((out, tostring, concat))?;
     globals.raw_set("print", made)?;
     Ok(())
 }

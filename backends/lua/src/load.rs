@@ -3,10 +3,7 @@
 
 use std::sync::Arc;
 
-use mlua::{
-    Function, Table, Value as LuaValue,
-    chunk::{ChunkMode, Compiler},
-};
+use mlua::{Function, Table, Value as LuaValue, chunk::ChunkMode};
 use modhost_backend::{ExportInfo, Fault, LoadRequest, Resource, ValueBudget};
 
 use crate::{
@@ -14,31 +11,22 @@ use crate::{
     interrupt::{self, Answer, Outcome},
     limits, link,
     memory::Vm,
+    modules::{Files, Modules},
     raise,
 };
 
-/// Bytes of source that are compiled for one unit of fuel.
-const SOURCE_PER_UNIT: u64 = 64;
-
 /// Loads the plugin of `request`.
 pub(crate) fn load(request: &LoadRequest<'_>) -> Result<LuaInstance, Fault> {
-    let source = request.source()?;
     let meter = &request.meter;
-    meter.spend(source.len() as u64 / SOURCE_PER_UNIT)?;
-    // Text is compiled here and nowhere else, so what Luau loads is always what this compiler made.
-    let bytecode = Compiler::new()
-        .set_optimization_level(1)
-        .set_debug_level(1)
-        .set_disabled_builtins(limits::replaced())
-        .compile(source)
-        .map_err(|error| raise::compile(&error, request.entry))?;
-    let vm = Vm::new(meter.clone(), limits::libraries())?;
+    let files = Arc::new(Files::new(request)?);
+    let (name, code) = files.compile(files.entry(), meter, 0)?;
+    let vm = Vm::new(meter.clone(), limits::libraries(request))?;
     let last = raise::LastTrace::default();
-    let handler = set_up(&vm, request, &last).map_err(|error| raise::setup(&error))?;
+    let (handler, modules) = set_up(&vm, request, &files, &last).map_err(|error| raise::setup(&error))?;
     vm.gauge.begin();
     let objects = interrupt::object_bytes(&vm);
-    let chunk = vm.lua.load(bytecode).set_mode(ChunkMode::Binary).set_name(format!("={}", request.entry));
-    let main = chunk.into_function().map_err(|error| raise::compile(&error, request.entry))?;
+    let chunk = vm.lua.load(code).set_mode(ChunkMode::Binary).set_name(name);
+    let main = chunk.into_function().map_err(|error| raise::compile(&error, files.entry()))?;
     // A small chunk fits into what pages have free, which no allocator sees: a limit of zero holds for it too.
     let grown = interrupt::object_bytes(&vm).saturating_sub(objects).max(vm.gauge.above_fresh());
     if grown as u64 > meter.limits().memory {
@@ -49,32 +37,40 @@ pub(crate) fn load(request: &LoadRequest<'_>) -> Result<LuaInstance, Fault> {
         Outcome::Returned(value, _) => value,
         Outcome::Raised(error) => {
             meter.verdict()?;
-            return Err(raise::fault(&error, request.entry, meter, &last));
+            return Err(raise::fault(&error, &files, meter, &last));
         }
         Outcome::OutOfMemory => return Err(raise::out_of_memory(&vm.gauge)),
     };
     meter.verdict()?;
+    modules.entry_returned(&vm.lua, &files, &returned).map_err(|error| raise::setup(&error))?;
     let offered = match returned {
         Answer::Other(LuaValue::Table(table)) => table,
         _ => vm.lua.globals(),
     };
     let mut exports = exports_of(&offered, request)?;
     exports.sort_by(|a, b| a.info.name.cmp(&b.info.name));
-    Ok(LuaInstance::new(exports, handler, last, request.entry.to_owned(), vm))
+    Ok(LuaInstance::new(exports, handler, last, files, vm))
 }
 
 /// All that stands in the state before the plugin's own code.
-fn set_up(vm: &Vm, request: &LoadRequest<'_>, last: &raise::LastTrace) -> mlua::Result<Function> {
+fn set_up(
+    vm: &Vm,
+    request: &LoadRequest<'_>,
+    files: &Arc<Files>,
+    last: &raise::LastTrace,
+) -> mlua::Result<(Function, Modules)> {
     interrupt::install(vm)?;
     limits::apply(vm)?;
-    link::print(vm, request.print.clone(), request.entry)?;
-    link::host(vm, &request.host, request.entry)?;
+    link::print(vm, request.print.clone(), files)?;
+    limits::close(vm, request)?;
+    link::host(vm, &request.host, files)?;
+    let modules = Modules::install(vm, files)?;
     let (tostring, concat) = raise::methods(vm)?;
     interrupt::set_error_methods(vm, tostring, concat)?;
-    let handler = raise::handler(vm, request.entry, Arc::clone(last))?;
+    let handler = raise::handler(vm, files, Arc::clone(last))?;
     vm.lua.sandbox(true)?;
     vm.lua.gc_collect()?;
-    Ok(handler)
+    Ok((handler, modules))
 }
 
 /// The functions among the fields of `offered`; other fields are the plugin's own business.

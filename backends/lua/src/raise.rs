@@ -9,7 +9,10 @@ use std::{
 use mlua::{Error, Function, LuaString, Value as LuaValue};
 use modhost_backend::{Fault, Meter, Place, Resource};
 
-use crate::memory::{Gauge, Vm};
+use crate::{
+    memory::{Gauge, Vm},
+    modules::Files,
+};
 
 /// The longest text of an error object that is read, in bytes.
 const LONGEST: usize = 8 << 10;
@@ -29,8 +32,8 @@ impl fmt::Display for Carried {
 impl std::error::Error for Carried {}
 
 /// The error that carries `fault`, with the script's place and trace.
-pub(crate) fn carry(lua: &mlua::Lua, entry: &str, fault: Fault) -> Error {
-    let trace = Trace::of(lua, entry);
+pub(crate) fn carry(lua: &mlua::Lua, files: &Files, fault: Fault) -> Error {
+    let trace = Trace::of(lua, files);
     Error::external(Carried(trace.put_on(fault)))
 }
 
@@ -55,20 +58,19 @@ pub(crate) struct Trace {
 
 impl Trace {
     /// The frames of the plugin's own code, innermost first.
-    fn of(lua: &mlua::Lua, entry: &str) -> Self {
+    fn of(lua: &mlua::Lua, files: &Files) -> Self {
         let mut trace = Trace::default();
         for level in 0..FRAMES * 4 {
             let frame = lua.inspect_stack(level, |frame| {
-                let ours = frame.source().source.is_some_and(|source| source.strip_prefix('=') == Some(entry));
-                let line = frame.current_line().filter(|_| ours)?;
+                let path = files.of_frame(frame)?;
+                let line = frame.current_line()?;
                 let name = frame.names().name.map(|name| name.chars().take(80).collect::<String>());
-                Some((u32::try_from(line).unwrap_or(u32::MAX), name))
+                Some((Place::line(path, u32::try_from(line).unwrap_or(u32::MAX)), name))
             });
             match frame {
                 None => break,
                 Some(None) => {}
-                Some(Some((line, name))) => {
-                    let place = Place::line(entry, line);
+                Some(Some((place, name))) => {
                     let name =
                         name.map_or_else(|| "the main chunk".into(), |name| format!("`{}`", name.escape_debug()));
                     trace.lines.push(format!("{place}: in {name}"));
@@ -95,13 +97,13 @@ impl Trace {
 pub(crate) type LastTrace = Arc<Mutex<Trace>>;
 
 /// The function that looks at the stack before an error unwinds it, and gives the error object on as it is.
-pub(crate) fn handler(vm: &Vm, entry: &str, last: LastTrace) -> mlua::Result<Function> {
-    let (gauge, entry) = (vm.gauge.clone(), entry.to_owned());
+pub(crate) fn handler(vm: &Vm, files: &Arc<Files>, last: LastTrace) -> mlua::Result<Function> {
+    let (gauge, files) = (vm.gauge.clone(), Arc::clone(files));
     vm.lua.create_function(move |lua, error: LuaValue| {
         let _host = gauge.host();
         // An ended call's trace is of no use, and its stack may be as deep as it gets.
         if !gauge.meter.is_killed() {
-            *last.lock().unwrap_or_else(PoisonError::into_inner) = Trace::of(lua, &entry);
+            *last.lock().unwrap_or_else(PoisonError::into_inner) = Trace::of(lua, &files);
         }
         Ok(error)
     })
@@ -123,7 +125,7 @@ pub(crate) fn methods(vm: &Vm) -> mlua::Result<(Function, Function)> {
 }
 
 /// The fault for what a script raised and nobody caught.
-pub(crate) fn fault(error: &LuaValue, entry: &str, meter: &Meter, last: &LastTrace) -> Fault {
+pub(crate) fn fault(error: &LuaValue, files: &Files, meter: &Meter, last: &LastTrace) -> Fault {
     let trace = std::mem::take(&mut *last.lock().unwrap_or_else(PoisonError::into_inner));
     if let LuaValue::Error(error) = error {
         return match error.downcast_ref::<Carried>() {
@@ -132,7 +134,7 @@ pub(crate) fn fault(error: &LuaValue, entry: &str, meter: &Meter, last: &LastTra
         };
     }
     let text = shown(error);
-    let (place, message) = split_place(&text, entry);
+    let (place, message) = split_place(&text, files);
     // Luau's own limits, reached where the plugin's depth is set beyond them.
     if matches!(message, "stack overflow" | "C stack overflow") {
         return meter.exceeded(Resource::Depth);
@@ -145,14 +147,14 @@ pub(crate) fn fault(error: &LuaValue, entry: &str, meter: &Meter, last: &LastTra
 }
 
 /// The fault for a source that does not compile. The compiler says `3: Expected ...`.
-pub(crate) fn compile(error: &Error, entry: &str) -> Fault {
+pub(crate) fn compile(error: &Error, path: &str) -> Fault {
     let text = match error {
         Error::SyntaxError { message, .. } => message.clone(),
         other => other.to_string(),
     };
     match text.split_once(": ").map(|(line, rest)| (line.parse(), rest)) {
-        Some((Ok(line), rest)) => Fault::compile(rest).at(Place::line(entry, line)),
-        _ => Fault::compile(text).at(Place::file(entry)),
+        Some((Ok(line), rest)) => Fault::compile(rest).at(Place::line(path, line)),
+        _ => Fault::compile(text).at(Place::file(path)),
     }
 }
 
@@ -167,16 +169,17 @@ pub(crate) fn out_of_memory(gauge: &Gauge) -> Fault {
 }
 
 /// `main.lua:3: message` as a place and the message.
-fn split_place<'a>(text: &'a str, entry: &str) -> (Option<Place>, &'a str) {
+fn split_place<'a>(text: &'a str, files: &Files) -> (Option<Place>, &'a str) {
     let parse = || {
-        let rest = text.strip_prefix(entry)?.strip_prefix(':')?;
-        let (line, message) = rest.split_once(": ")?;
-        Some((Place::line(entry, line.parse().ok()?), message))
+        let (place, message) = text.split_once(": ")?;
+        let (path, line) = place.rsplit_once(':')?;
+        let line = line.parse().ok()?;
+        match files.is_source(path) {
+            true => Some((Some(Place::line(path, line)), message)),
+            false => files.is_own(path).then_some((None, message)),
+        }
     };
-    match parse() {
-        Some((place, message)) => (Some(place), message),
-        None => (None, text),
-    }
+    parse().unwrap_or((None, text))
 }
 
 fn lossy(text: &LuaString) -> String {

@@ -426,7 +426,6 @@ fn what_is_not_offered_is_not_there() {
         "loadstring",
         "dofile",
         "loadfile",
-        "require",
         "table.foreach",
         "table.foreachi",
     ] {

@@ -16,11 +16,11 @@ pub(crate) fn arguments(args: &[Value], meter: &Meter, out: &mut Vec<u8>) -> Res
     codec::encode_list_within(args, meter.limits().value, out).map_err(|_| meter.limit_fault(Resource::Value))
 }
 
-/// Encodes what a host function returned into `out`, which is emptied first. The plugin asked for it, so a result that
-/// is too large ends it.
+/// Encodes what a host function returned into `out`, which is emptied first. A result that is too large is the host's
+/// fault: the plugin lives on.
 pub(crate) fn result(value: &Value, meter: &Meter, out: &mut Vec<u8>) -> Result<(), Fault> {
     out.clear();
-    codec::encode_within(value, meter.limits().value, out).map_err(|_| meter.exceeded(Resource::Value))
+    codec::encode_within(value, meter.limits().value, out).map_err(|_| meter.limit_fault(Resource::Value))
 }
 
 /// Decodes a plugin's reply; nothing written means nil.

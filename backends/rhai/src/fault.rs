@@ -11,14 +11,18 @@ const LONGEST: usize = 2000;
 /// The most calls of a trace; errors are not nested deeper than calls.
 const TRACE: usize = 32;
 
-/// The fault that `error` is.
-pub(crate) fn of(error: EvalAltResult, plugin: &Plugin) -> Fault {
-    let mut trace = Vec::new();
+/// The fault that `error` is, of a call or the top level of `file`.
+pub(crate) fn of(error: EvalAltResult, plugin: &Plugin, file: &str) -> Fault {
+    let (mut file, mut trace) = (file.to_owned(), Vec::new());
     let mut error = error;
     loop {
         error = match error {
-            EvalAltResult::ErrorInFunctionCall(function, _, inner, position) => {
-                trace.push(format!("in `{function}`, called at {}", plugin.place(position)));
+            EvalAltResult::ErrorInFunctionCall(function, source, inner, position) => {
+                // A call stands in the caller's file; what it calls may stand in another.
+                trace.push(format!("in `{function}`, called at {}", plugin.place(&file, position)));
+                if plugin.is_loaded(&source) {
+                    file = source;
+                }
                 *inner
             }
             EvalAltResult::ErrorInModule(_, inner, _) => *inner,
@@ -27,20 +31,20 @@ pub(crate) fn of(error: EvalAltResult, plugin: &Plugin) -> Fault {
     }
     let position = error.position();
     let fault = cause(error, plugin);
-    let fault = if position.is_none() { fault } else { fault.at(plugin.place(position)) };
+    let fault = if position.is_none() { fault } else { fault.at(plugin.place(&file, position)) };
     // The outermost call was unwrapped first.
     fault.with_trace(trace.into_iter().rev().take(TRACE))
 }
 
 /// The fault that a source which does not parse is; literals beyond the sizes of values are a matter of memory.
-pub(crate) fn of_parser(error: &ParseError, plugin: &Plugin) -> Fault {
+pub(crate) fn of_parser(error: &ParseError, plugin: &Plugin, file: &str) -> Fault {
     let fault = match error.err_type() {
         ParseErrorType::LiteralTooLarge(..)
         | ParseErrorType::TooManyFunctions
         | ParseErrorType::BadInput(LexError::StringTooLong(_)) => plugin.meter.exceeded(Resource::Memory),
         other => Fault::compile(other.to_string()),
     };
-    fault.at(plugin.place(error.position()))
+    fault.at(plugin.place(file, error.position()))
 }
 
 fn cause(error: EvalAltResult, plugin: &Plugin) -> Fault {

@@ -77,7 +77,7 @@ impl Instance for RhaiInstance {
         let called = self
             .plugin
             .enter(|| engine.call_fn_with_options(options, &mut Scope::new(), ast, &info.name, Arguments(args)))?;
-        let value: Dynamic = called.map_err(|error| fault::of(*error, &self.plugin))?;
+        let value: Dynamic = called.map_err(|error| fault::of(*error, &self.plugin, &self.plugin.entry))?;
         meter.verdict()?;
         self.result(&value)
     }

@@ -19,6 +19,10 @@
 //! # Ok::<(), modhost_backend::Fault>(())
 //! ```
 //!
+//! `import "lib/util" as util;`, on the top level of a file, makes the public functions of the plugin's file
+//! `lib/util.rhai` callable as `util::twice(2)`, also from exported functions; `"./util"` is the file in the same folder.
+//! Each file runs once, before those that import it, and keeps its constants to itself.
+//!
 //! What differs from a stock Rhai, because guests are hostile: a closure captures copies of variables, not the variables
 //! (shared cells can form cycles that are never freed), and what `limits::REMOVED` lists does not exist.
 #![forbid(unsafe_code)]
@@ -31,6 +35,7 @@ mod instance;
 mod limits;
 mod load;
 mod memory;
+mod modules;
 mod plugin;
 mod source;
 mod stack;

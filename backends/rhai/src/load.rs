@@ -1,34 +1,54 @@
 //! Loading: source to a running instance. The parser works within caps, the top-level statements run once, metered.
 
-use std::sync::Arc;
+use std::{mem, sync::Arc};
 
-use modhost_backend::{Fault, LoadRequest, Place};
+use modhost_backend::{Fault, LoadRequest};
 use rhai::{AST, Dynamic, Engine, EvalAltResult, Module, Position, Scope};
 
-use crate::{builtins, fault, host, instance::RhaiInstance, limits, plugin::Plugin, source};
-
-/// Bytes of source that one unit of fuel pays for.
-const BYTES_PER_FUEL: usize = 16;
+use crate::{
+    builtins, fault, host,
+    instance::RhaiInstance,
+    limits,
+    modules::{self, Modules},
+    plugin::Plugin,
+    source,
+};
 
 /// Loads a plugin.
 pub(crate) fn load(request: &LoadRequest<'_>) -> Result<RhaiInstance, Fault> {
-    let text = request.source()?;
-    if text.len() > limits::SOURCE {
-        let message = format!("the file has {} bytes, Rhai takes {}", text.len(), limits::SOURCE);
-        return Err(Fault::compile(message).at(Place::file(request.entry)));
-    }
-    request.meter.spend((text.len() / BYTES_PER_FUEL + 1) as u64)?;
-    let arguments = host::most_arguments(&request.host).max(limits::QUALIFIED_ARGUMENTS);
-    let source = source::prepare(text, arguments)
-        .map_err(|refused| Fault::compile(refused.message).at(Place::line(request.entry, refused.line)))?;
-    let plugin = Arc::new(Plugin::new(request, source));
+    let mut sources = modules::link(request)?;
+    let inserted = sources.iter_mut().map(|source| (source.path.clone(), mem::take(&mut source.inserted))).collect();
+    let plugin = Arc::new(Plugin::new(request, inserted));
     let mut engine = engine(&plugin)?;
-    let ast = parse(&mut engine, &plugin)?;
-    let mut scope = Scope::new();
-    let ran = plugin.enter(|| engine.run_ast_with_scope(&mut scope, &ast))?;
-    ran.map_err(|error| fault::of(*error, &plugin))?;
-    request.meter.verdict()?;
+    let modules = Modules::default();
+    let tail = modules.register(&mut engine)?;
+    // Who is imported comes before who imports it, and the entry is last.
+    let mut entry = None;
+    for source in &sources {
+        let mut ast = plugin.enter_again(|| parse(&mut engine, &source.text, &source.path, &plugin))??;
+        if source.path != request.entry {
+            ast.combine(tail.clone());
+        }
+        ast.set_source(source.path.as_str());
+        let failed = |error: Box<EvalAltResult>| fault::of(*error, &plugin, &source.path);
+        modules.allow(source);
+        if source.path == request.entry {
+            let mut scope = Scope::new();
+            plugin.enter_again(|| engine.run_ast_with_scope(&mut scope, &ast))?.map_err(failed)?;
+            entry = Some((ast, scope));
+        } else {
+            let module =
+                plugin.enter_again(|| Module::eval_ast_as_new(Scope::new(), &ast, &engine))?.map_err(failed)?;
+            modules.add(&source.path, module.into());
+        }
+        request.meter.verdict()?;
+    }
+    let (ast, scope) = entry.ok_or_else(|| Fault::bug("the entry was not linked"))?;
     register_constants(&mut engine, &scope);
+    // Calls do not run the top level again, which would import them.
+    for (alias, module) in modules.of(request.entry) {
+        engine.register_static_module(alias, module);
+    }
     Ok(RhaiInstance::new(engine, ast, plugin))
 }
 
@@ -49,13 +69,15 @@ fn engine(plugin: &Arc<Plugin>) -> Result<Engine, Fault> {
     #[allow(deprecated)]
     engine
         .on_def_var(move |running, _, context| if !running || weighing.defined(&context) { Ok(true) } else { ended() });
-    let weighing = plugin.clone();
-    let mark = [source::MARK.encode_utf8(&mut [0; 4]), "$expr$"].map(String::from);
-    let marked = engine.register_custom_syntax(mark, false, move |context, inputs| {
-        let value = context.eval_expression_tree(&inputs[0])?.flatten();
-        if weighing.assigned(context, &value) { Ok(value) } else { ended() }
-    });
-    marked.map_err(|error| Fault::bug(format!("Rhai refuses the mark: {error}")))?;
+    for mark in [source::PART, source::VARIABLE, source::ARGUMENT] {
+        let weighing = plugin.clone();
+        let syntax = [String::from(mark), "$expr$".into()];
+        let marked = engine.register_custom_syntax(syntax, false, move |context, inputs| {
+            let value = context.eval_expression_tree(&inputs[0])?.flatten();
+            if weighing.given(context, &value, mark) { Ok(value) } else { ended() }
+        });
+        marked.map_err(|error| Fault::bug(format!("Rhai refuses the mark `{mark}`: {error}")))?;
+    }
     Ok(engine)
 }
 
@@ -65,19 +87,15 @@ fn ended<T>() -> Result<T, Box<EvalAltResult>> {
 }
 
 /// Parses without closures first: the hook that makes them safe slows down every use of a variable.
-fn parse(engine: &mut Engine, plugin: &Arc<Plugin>) -> Result<AST, Fault> {
+fn parse(engine: &mut Engine, text: &str, path: &str, plugin: &Arc<Plugin>) -> Result<AST, Fault> {
     engine.set_allow_anonymous_fn(false);
-    if let Ok(ast) = engine.compile(&plugin.source.text) {
-        return checked(ast, plugin);
+    if let Ok(ast) = engine.compile(text) {
+        return Ok(ast);
     }
     engine.set_allow_anonymous_fn(true);
-    let ast = engine.compile(&plugin.source.text).map_err(|error| fault::of_parser(&error, plugin))?;
+    let ast = engine.compile(text).map_err(|error| fault::of_parser(&error, plugin, path))?;
     capture_by_value(engine, plugin.clone());
-    checked(ast, plugin)
-}
-
-fn checked(ast: AST, plugin: &Plugin) -> Result<AST, Fault> {
-    plugin.meter.verdict().map(|()| ast)
+    Ok(ast)
 }
 
 /// Closures get copies of what they capture.
@@ -105,13 +123,7 @@ fn capture_by_value(engine: &mut Engine, plugin: Arc<Plugin>) {
 
 /// Makes top-level constants readable as `global::NAME` in calls, as they are while loading.
 fn register_constants(engine: &mut Engine, scope: &Scope<'_>) {
-    let mut module = Module::new();
-    // The scope is read from its newest variable back; of constants with one name the newest holds.
-    for (name, constant, value) in scope.iter_raw() {
-        if constant && !module.contains_var(name) {
-            module.set_var(name, value.flatten_clone());
-        }
-    }
+    let module = modules::constants(scope);
     if !module.is_empty() {
         engine.register_static_module("global", module.into());
     }

@@ -1,5 +1,5 @@
-//! What a running call holds, estimated: the variables of its frames, weighed when a variable is defined or a
-//! part of a container assigned. Rhai has no hook for allocations, but it tells of these, and shows the frame.
+//! What a running call holds, estimated: the variables of its frames, weighed when a variable is defined or given
+//! a value. Rhai has no hook for allocations, but it tells of these, and shows the frame.
 
 use std::mem::size_of;
 
@@ -52,11 +52,20 @@ struct Frame {
     level: usize,
     /// Its first entry in [`Ledger::weights`].
     start: usize,
-    /// The weight of its `this`, when last looked at.
+    /// The weight of its `this`, when last weighed.
     this: u64,
-    /// The fuel used when all its variables were last weighed, and their weight then.
+    /// What its variables and their parts were given since it was weighed: an upper bound of what it holds more.
+    given: u64,
+    /// How often.
+    times: u64,
+    /// The fuel used when all of it was last weighed, and its weight then.
     weighed: (u64, u64),
 }
+
+/// What a method is taken to add to its object, whatever its arguments weigh.
+pub(crate) const METHOD: u64 = 16 << 10;
+/// How many values a frame may be given before it is weighed.
+const TIMES: u64 = 128;
 
 /// A frame of the running call, as Rhai's callbacks show it.
 pub(crate) struct Shown<'a> {
@@ -75,13 +84,9 @@ pub(crate) struct Shown<'a> {
 pub(crate) struct Ledger {
     frames: Vec<Frame>,
     weights: Vec<u64>,
+    /// Of all frames.
     total: u64,
-    /// Bytes assigned to parts of containers, and how often, since the frame was weighed.
-    assigned: (u64, u64),
 }
-
-/// How many values may be assigned to parts of containers before all are weighed.
-const ASSIGNMENTS: u64 = 128;
 
 impl Ledger {
     /// A call begins: nothing is held.
@@ -89,45 +94,59 @@ impl Ledger {
         self.frames.clear();
         self.weights.clear();
         self.total = 0;
-        self.assigned = (0, 0);
+    }
+
+    /// What the frames hold is held on, and others follow.
+    pub(crate) fn keep(&mut self) {
+        self.frames.clear();
+        self.weights.clear();
     }
 
     /// A variable is about to be defined: weighs what was defined since, and now and then all of the frame again, so that
     /// weighing costs no more than running.
     pub(crate) fn define(&mut self, shown: &Shown<'_>, limit: u64) -> Result<(), TooMuch> {
-        self.weigh(shown, limit, false)
+        let (fuel, weight) = self.frame(shown).weighed;
+        self.weigh(shown, limit, shown.fuel > fuel + weight / NODE)
     }
 
-    /// A value of `weight` is about to be assigned to a part of a container; true: the frame was weighed, and so the
+    /// A value of `weight` is about to be given to a variable or a part of one; true: the frame was weighed, and so the
     /// single values are to be looked at too.
-    pub(crate) fn assign(&mut self, shown: &Shown<'_>, weight: u64, limit: u64) -> Result<bool, TooMuch> {
-        let (bytes, times) = self.assigned;
-        self.assigned = (bytes + weight + ENTRY, times + 1);
-        if bytes < limit / 16 && times < ASSIGNMENTS {
-            return Ok(false);
+    pub(crate) fn give(&mut self, shown: &Shown<'_>, weight: u64, limit: u64) -> Result<bool, TooMuch> {
+        let weight = weight + ENTRY;
+        let frame = self.frame(shown);
+        frame.given += weight;
+        frame.times += 1;
+        let due = frame.given > frame.weighed.1.max(limit / 256) || frame.times >= TIMES;
+        self.total += weight;
+        if due || self.total > limit {
+            return self.weigh(shown, limit, true).map(|()| true);
         }
-        self.weigh(shown, limit, true).map(|()| true)
+        Ok(false)
     }
 
-    fn weigh(&mut self, shown: &Shown<'_>, limit: u64, all: bool) -> Result<(), TooMuch> {
-        while self.frames.last().is_some_and(|frame| frame.level > shown.level) {
-            if let Some(frame) = self.frames.pop() {
-                self.total -= frame.this;
-                self.cut(frame.start);
-            }
+    /// The running frame; those that were left are forgotten.
+    fn frame(&mut self, shown: &Shown<'_>) -> &mut Frame {
+        while let Some(left) = self.frames.pop_if(|frame| frame.level > shown.level) {
+            self.total -= left.this + left.given;
+            self.cut(left.start);
         }
         if self.frames.last().is_none_or(|frame| frame.level < shown.level) {
             let (level, start) = (shown.level, self.weights.len());
-            self.frames.push(Frame { level, start, this: 0, weighed: (shown.fuel, 0) });
+            self.frames.push(Frame { level, start, this: 0, given: 0, times: 0, weighed: (shown.fuel, 0) });
         }
-        let Some(frame) = self.frames.last_mut() else { return Ok(()) };
+        let last = self.frames.len() - 1;
+        &mut self.frames[last]
+    }
+
+    fn weigh(&mut self, shown: &Shown<'_>, limit: u64, all: bool) -> Result<(), TooMuch> {
+        let frame = self.frame(shown);
         let start = frame.start;
-        let all = all || shown.fuel > frame.weighed.0 + frame.weighed.1 / NODE;
         if all {
-            self.total -= frame.this;
+            let before = frame.this + frame.given;
+            (frame.given, frame.times) = (0, 0);
             frame.this = shown.this.map_or(Some(0), weight).ok_or(TooMuch)?;
-            self.total += frame.this;
-            self.assigned = (0, 0);
+            let now = frame.this;
+            self.total = self.total - before + now;
         }
         self.cut(if all { start } else { start + shown.scope.len() });
         let known = self.weights.len() - start;
@@ -138,8 +157,10 @@ impl Ledger {
             self.total += weight;
         }
         self.weights[start + known..].reverse();
-        if all && let Some(frame) = self.frames.last_mut() {
-            frame.weighed = (shown.fuel, frame.this + self.weights[start..].iter().sum::<u64>());
+        if all {
+            let variables: u64 = self.weights[start..].iter().sum();
+            let frame = self.frame(shown);
+            frame.weighed = (shown.fuel, frame.this + variables);
         }
         if self.total > limit { Err(TooMuch) } else { Ok(()) }
     }

@@ -1,6 +1,7 @@
 //! What an engine's callbacks and host functions know of the plugin they run for.
 
 use std::{
+    collections::BTreeMap,
     panic::{self, AssertUnwindSafe},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -14,7 +15,7 @@ use rhai::{Dynamic, EvalAltResult, EvalContext, ImmutableString, Position};
 use crate::{
     limits,
     memory::{self, Ledger, Shown},
-    source::Prepared,
+    source::{self, Inserted},
     stack,
 };
 
@@ -23,10 +24,10 @@ const BYTES_PER_FUEL: u64 = 64;
 
 /// One plugin, as its engine's callbacks see it.
 pub(crate) struct Plugin {
-    /// The path of the source, for places.
+    /// The path of the entry, for places.
     pub(crate) entry: String,
-    /// The source as the parser saw it.
-    pub(crate) source: Prepared,
+    /// By file: how the source that the parser saw differs from the author's.
+    inserted: BTreeMap<String, Inserted>,
     pub(crate) meter: Arc<Meter>,
     pub(crate) host: Arc<HostTable>,
     pub(crate) print: Arc<Print>,
@@ -41,10 +42,10 @@ pub(crate) struct Plugin {
 }
 
 impl Plugin {
-    pub(crate) fn new(request: &LoadRequest<'_>, source: Prepared) -> Self {
+    pub(crate) fn new(request: &LoadRequest<'_>, inserted: BTreeMap<String, Inserted>) -> Self {
         Plugin {
             entry: request.entry.into(),
-            source,
+            inserted,
             meter: request.meter.clone(),
             host: request.host.clone(),
             print: request.print.clone(),
@@ -85,10 +86,16 @@ impl Plugin {
         self.meter.charge(1)
     }
 
-    /// Runs Rhai on this thread: `run` is a call or a load.
+    /// Runs Rhai on this thread: `run` is a call.
     pub(crate) fn enter<R>(&self, run: impl FnOnce() -> R) -> Result<R, Fault> {
         open(&self.ledger).clear();
         self.captured.store(0, Relaxed);
+        self.enter_again(run)
+    }
+
+    /// Runs Rhai on this thread: `run` is one file's part of a load, on top of what files before it may have kept.
+    pub(crate) fn enter_again<R>(&self, run: impl FnOnce() -> R) -> Result<R, Fault> {
+        open(&self.ledger).keep();
         stack::entered(|base| {
             self.stack.store(base, Relaxed);
             panic::catch_unwind(AssertUnwindSafe(run)).map_err(|panicked| {
@@ -105,12 +112,20 @@ impl Plugin {
         within.is_ok() || self.out_of_memory()
     }
 
-    /// A value is assigned to a part of a container, whose size Rhai does not look at then: weighs it, and now and then
-    /// all that the frame holds. False: the call has more than its memory, or a value larger than one may be, and ends.
-    pub(crate) fn assigned(&self, context: &EvalContext<'_, '_, '_, '_, '_, '_>, value: &Dynamic) -> bool {
-        let Some(weight) = memory::weight(value) else { return self.out_of_memory() };
-        let assigned = open(&self.ledger).assign(&self.shown(context), weight, self.meter.limits().memory);
-        match assigned {
+    /// A value is given to a variable, a part of a container or a method, as `mark` says; Rhai looks at the size of the
+    /// whole container in none of these. Weighs it, and now and then all that the frame holds. False: the call has more
+    /// than its memory, or a value larger than one may be, and ends.
+    pub(crate) fn given(&self, context: &EvalContext<'_, '_, '_, '_, '_, '_>, value: &Dynamic, mark: char) -> bool {
+        let plain = value.is_int() || value.is_float() || value.is_bool() || value.is_unit();
+        if plain && mark == source::VARIABLE {
+            return true;
+        }
+        let Some(mut weight) = memory::weight(value) else { return self.out_of_memory() };
+        if mark == source::ARGUMENT {
+            weight = weight.max(memory::METHOD);
+        }
+        let given = open(&self.ledger).give(&self.shown(context), weight, self.meter.limits().memory);
+        match given {
             Ok(false) => true,
             Ok(true) => {
                 let engine = context.engine();
@@ -132,8 +147,12 @@ impl Plugin {
         false
     }
 
-    /// Charges a value that a closure captures; false: the call ends.
+    /// Charges a value that a closure captures; false: the call ends. Constants are seen here at each use and are free:
+    /// the closures that hold them are weighed with the variables that hold those.
     pub(crate) fn captured(&self, value: &Dynamic) -> bool {
+        if value.is_read_only() {
+            return true;
+        }
         let Some(weight) = memory::weight(value) else { return self.out_of_memory() };
         let total = self.captured.load(Relaxed).saturating_add(weight);
         self.captured.store(total, Relaxed);
@@ -143,11 +162,18 @@ impl Plugin {
         self.meter.charge(weight / BYTES_PER_FUEL)
     }
 
-    /// `position` in the source.
-    pub(crate) fn place(&self, position: Position) -> Place {
+    /// `position` in `file`.
+    pub(crate) fn place(&self, file: &str, position: Position) -> Place {
         let number = |at: Option<usize>| at.and_then(|at| u32::try_from(at).ok());
-        let column = position.line().zip(position.position()).map(|(line, column)| self.source.column(line, column));
-        Place { file: self.entry.clone(), line: number(position.line()), column: number(column) }
+        let inserted = self.inserted.get(file);
+        let column = position.line().zip(position.position());
+        let column = column.map(|(line, column)| inserted.map_or(column, |inserted| inserted.column(line, column)));
+        Place { file: file.into(), line: number(position.line()), column: number(column) }
+    }
+
+    /// Whether `file` is one of the plugin's that are loaded.
+    pub(crate) fn is_loaded(&self, file: &str) -> bool {
+        self.inserted.contains_key(file)
     }
 }
 

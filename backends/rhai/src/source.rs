@@ -1,7 +1,8 @@
 //! Makes a source ready for Rhai's parser. It refuses what makes the parser (or a later call) slow: long numbers, long
 //! names, many arguments. It swaps the case of host functions' names, some of which Rhai reserves (`spawn`, `shared`,
-//! `default`, ...). It marks values that are assigned to a part of a container, because Rhai does not look at the
-//! container's size then. It knows tokens only; what is wrong otherwise is left to the parser.
+//! `default`, ...). It marks values that variables and parts of containers are given, for memory is weighed there. It knows tokens only; what is wrong otherwise is left to the parser.
+
+use std::mem;
 
 use crate::limits;
 
@@ -25,7 +26,7 @@ enum Open {
 }
 
 struct Scanner<'a> {
-    source: &'a [u8],
+    source: &'a str,
     rest: &'a [u8],
     line: u32,
     open: Vec<Open>,
@@ -33,29 +34,58 @@ struct Scanner<'a> {
     arguments: usize,
     /// Where the first letters of names in paths stand.
     letters: Vec<usize>,
-    /// Where a value begins that is assigned to a part of a container.
-    values: Vec<usize>,
+    /// Where a value begins that is to be marked, and how.
+    values: Vec<(usize, char)>,
+    /// The next token begins the arguments of a method, or ends them.
+    given: bool,
+    /// The next token begins the value of a variable.
+    assigned: bool,
+    imports: Vec<Import>,
+    /// Names of imported files, whose functions keep their names.
+    aliases: Vec<String>,
 }
 
-/// A source as the parser shall see it.
+/// One `import "lib/util" as util;`.
+#[derive(Debug, Eq, PartialEq)]
+pub(crate) struct Import {
+    /// The path, as it is written.
+    pub(crate) name: String,
+    /// The name of the imported file in this one.
+    pub(crate) alias: String,
+    /// Where the path stands: line and column, from 1.
+    pub(crate) at: (u32, u32),
+}
+
+/// A source that the parser may see.
 #[derive(Debug)]
 pub(crate) struct Prepared {
     /// The text.
     pub(crate) text: String,
-    /// Where characters were inserted, sorted: line and column in `text`, from 1.
-    inserted: Vec<(usize, usize)>,
+    /// How it differs from the author's.
+    pub(crate) inserted: Inserted,
+    /// What it imports.
+    pub(crate) imports: Vec<Import>,
 }
 
-impl Prepared {
-    /// The column in the author's source of a place in the text.
+/// Where characters were inserted into a source, sorted: line and column in the prepared text, from 1.
+#[derive(Debug, Default)]
+pub(crate) struct Inserted(Vec<(usize, usize)>);
+
+impl Inserted {
+    /// The column in the author's source of a place in the prepared text.
     pub(crate) fn column(&self, line: usize, column: usize) -> usize {
-        let first = self.inserted.partition_point(|at| at.0 < line);
-        column - self.inserted[first..].iter().take_while(|at| at.0 == line && at.1 < column).count()
+        let first = self.0.partition_point(|at| at.0 < line);
+        column - self.0[first..].iter().take_while(|at| at.0 == line && at.1 < column).count()
     }
 }
 
-/// Stands before a value that is assigned to a part of a container; Rhai reserves the symbol and never uses it.
-pub(crate) const MARK: char = '@';
+/// Stands before a value that is assigned to a part of a container: `m.k = v`. Rhai reserves these symbols and never uses
+/// them.
+pub(crate) const PART: char = '@';
+/// Stands before a value that is assigned to a variable.
+pub(crate) const VARIABLE: char = '~';
+/// Stands before the first argument of a method.
+pub(crate) const ARGUMENT: char = '$';
 
 /// What was read before the present token.
 #[derive(Clone, Copy, Default)]
@@ -68,37 +98,43 @@ struct Before {
     path: Option<bool>,
     /// The last token was `.`.
     dot: bool,
+    /// The last token is a name, alone or after `.`.
+    named: bool,
     /// The last token ends a part of a container: `]`, or a name after `.`.
     part: bool,
 }
 
 /// Checks `source`, in which a call with `::` may have `arguments` arguments, and makes it ready.
 pub(crate) fn prepare(source: &str, arguments: usize) -> Result<Prepared, Refused> {
-    let bytes = source.as_bytes();
-    let (letters, values) = (Vec::new(), Vec::new());
-    let mut scanner = Scanner { source: bytes, rest: bytes, line: 1, open: Vec::new(), arguments, letters, values };
+    let mut scanner = Scanner::new(source, arguments, Vec::new());
     scanner.code()?;
-    let Scanner { letters, values, .. } = scanner;
-    let mut prepared = Prepared { text: String::with_capacity(source.len() + values.len()), inserted: Vec::new() };
+    // A path may stand before the import that it is of.
+    if !scanner.imports.is_empty() {
+        let aliases = scanner.imports.iter().map(|import| import.alias.clone()).collect();
+        scanner = Scanner::new(source, arguments, aliases);
+        scanner.code()?;
+    }
+    let Scanner { letters, values, imports, .. } = scanner;
+    let (mut prepared, mut inserted) = (String::with_capacity(source.len() + values.len()), Inserted::default());
     let (mut letters, mut values) = (letters.into_iter().peekable(), values.into_iter().peekable());
     let (mut line, mut column) = (1, 1);
     for (at, mut character) in source.char_indices() {
         if letters.next_if_eq(&at).is_some() {
             character = swap_case(character);
         }
-        if values.next_if_eq(&at).is_some() {
-            prepared.text.push(MARK);
+        if let Some((_, mark)) = values.next_if(|value| value.0 == at) {
+            prepared.push(mark);
             if character == ' ' {
                 column += 1;
                 continue;
             }
-            prepared.inserted.push((line, column));
+            inserted.0.push((line, column));
             column += 1;
         }
-        prepared.text.push(character);
+        prepared.push(character);
         (line, column) = if character == '\n' { (line + 1, 1) } else { (line, column + 1) };
     }
-    Ok(prepared)
+    Ok(Prepared { text: prepared, inserted, imports })
 }
 
 /// A part of a host function's name as sources say it after [`prepare`], and back: Rhai reserves no word that begins with
@@ -112,47 +148,107 @@ fn swap_case(letter: char) -> char {
     if letter.is_ascii_lowercase() { letter.to_ascii_uppercase() } else { letter.to_ascii_lowercase() }
 }
 
-impl Scanner<'_> {
+impl<'a> Scanner<'a> {
+    fn new(source: &'a str, arguments: usize, aliases: Vec<String>) -> Self {
+        Scanner {
+            source,
+            rest: source.as_bytes(),
+            line: 1,
+            open: Vec::new(),
+            arguments,
+            letters: Vec::new(),
+            values: Vec::new(),
+            given: false,
+            assigned: false,
+            imports: Vec::new(),
+            aliases,
+        }
+    }
+
     fn code(&mut self) -> Result<(), Refused> {
         let mut before = Before::default();
         while let Some(&byte) = self.rest.first() {
             let next = self.rest.get(1);
+            let blank = self.blank();
             match byte {
-                b' ' | b'\t' | b'\r' | b'\n' => self.skip(1),
+                _ if blank > 0 => self.skip(blank),
                 b'/' if next == Some(&b'/') => {
                     self.skip_while(|byte| byte != b'\n');
                 }
                 b'/' if next == Some(&b'*') => self.comment(),
-                b':' if next == Some(&b':') => {
-                    self.skip(2);
-                    before = self.separator(before);
-                }
-                _ if byte.is_ascii_alphabetic() || byte == b'_' || byte >= 0x80 => before = self.name(before)?,
-                _ if self.assignment() > 0 => {
-                    self.skip(self.assignment());
-                    if before.part && !self.rest.is_empty() {
-                        self.values.push(self.source.len() - self.rest.len());
-                    }
-                    before = Before::default();
-                }
-                _ => {
-                    let qualified = before.path.is_some() && !before.separator;
-                    before = Before { dot: byte == b'.', part: byte == b']', ..Before::default() };
-                    self.token(byte, qualified)?;
-                }
+                _ => before = self.step(byte, before)?,
             }
         }
         Ok(())
     }
 
+    /// The length of the white space that comes next: one character of what Rhai takes for it.
+    fn blank(&self) -> usize {
+        let next = self.source.get(self.at()..).and_then(|rest| rest.chars().next());
+        next.filter(|character| character.is_whitespace()).map_or(0, char::len_utf8)
+    }
+
+    fn at(&self) -> usize {
+        self.source.len() - self.rest.len()
+    }
+
+    /// Reads one token, which begins with `byte`.
+    fn step(&mut self, byte: u8, before: Before) -> Result<Before, Refused> {
+        let next = self.rest.get(1);
+        if mem::take(&mut self.given) && byte != b')' {
+            self.values.push((self.at(), ARGUMENT));
+        }
+        if mem::take(&mut self.assigned) && !byte.is_ascii_digit() {
+            self.values.push((self.at(), VARIABLE));
+        }
+        match byte {
+            b':' if next == Some(&b':') => {
+                self.skip(2);
+                return Ok(self.separator(before));
+            }
+            b'.' => {
+                self.skip(1);
+                return Ok(Before { dot: true, ..Before::default() });
+            }
+            _ if byte.is_ascii_alphabetic() || byte == b'_' || byte >= 0x80 => return self.name(before),
+            _ => {}
+        }
+        let assignment = self.assignment();
+        if assignment > 0 {
+            self.skip(assignment);
+            // A number cannot be large.
+            self.assigned = before.named && !before.part;
+            if before.part && !self.rest.is_empty() {
+                self.values.push((self.at(), PART));
+            }
+            return Ok(Before::default());
+        }
+        self.given = byte == b'(' && before.part && before.named;
+        let qualified = before.path.is_some() && !before.separator;
+        self.token(byte, qualified)?;
+        Ok(Before { part: byte == b']', ..Before::default() })
+    }
+
     /// A name, after `before`.
     fn name(&mut self, before: Before) -> Result<Before, Refused> {
-        let start = self.source.len() - self.rest.len();
-        let length = self.skip_while(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80);
+        let start = self.at();
+        // A character outside of ASCII is a name of its own, so that white space among them is seen.
+        let wide = self.source[start..].chars().next().map_or(0, char::len_utf8);
+        let length = if wide > 1 {
+            self.skip(wide);
+            wide
+        } else {
+            self.skip_while(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        };
         self.at_most(length, limits::IDENTIFIER, "name")?;
-        let name = Some((start, &self.source[start..start + length] == b"global"));
+        let word = &self.source[start..start + length];
+        let name = Some((start, word == "global" || self.aliases.iter().any(|alias| alias == word)));
+        if word == "import" && !before.separator && !before.dot {
+            self.import()?;
+            return Ok(Before::default());
+        }
         if !before.separator {
-            return Ok(Before { name, part: before.dot, ..Before::default() });
+            return Ok(Before { name, named: true, part: before.dot, ..Before::default() });
         }
         if before.path == Some(true) {
             self.letters.push(start);
@@ -160,9 +256,54 @@ impl Scanner<'_> {
         Ok(Before { name, path: before.path, ..Before::default() })
     }
 
-    /// The length of the operator that comes next, if it assigns: `=`, `+=`, `**=`, ...
+    /// The rest of an import. It is held to the plain form, so that what a file imports is known before anything runs.
+    fn import(&mut self) -> Result<(), Refused> {
+        const FORM: &str = "write `import \"lib/util\" as util;`, on the top level of a file";
+        let refused = |scanner: &Self| Err(scanner.refused(FORM.into()));
+        if !self.open.is_empty() || self.blanks() == 0 {
+            return refused(self);
+        }
+        let start = self.at();
+        let column = self.source[..start].rsplit('\n').next().map_or(0, |line| line.chars().count()) + 1;
+        let at = (self.line, u32::try_from(column).unwrap_or(u32::MAX));
+        let Some(text) = self.source[start..].strip_prefix('"') else { return refused(self) };
+        let Some((name, after)) = text.split_once('"') else { return refused(self) };
+        if name.contains(['\\', '\n']) || after.starts_with('"') {
+            return refused(self);
+        }
+        self.skip(name.len() + 2);
+        if self.blanks() == 0 || !self.rest.starts_with(b"as") {
+            return refused(self);
+        }
+        self.skip(2);
+        if self.blanks() == 0 {
+            return refused(self);
+        }
+        let start = self.at();
+        let length = self.skip_while(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        self.at_most(length, limits::IDENTIFIER, "name")?;
+        let alias = &self.source[start..start + length];
+        // Names of the host begin with a capital letter by now, and `global` is the file itself.
+        if alias == "global" || !alias.starts_with(|first: char| first.is_ascii_lowercase()) {
+            return Err(self.refused("an imported file is called by a name that begins with a small letter".into()));
+        }
+        self.imports.push(Import { name: name.into(), alias: alias.into(), at });
+        Ok(())
+    }
+
+    /// Skips white space; how many bytes of it.
+    fn blanks(&mut self) -> usize {
+        let before = self.rest.len();
+        while self.blank() > 0 {
+            self.skip(self.blank());
+        }
+        before - self.rest.len()
+    }
+
+    /// The length of the operator that comes next, if it assigns: `=`, `+=`, `**=`, ... Looks at four bytes at most, for it
+    /// is asked at each token.
     fn assignment(&self) -> usize {
-        let operator = self.rest.iter().take_while(|byte| b"+-*/%&|^<>".contains(byte)).count();
+        let operator = self.rest.iter().take(3).take_while(|byte| b"+-*/%&|^<>".contains(byte)).count();
         let assigns = match self.rest.get(operator..) {
             Some([b'=', b'=' | b'>', ..]) => operator > 0,
             Some([b'=', ..]) => !matches!(&self.rest[..operator], b"<" | b">"),
@@ -193,7 +334,8 @@ impl Scanner<'_> {
             }
             b'#' if matches!(self.rest.get(1), Some(b'"' | b'#')) => self.raw(),
             b'0'..=b'9' => {
-                let length = self.skip_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.'));
+                // The fraction is another token here; a range's end or a method is none of the number.
+                let length = self.skip_while(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
                 self.at_most(length, limits::NUMBER, "number")?;
             }
             b'(' => {
@@ -208,7 +350,7 @@ impl Scanner<'_> {
                 self.skip(1);
                 self.comma()?;
             }
-            b'@' => return Err(self.refused("`@` is not used".into())),
+            b'@' | b'~' | b'$' => return Err(self.refused(format!("`{}` is not used", char::from(byte)))),
             b'=' => self.skip(2),
             b')' | b']' | b'}' => {
                 self.skip(1);
@@ -333,8 +475,10 @@ mod tests {
 
     fn check(source: &str, expect: Result<&str, (&str, u32)>) {
         let found = prepare(source, 3);
-        let found =
-            found.as_ref().map(|found| found.text.as_str()).map_err(|refused| (refused.message.as_str(), refused.line));
+        let found = found
+            .as_ref()
+            .map(|prepared| prepared.text.as_str())
+            .map_err(|refused| (refused.message.as_str(), refused.line));
         assert_eq!(found, expect, "{source}");
     }
 
@@ -359,22 +503,27 @@ mod tests {
             ("#{a: b::c}", "#{a: B::C}"),
             ("/* /* a::b */ c::d */ e::f", "/* /* a::b */ c::d */ E::F"),
             ("_a::_b", "_a::_b"),
-            ("w\u{f6}::lf", "W\u{f6}::Lf"),
+            ("0..a::b() + 1.5", "0..A::B() + 1.5"),
+            ("1.5e3.a::b", "1.5e3.A::B"),
         ] {
             check(source, Ok(expect));
         }
     }
 
     #[test]
-    fn values_for_parts_of_containers_are_marked() {
+    fn values_that_are_given_away_are_marked() {
         for (source, expect) in [
             ("m[k] = v; m.k = v; m.a[1].b += v; this.x = v", "m[k] =@v; m.k =@v; m.a[1].b +=@v; this.x =@v"),
             ("m[k]=v; m[k] **=v", "m[k]=@v; m[k] **=@v"),
             ("m?.k = v /* = */; m[k] /* x */ = v", "m?.k =@v /* = */; m[k] /* x */ =@v"),
-            ("a = v; let a = v; let b = m[k]; a += v", "a = v; let a = v; let b = m[k]; a += v"),
+            ("m\u{a0}[k]\u{2003}= v\u{c}; m.k\u{b}=v", "m\u{a0}[k]\u{2003}=@v\u{c}; m.k\u{b}=@v"),
+            ("a = v; let a = [1]; a += /* */ v; a=b", "a = ~v; let a = ~[1]; a += /* */ ~v; a=~b"),
+            ("i = 1; i += 1; let a = 1 + b;", "i = 1; i += 1; let a = 1 + b;"),
             ("m[k] == v && m.k != v || m[k] <= m.k >= 1", "m[k] == v && m.k != v || m[k] <= m.k >= 1"),
-            ("switch m { [1] => 2 } 0..=9; a[0]..=9", "switch m { [1] => 2 } 0..=9; a[0]..=9"),
+            ("switch m { [1] => 2, x => 3 } 0..=9; a[0]..=9", "switch m { [1] => 2, x => 3 } 0..=9; a[0]..=9"),
             ("#{a: 1}.a", "#{a: 1}.a"),
+            ("m.push(v); m[k].push( [v], 1 ); m?.b(c.d(e))", "m.push($v); m[k].push( $[v], 1 ); m?.b($c.d($e))"),
+            ("m.pop(); m.pop( /* none */ ); f(m.k)(v)", "m.pop(); m.pop( /* none */ ); f(m.k)(v)"),
         ] {
             check(source, Ok(expect));
         }
@@ -382,10 +531,10 @@ mod tests {
 
     #[test]
     fn columns_are_those_of_the_author() {
-        let prepared = prepare("m[k]=v; m.k=w\nm.k = x; m.k=y", 3).unwrap();
-        assert_eq!(prepared.text, "m[k]=@v; m.k=@w\nm.k =@x; m.k=@y");
+        let Prepared { text, inserted, .. } = prepare("m[k]=v; m.k=w\nm.k = x; m.k=y", 3).unwrap();
+        assert_eq!(text, "m[k]=@v; m.k=@w\nm.k =@x; m.k=@y");
         let columns = [(1, 1), (1, 5), (1, 6), (1, 7), (1, 15), (2, 6), (2, 14), (2, 15)];
-        let found = columns.map(|(line, column)| prepared.column(line, column));
+        let found = columns.map(|(line, column)| inserted.column(line, column));
         assert_eq!(found, [1, 5, 6, 6, 13, 6, 14, 14]);
     }
 

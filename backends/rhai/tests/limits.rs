@@ -106,6 +106,13 @@ fn attacks() -> Vec<(String, &'static str)> {
             )),
             MEMORY,
         ),
+        (body("let m = #{}; for i in 0..1000 { m[`${i}`] = [] } for k in m.keys() { m[k].pad(1000, 0) }"), MEMORY),
+        (
+            body(
+                "this.m = #{}; for i in 0..900 { this.m[`${i}`] = [] } for k in this.m.keys() { this.m[k].pad(1000, 0) }",
+            ),
+            MEMORY,
+        ),
         (body("let a = []; loop { a = [0]; let b = a; a[0] = b; this.x = [this.x] }"), MEMORY),
         (body("[0, 0].for_each(|v| { loop { this = [this] } })"), MEMORY),
         (body("loop { this.a = [this.a, 1] }"), MEMORY),
@@ -113,10 +120,15 @@ fn attacks() -> Vec<(String, &'static str)> {
         (body("let a = []; loop { a = [a] }"), MEMORY),
         (body("let a = #{}; loop { a = #{a: a} }"), MEMORY),
         (body("let a = []; loop { let b = [a]; a = b }"), MEMORY),
-        (body("let a = []; for i in 0..1000 { a = [#{x: a}] } a"), VALUE),
-        (body("let a = []; for i in 0..1000 { a = [#{x: a}] } world::units::echo(a)"), VALUE),
-        (body("let a = []; for i in 0..1000 { a = [#{x: a}] } a == a"), MEMORY),
-        (body("let a = []; for i in 0..1000 { a = [#{x: a}] } a in [a]"), MEMORY),
+        (body("let a = []; for i in 0..1000 { a = [#{x: a}] } 1"), MEMORY),
+        (body("for i in 0..1000 { this.x = [this.x] }"), MEMORY),
+        (body("for i in 0..1000 { this = [this] }"), MEMORY),
+        (body("let m = #{x: []}; for i in 0..1000 { m.x.push(m.x) }"), MEMORY),
+        (body("let m = []; for i in 0..1000 { m.set(0, [m]); m.push(m) }"), MEMORY),
+        (body("let a = []; for i in 0..20 { a = [#{x: a}] } a"), VALUE),
+        (body("let a = []; for i in 0..20 { a = [#{x: a}] } world::units::echo(a)"), VALUE),
+        (body("let a = []; for i in 0..31 { a = [#{x: a}] } [[a]] == [[a]]"), MEMORY),
+        (body("let a = []; for i in 0..31 { a = [#{x: a}] } [[a]] in [[[a]]]"), MEMORY),
         // Closures hide what they hold.
         (body("let f = 0; loop { let g = f; f = || g }"), MEMORY),
         (body("let f = 0; loop { let g = [f, f]; f = || g }"), FUEL),
@@ -142,7 +154,7 @@ fn attacks() -> Vec<(String, &'static str)> {
         (body("let f = Fn(\"eval\"); f.call(\"1\")"), COMPILE),
         (body("let f = |x| x; f.curry(1)"), COMPILE),
         (body("import \"x\" as y; 1"), COMPILE),
-        (body("let a = []; for i in 0..1000 { a = [#{x: a}] } #{a: a}.to_json()"), MEMORY),
+        (body("let a = []; for i in 0..31 { a = [#{x: a}] } #{a: [a]}.to_json()"), MEMORY),
         (body("sleep(10)"), "script.raised"),
         (body("timestamp()"), "script.raised"),
         (body("parse_json(\"{}\")"), "script.raised"),
@@ -180,6 +192,29 @@ fn attacks_end_with_their_limit() {
             "ok" => assert!(load(&source, small).and_then(|mut rig| rig.call("main", &[])).is_ok(), "{source}"),
             limit => check(&source, small, &[], &Code(limit)),
         }
+    }
+}
+
+#[test]
+fn frames_of_a_deep_recursion_are_weighed() {
+    // Each value is within its limits; the frames give them to variables that were defined empty.
+    let all = |part: &str| (0..60).map(|i| part.replace('@', &i.to_string())).collect::<String>();
+    for (fill, first) in [
+        ("v@ = a;", "0"),
+        ("v@ = if true { a };", "0"),
+        ("v@ += a;", "#{}"),
+        ("v@.mixin(a);", "#{}"),
+        ("v@.pad(1000, []);", "[]"),
+        ("v@.x = a;", "#{}"),
+    ] {
+        let (define, fill) = (all(&format!("let v@ = {first};")), all(fill));
+        let source = format!(
+            "fn f(n, a) {{ {define} {fill} if n > 0 {{ f(n - 1, a) }} }}
+             fn main() {{
+                 let a = #{{}}; for i in 0..1000 {{ a[`key number ${{i}} long enough`] = []; }} f(140, a)
+             }}"
+        );
+        check(&source, |_| {}, &[], &Code(MEMORY));
     }
 }
 
@@ -285,12 +320,12 @@ fn levels(source: &str) -> i64 {
 
 #[test]
 fn recursion_fits_a_thread_of_two_megabytes() {
-    // The nested value is made below the recursion and copied at its end, where the least stack is left.
-    let nested = "fn main(n) { let a = []; let i = 0; while i < 1000 { a = [#{x: a}]; i += 1 } f(n, a) }";
+    // Arguments nest without being given to anything else: the deepest value meets the least stack.
+    let nested = "fn main(n) { let a = []; let i = 0; while i < 30 { a = [#{x: a}]; i += 1 } f(n, a) }";
     let rows = [
-        ("fn main(n) { if n > 0 { main(n - 1) } }", 60),
-        ("fn main(n) { if n > 0 { 1 + main(n - 1) } else { 0 } }", 60),
-        ("fn main(n) { if n > 0 { 1 + (1 + (1 + (1 + main(n - 1)))) } else { 0 } }", 30),
+        ("fn main(n) { if n > 0 { main(n - 1) } }", 200),
+        ("fn main(n) { if n > 0 { 1 + main(n - 1) } else { 0 } }", 150),
+        ("fn main(n) { if n > 0 { 1 + (1 + (1 + (1 + main(n - 1)))) } else { 0 } }", 70),
         ("fn main(n) { if n > 0 { [n].map(|x| main(x - 1)); 0 } }", 20),
         ("fn main(n) { if n > 0 { `${`${`${main(n - 1)}`}`}` } }", 20),
         ("fn main(n) { if n > 0 { { { { { { { main(n - 1) } } } } } } } }", 20),
@@ -301,10 +336,10 @@ fn recursion_fits_a_thread_of_two_megabytes() {
             let levels = levels(source);
             assert!(levels >= least, "{source}: {levels}");
         }
-        for n in [1, 60, 85, 120] {
-            for end in ["a", "[a]", "`${a}`", "print(a)", "this.a = a", "a = 0; 1", "f(-1, [a])", "a.len()"] {
+        for n in [1, 60, 100, 120, 140, 160, 180, 200, 250] {
+            for end in ["a", "[a]", "`${a}`", "print(a)", "a == a", "a = 0; 1", "f(-1, [a])", "a.len()"] {
                 let source =
-                    format!("fn f(n, a) {{ if n > 0 {{ f(n - 1, a) }} else if n == 0 {{ {end}; 1 }} }} {nested}");
+                    format!("fn f(n, a) {{ if n > 0 {{ f(n - 1, [a]) }} else if n == 0 {{ {end}; 1 }} }} {nested}");
                 let result = load(&source, |limits| limits.call_depth = 1000)
                     .and_then(|mut rig| rig.call("main", &[Value::Int(n)]));
                 assert!(matches!(code(&result), "ok" | "limit.depth" | "limit.memory" | "limit.value"), "{result:?}");

@@ -7,7 +7,13 @@ mod escape;
 mod memory;
 mod record;
 
-use std::{sync::Arc, sync::atomic::AtomicU64, sync::atomic::Ordering::Relaxed};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 pub use escape::{escape, escape_to};
 pub use memory::MemoryLog;
@@ -42,7 +48,12 @@ impl Audit {
         self.put(Record { event, plugin: escape(plugin, 96), detail, code: Some(error.code()), ..Record::empty() });
     }
 
+    /// The engine's time.
+    pub(crate) fn now(&self) -> Duration {
+        self.clock.now()
+    }
+
     fn put(&self, record: Record) {
-        self.sink.record(Record { sequence: self.next.fetch_add(1, Relaxed), at: self.clock.now(), ..record });
+        self.sink.record(Record { sequence: self.next.fetch_add(1, Relaxed), at: self.now(), ..record });
     }
 }

@@ -2,13 +2,13 @@
 
 mod clock;
 mod depth;
-mod output;
+mod held;
 mod prepared;
 mod slot;
 mod watchdog;
 
 pub use clock::{Clock, ManualClock, Step, SystemClock};
-pub(crate) use output::Output;
+pub(crate) use held::Held;
 pub use prepared::Call;
 pub use slot::PluginId;
 pub(crate) use slot::{About, Slot, State};

@@ -14,12 +14,17 @@ use std::{
 use crossbeam_utils::atomic::AtomicCell;
 use modhost_backend::{ExportInfo, Fault, FaultKind, Guarantee, Instance, Kind, Meter, Resource, Usage};
 use semver::Version;
+use tracing::{Span, field::Empty, level_filters::LevelFilter};
 
-use super::{Output, depth::Level, watchdog::Watchdog};
+use super::{
+    depth::Level,
+    held::{Held, grains},
+    watchdog::Watchdog,
+};
 use crate::{
     audit::{Audit, Event},
     error::{Code, Error, Result, Stage},
-    host::Grants,
+    host::{Grants, Origin},
     policy::TrustLevel,
 };
 
@@ -61,6 +66,8 @@ pub(crate) struct About {
     pub(crate) topics: Vec<String>,
     pub(crate) exports: Vec<ExportInfo>,
     pub(crate) notes: Vec<String>,
+    /// How many times a plugin of this id was loaded so far, this time included.
+    pub(crate) loads: u64,
 }
 
 /// Where a plugin's instance rests between calls.
@@ -69,14 +76,15 @@ pub(crate) struct Slot {
     pub(crate) about: About,
     pub(crate) meter: Arc<Meter>,
     pub(crate) grants: Grants,
-    pub(crate) output: Arc<Output>,
+    pub(crate) origin: Arc<Origin>,
+    held: Arc<Held>,
     /// Whether a call past its deadline can be blamed: a backend that cannot be interrupted is not.
     interruptible: bool,
     live: AtomicCell<Option<Box<Live>>>,
     state: AtomicU8,
     calls: AtomicU64,
     fuel: AtomicU64,
-    /// Bytes the instance held after its last call; `usize::MAX` for unknown.
+    /// Bytes the instance held after its last call; `usize::MAX` for unknown. Written by whoever has the instance.
     memory: AtomicUsize,
 }
 
@@ -87,25 +95,28 @@ impl Slot {
     pub(crate) fn new(
         id: PluginId,
         about: About,
-        meter: Arc<Meter>,
         grants: Grants,
-        output: Arc<Output>,
+        origin: Arc<Origin>,
+        held: Arc<Held>,
         interrupt: Guarantee,
         instance: Box<dyn Instance>,
     ) -> Self {
-        let memory = AtomicUsize::new(instance.memory_used().unwrap_or(usize::MAX));
+        let bytes = instance.memory_used().unwrap_or(usize::MAX);
+        held.change(0, grains(bytes));
+        let meter = origin.meter.clone();
         Slot {
             id,
             about,
             fuel: AtomicU64::new(meter.usage().fuel),
             meter,
             grants,
-            output,
+            origin,
+            held,
             interruptible: interrupt != Guarantee::None,
             live: AtomicCell::new(Some(Box::new(Live(instance)))),
             state: AtomicU8::new(State::Active as u8),
             calls: AtomicU64::new(0),
-            memory,
+            memory: AtomicUsize::new(bytes),
         }
     }
 
@@ -125,8 +136,10 @@ impl Slot {
         let Some(level) = Level::enter(reentry) else {
             self.check_in(live);
             let fault = Fault::new(FaultKind::Limit { resource: Resource::Depth, limit: u64::from(reentry) });
-            return Err(Error::from_fault(stage, fault).of(&self.about.name));
+            return Err(self.failed(stage, fault, audit));
         };
+        let span = if LevelFilter::current() < LevelFilter::DEBUG { Span::none() } else { self.span(stage) };
+        let entered = span.enter();
         self.meter.begin();
         watchdog.wake();
         if self.interruptible && self.meter.limits().deadline == Duration::ZERO {
@@ -140,32 +153,106 @@ impl Slot {
         let usage = self.meter.end();
         drop(level);
         self.count(usage);
-        let result = match self.meter.verdict() {
+        span.record("fuel", usage.fuel);
+        drop(entered);
+        let judged = match self.meter.verdict() {
             Err(fault) => Err(fault),
             Ok(()) => outcome.unwrap_or_else(|panic| {
                 Err(Fault::bug(format!("the backend panicked: {}", crate::host::panic_text(&*panic))))
             }),
         };
-        match result {
-            Ok(value) => {
-                self.memory.store(live.0.memory_used().unwrap_or(usize::MAX), Relaxed);
-                self.check_in(live);
-                Ok((value, usage))
-            }
+        let judged = match judged {
             Err(fault) if self.meter.is_killed() || fault.is_fatal() => {
-                self.state.store(State::Killed as u8, SeqCst);
-                drop_quietly(live);
-                let elapsed = watchdog.elapsed(&self.meter);
-                let error = Error::from_fault(stage, fault).of(&self.about.name).used(usage.fuel, elapsed);
-                let event = if error.is_limit() { Event::LimitHit } else { Event::Trapped };
-                audit.error(event, &self.about.name, &error);
-                Err(error)
+                return Err(self.ended(live, Error::from_fault(stage, fault), usage, watchdog, audit));
             }
-            Err(fault) => {
-                self.check_in(live);
-                Err(Error::from_fault(stage, fault).of(&self.about.name))
-            }
+            // A call that failed without a fatal fault may have left the instance larger, too.
+            judged => judged,
+        };
+        if let Err(fault) = self.weigh(&*live.0) {
+            let error = Error::from_fault(stage, fault).saying(self.crowded());
+            return Err(self.ended(live, error, usage, watchdog, audit));
         }
+        self.check_in(live);
+        match judged {
+            Ok(value) => Ok((value, usage)),
+            Err(fault) => Err(self.failed(stage, fault, audit)),
+        }
+    }
+
+    /// A failure that the instance survives.
+    #[cold]
+    fn failed(&self, stage: Stage, fault: Fault, audit: &Audit) -> Error {
+        let error = Error::from_fault(stage, fault).of(&self.about.name);
+        self.origin.tally.failed(&error, audit.now());
+        error
+    }
+
+    /// Ends the plugin, and completes the error that says why.
+    #[cold]
+    fn ended(&self, live: Box<Live>, error: Error, usage: Usage, watchdog: &Watchdog, audit: &Audit) -> Error {
+        // An unloaded plugin stays one.
+        let killed = |state| (state != State::Unloaded as u8).then_some(State::Killed as u8);
+        let _ = self.state.fetch_update(SeqCst, SeqCst, killed);
+        self.retire(live);
+        let error = error.of(&self.about.name).used(usage.fuel, watchdog.elapsed(&self.meter));
+        let event = if error.is_limit() { Event::LimitHit } else { Event::Trapped };
+        audit.error(event, &self.about.name, &error);
+        self.origin.tally.failed(&error, audit.now());
+        error
+    }
+
+    /// Notes what the instance holds now. The plugin that grows beyond what all may hold together is ended: it is the one
+    /// whose growth can be undone.
+    #[inline]
+    fn weigh(&self, instance: &dyn Instance) -> Result<(), Fault> {
+        let now = instance.memory_used().unwrap_or(usize::MAX);
+        let before = self.memory.load(Relaxed);
+        if now == before {
+            return Ok(());
+        }
+        self.memory.store(now, Relaxed);
+        let (before, now) = (grains(before), grains(now));
+        if before == now { Ok(()) } else { self.changed(before, now) }
+    }
+
+    #[cold]
+    fn changed(&self, before: u64, now: u64) -> Result<(), Fault> {
+        self.held.change(before, now);
+        if now < before || !self.held.exceeded() {
+            return Ok(());
+        }
+        self.meter.kill(Resource::Memory);
+        Err(Fault::new(FaultKind::Limit { resource: Resource::Memory, limit: self.held.most() }))
+    }
+
+    fn crowded(&self) -> String {
+        format!(
+            "all plugins together hold {} bytes, more than the {} that the policy allows, and this one grew last",
+            self.held.bytes(),
+            self.held.most()
+        )
+    }
+
+    /// One call, for whoever listens. What is not known is left empty.
+    #[cold]
+    fn span(&self, stage: Stage) -> Span {
+        let about = &self.about;
+        tracing::debug_span!(
+            "call",
+            %stage,
+            plugin = about.name,
+            version = %about.version,
+            backend = %about.kind,
+            trust = %about.trust,
+            digest = Empty,
+            fuel = Empty
+        )
+    }
+
+    fn retire(&self, live: Box<Live>) {
+        drop_quietly(live);
+        let before = self.memory.swap(0, Relaxed);
+        self.held.change(grains(before), 0);
     }
 
     /// Asks the instance something that runs none of its code.
@@ -182,7 +269,7 @@ impl Slot {
         if self.state() == State::Unloaded
             && let Some(live) = self.live.take()
         {
-            drop_quietly(live);
+            self.retire(live);
         }
     }
 
@@ -223,7 +310,7 @@ impl Slot {
     pub(crate) fn unload(&self) {
         self.state.store(State::Unloaded as u8, SeqCst);
         if let Some(live) = self.live.take() {
-            drop_quietly(live);
+            self.retire(live);
         }
     }
 

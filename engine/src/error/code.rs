@@ -68,7 +68,7 @@ catalogue! {
         "The plugin has no export of this name."
         "Exports are: in Lua the fields of the table that the file returns, else its global functions; in Rhai its public functions; in wasm and native libraries their exports."
     ScriptMissingImport "script.missing-import" 1
-        "The plugin links a host function that is not offered to it."
+        "The plugin uses a host function that is not offered to it, or a file that it does not have."
         "Name the function's contract under [requires] in plugin.toml, and check the spelling and the types of its parameters."
     ScriptImportCycle "script.import-cycle" 1
         "Files of the plugin import each other in a circle."
@@ -143,7 +143,7 @@ catalogue! {
         "The call used up its fuel (instructions). The instance is gone, whatever the plugin caught."
         "Do less per call, or ask for more: [limits] fuel in plugin.toml, or --fuel for one run."
     LimitMemory "limit.memory" 3
-        "The plugin needs more memory than it may have. The instance is gone."
+        "The plugin needs more memory than it may have, or all plugins together hold more than the policy's `total_memory`. The instance is gone."
         "Hold less, or ask for more: [limits] memory in plugin.toml, or --memory for one run."
     LimitDeadline "limit.deadline" 3
         "The call ran longer than its deadline. The instance is gone."
@@ -157,6 +157,9 @@ catalogue! {
     LimitOutput "limit.output" 3
         "The call printed more than it may."
         "Print less."
+    LimitInstances "limit.instances" 3
+        "The engine holds as many plugins as its policy allows."
+        "Unload one that is not needed (a killed plugin counts until it is unloaded), or raise `instances` in the policy."
     DeniedCapability "denied.capability" 4
         "The plugin called a host function whose capability it was not granted."
         "Ask for it in plugin.toml under [capabilities]; the player or the game must grant it too (--grant CAP for one run)."
@@ -217,6 +220,21 @@ catalogue! {
     PolicyUnknown "policy.unknown" 4
         "There is no policy of this name."
         "The error lists the names there are."
+    PolicySyntax "policy.syntax" 4
+        "The policy file is not TOML, or a value has the wrong type."
+        "Correct the place that the error names; nothing of the file is in force."
+    PolicyUnknownKey "policy.unknown-key" 4
+        "The policy file has a key that the schema does not know."
+        "The error names the nearest known key."
+    PolicyValue "policy.value" 4
+        "A policy's value is none of the words that its key takes, or beyond what there is: a preset, a backend, a capability, a library, a percentage."
+        "The error names the words there are, or the most there is."
+    PolicySize "policy.size" 4
+        "A size in a policy file is malformed."
+        "Write a number and a unit, like \"64MiB\"."
+    PolicyDuration "policy.duration" 4
+        "A duration in a policy file is malformed."
+        "Write a number and a unit, like \"50ms\"."
     PolicySourceFormat "policy.source-format" 4
         "The policy admits no text formats (.wat)."
         "Ship the binary: wat2wasm, or a policy with source formats."

@@ -1,10 +1,15 @@
 //! [`caller`]: which plugin called the host function that is running, and the engine, for calls into other plugins.
 
-use std::sync::Weak;
+use std::sync::{Arc, Weak};
 
+use modhost_backend::{Fault, Meter};
 use scoped_tls_hkt::scoped_thread_local;
 
-use crate::engine::{Engine, Inner};
+use super::{
+    output::{LogLevel, Output},
+    tally::Tally,
+};
+use crate::{engine::Engine, inner::Inner};
 
 scoped_thread_local!(static CALLER: Origin);
 
@@ -12,6 +17,22 @@ scoped_thread_local!(static CALLER: Origin);
 pub(crate) struct Origin {
     pub(crate) plugin: String,
     pub(crate) engine: Weak<Inner>,
+    pub(crate) meter: Arc<Meter>,
+    pub(crate) output: Output,
+    pub(crate) tally: Tally,
+}
+
+impl Origin {
+    pub(crate) fn new(plugin: &str, engine: Weak<Inner>, meter: Arc<Meter>) -> Self {
+        Origin { plugin: plugin.to_owned(), engine, meter, output: Output::default(), tally: Tally::default() }
+    }
+
+    /// Takes printed or logged text: charged, kept, escaped.
+    pub(crate) fn write(&self, level: LogLevel, text: &str) -> Result<(), Fault> {
+        self.meter.print(text.len())?;
+        self.output.push(&self.plugin, level, text);
+        Ok(())
+    }
 }
 
 /// The plugin that called the running host function.
@@ -40,13 +61,15 @@ pub struct Caller {
 /// ```
 #[must_use]
 pub fn caller() -> Option<Caller> {
-    if !CALLER.is_set() {
-        return None;
-    }
-    CALLER.with(|origin| {
+    calling(|origin| {
         let engine = Engine::from_inner(origin.engine.upgrade()?);
         Some(Caller { plugin: origin.plugin.clone(), engine })
-    })
+    })?
+}
+
+/// Runs `f` with where the running host function was called from; `None` outside of one.
+pub(super) fn calling<R>(f: impl FnOnce(&Origin) -> R) -> Option<R> {
+    CALLER.is_set().then(|| CALLER.with(f))
 }
 
 /// Runs `f` as a call that comes from `origin`.

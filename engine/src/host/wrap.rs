@@ -82,6 +82,7 @@ fn entry(function: Registered, gate: Option<Arc<AtomicBool>>, origin: Arc<Origin
 #[cold]
 fn denied(function: &Registered, origin: &Origin, audit: &Audit) -> Fault {
     let capability = function.described.capability.as_ref().map(ToString::to_string).unwrap_or_default();
+    origin.tally.denied();
     audit.record(Event::Denied, &origin.plugin, &function.described.name);
     Fault::new(FaultKind::Denied { capability, function: function.described.name.clone() })
 }

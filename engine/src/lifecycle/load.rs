@@ -7,17 +7,19 @@ use std::{
 };
 
 use modhost_abi::{Map, Value};
-use modhost_backend::{Fault, FileSet, LoadRequest, Meter, Print, scope};
+use modhost_backend::{Fault, FaultKind, FileSet, HostTable, LoadRequest, Meter, Print, scope};
+use tracing::field::display;
 
 use super::hook;
 use crate::{
     audit::Event,
-    call::{About, Output, Slot},
-    engine::Inner,
+    call::{About, Slot},
     error::{Error, Result, Stage},
-    host,
-    package::Package,
+    host::{self, LogLevel, Origin},
+    inner::Inner,
+    package::{Package, nearest},
     policy::Admission,
+    spans::stage_span,
     verify::Vetted,
 };
 
@@ -34,8 +36,9 @@ pub(crate) fn load(inner: &Arc<Inner>, package: &Vetted<Package>, admission: &Ad
 fn place(inner: &Arc<Inner>, vetted: &Vetted<Package>, admission: &Admission, id: &str) -> Result<Arc<Slot>> {
     let package = vetted.get();
     let kind = admission.artefact().kind.clone();
-    let _span =
-        tracing::info_span!("load", plugin = id, version = %package.version(), backend = %kind, trust = %vetted.trust()).entered();
+    let span = stage_span!("load", id, package.version());
+    span.record("backend", display(&kind)).record("trust", display(vetted.trust()));
+    let _entered = span.enter();
     inner.audit.record(Event::Admitted, id, &format!("{kind} as {}, {}", vetted.trust(), vetted.vouched()));
     if admission.unprotected() {
         tracing::warn!(
@@ -46,32 +49,33 @@ fn place(inner: &Arc<Inner>, vetted: &Vetted<Package>, admission: &Admission, id
         inner.audit.record(Event::Unprotected, id, "unsigned native code in the host's process");
     }
 
-    let origin = Arc::new(host::Origin { plugin: id.to_owned(), engine: Arc::downgrade(inner) });
-    let (table, grants) = host::table(&inner.registry, package, admission.capabilities(), &origin, &inner.audit);
     let meter = Arc::new(Meter::new(admission.limits().clone()));
-    let output = Arc::new(Output::default());
+    let origin = Arc::new(host::Origin::new(id, Arc::downgrade(inner), meter.clone()));
+    let (table, grants) = host::table(&inner.registry, package, admission.capabilities(), &origin, &inner.audit);
+    let table = Arc::new(table);
     inner.watchdog.watch(&meter).map_err(|error| {
         Error::new(crate::Code::IoFailed, Stage::Load, format!("cannot start the watchdog's thread: {error}"))
     })?;
 
     let files = files(package, admission)?;
-    let request = LoadRequest::new(
-        id,
-        &admission.artefact().entry,
-        &files,
-        Arc::new(table),
-        meter.clone(),
-        print(id, &meter, &output),
-    );
+    let request =
+        LoadRequest::new(id, &admission.artefact().entry, &files, table.clone(), meter.clone(), print(&origin))
+            .with_libraries(inner.policy.libraries.get(&kind));
     meter.begin();
     inner.watchdog.wake();
+    if admission.backend().enforcement().interrupt != modhost_backend::Guarantee::None
+        && admission.limits().deadline.is_zero()
+    {
+        meter.stop(meter.call_number());
+    }
     let loaded = scope::without(|| catch_unwind(AssertUnwindSafe(|| admission.backend().load(request))));
     let usage = meter.end();
+    span.record("fuel", usage.fuel);
     let limit = |fault: Fault| Error::from_fault(Stage::Load, fault).used(usage.fuel, inner.watchdog.elapsed(&meter));
     let loaded =
         loaded.unwrap_or_else(|panic| Err(Fault::bug(format!("the backend panicked: {}", host::panic_text(&*panic)))));
     meter.verdict().map_err(limit)?;
-    let instance = loaded.map_err(limit)?;
+    let instance = loaded.map_err(|fault| advise(inner, package, &table, limit(fault)))?;
 
     let mut notes = package.notes().to_vec();
     notes.extend_from_slice(admission.notes());
@@ -84,10 +88,12 @@ fn place(inner: &Arc<Inner>, vetted: &Vetted<Package>, admission: &Admission, id
         topics: package.manifest().map(|manifest| manifest.listen.clone()).unwrap_or_default(),
         exports: instance.exports().to_vec(),
         notes,
+        loads: inner.count_load(id),
     };
     let interrupt = admission.backend().enforcement().interrupt;
-    let slot = inner.insert(id, |place| Slot::new(place, about, meter, grants, output, interrupt, instance))?;
-    if let Err(error) = on_load(inner, &slot) {
+    let held = inner.held.clone();
+    let slot = inner.insert(id, |place| Slot::new(place, about, grants, origin, held, interrupt, instance))?;
+    if let Err(error) = inner.room_for_memory(Stage::Load).and_then(|()| on_load(inner, &slot)) {
         inner.remove(slot.id);
         return Err(error);
     }
@@ -124,12 +130,30 @@ fn files<'a>(package: &'a Package, admission: &Admission) -> Result<Cow<'a, File
     Ok(Cow::Borrowed(package.files()))
 }
 
-/// Where the plugin's printed text goes: charged, kept, escaped.
-fn print(id: &str, meter: &Arc<Meter>, output: &Arc<Output>) -> Arc<Print> {
-    let (id, meter, output) = (id.to_owned(), meter.clone(), output.clone());
-    Arc::new(move |text: &str| {
-        meter.print(text.len())?;
-        output.push(&id, text);
-        Ok(())
-    })
+/// Where the plugin's printed text goes: it is logged as information.
+fn print(origin: &Arc<Origin>) -> Arc<Print> {
+    let origin = origin.clone();
+    Arc::new(move |text: &str| origin.write(LogLevel::Info, text))
+}
+
+/// Says what to write where a plugin links a host function that it does not get.
+fn advise(inner: &Inner, package: &Package, table: &HostTable, error: Error) -> Error {
+    let Some(FaultKind::MissingImport { name }) = error.fault().map(Fault::kind) else { return error };
+    let offered = |contract: &str| inner.registry.offers(contract);
+    let contract = name.split('.').next().unwrap_or_default();
+    let required = |contract: &str| {
+        package.manifest().is_none_or(|manifest| manifest.requires.iter().any(|require| require.name == contract))
+    };
+    let help = if let Some(near) = nearest(name, table.entries().iter().map(|entry| entry.name.as_str())) {
+        format!("Did you mean `{near}`?")
+    } else if let Some(version) = offered(contract).filter(|_| !required(contract)) {
+        format!("Add to plugin.toml under [requires]: {contract} = \"^{}.{}\"", version.major, version.minor)
+    } else if let Some(version) = offered(contract) {
+        format!(
+            "The contract {contract} {version} of this game has no such function; see what it offers, or update the game."
+        )
+    } else {
+        format!("This game offers no contract `{}`.", contract.escape_debug())
+    };
+    error.with_help(help)
 }

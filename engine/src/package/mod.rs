@@ -17,7 +17,7 @@ mod nesting;
 mod open;
 mod parse;
 mod quantity;
-mod schema;
+pub(crate) mod schema;
 #[cfg(test)]
 mod tests;
 

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use modhost_backend::{Backend, Enforcement, Kind, Limits};
+use modhost_backend::{Backend, Enforcement, Guarantee, Isolation, Limits};
 
-use super::{Capabilities, Policy};
+use super::{Capabilities, Policy, TrustLevel};
 use crate::{
     error::{Code, Error, Result, Stage},
     package::{Artefact, Package},
@@ -89,12 +89,20 @@ pub(crate) fn admit(plugin: &Vetted<Package>, policy: &Policy, backends: &[Arc<d
         }
         let (limits, mut notes) = limits(package, policy, level.limits.clone());
         notes.extend(passed_over);
+        let promised = backend.enforcement();
+        if limits.cpu_share < 100 && promised.cpu_share == Guarantee::None {
+            notes.push(format!(
+                "the policy `{}` grants {} % of a processor, which the backend {} does not hold over time; fuel and deadline end each call",
+                policy.name, limits.cpu_share, artefact.kind
+            ));
+        }
+        let shares_memory = promised.isolation == Isolation::SharedMemory;
         return Ok(Admission {
             artefact: artefact.clone(),
             backend: backend.clone(),
             limits,
             capabilities: level.capabilities.clone(),
-            unprotected: policy.development && artefact.kind == Kind::NATIVE,
+            unprotected: shares_memory && (policy.development || plugin.trust() < TrustLevel::Trusted),
             notes,
         });
     }
@@ -116,7 +124,13 @@ fn no_backend(plugin: &Vetted<Package>, policy: &Policy, offered: &[String]) -> 
         demands(needs),
         if offered.is_empty() { "nothing".into() } else { offered.join("; ") }
     );
-    Error::new(Code::DeniedBackend, Stage::Admit, message).of(plugin.get().id().to_string())
+    let mut error = Error::new(Code::DeniedBackend, Stage::Admit, message).of(plugin.get().id().to_string());
+    if matches!(needs.isolation, Isolation::Process | Isolation::Container) {
+        error = error.with_help(
+            "Ship a wasm or script build: its sandbox is enough here. Native plugins in a process of their own come with a later release.",
+        );
+    }
+    error
 }
 
 /// The demands of a policy in words.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use modhost_backend::{Enforcement, Limits};
+use modhost_backend::{Enforcement, Guarantee, Isolation, Limits};
 
 use super::Capabilities;
 
@@ -18,6 +18,49 @@ pub struct Level {
     pub limits: Limits,
     /// What they may be granted.
     pub capabilities: Capabilities,
+}
+
+/// What a backend must hold before it runs code of strangers.
+const SANDBOX: Enforcement = Enforcement {
+    instructions: Guarantee::Approximate,
+    memory: Guarantee::Approximate,
+    interrupt: Guarantee::Approximate,
+    call_depth: Guarantee::Approximate,
+    values: Guarantee::Exact,
+    output: Guarantee::Exact,
+    open_files: Guarantee::Exact,
+    connections: Guarantee::Exact,
+    threads: Guarantee::Exact,
+    storage: Guarantee::Exact,
+    isolation: Isolation::Sandbox,
+    ..Enforcement::NOTHING
+};
+
+impl Level {
+    pub(super) fn new(isolation: Isolation, limits: Limits, capabilities: Capabilities) -> Self {
+        let mut level = Level { admitted: true, needs: SANDBOX, limits, capabilities };
+        level.isolate(isolation);
+        level
+    }
+
+    /// Demands at least `isolation`, and with it that every limit but the share of a processor is held; shared memory
+    /// demands nothing at all, since nothing can be held there. By [`Isolation::satisfies`] an interpreter's sandbox
+    /// meets every demand.
+    ///
+    /// ```
+    /// use modhost::{Enforcement, Isolation, Policy};
+    ///
+    /// let mut policy = Policy::mods();
+    /// policy.verified.isolate(Isolation::Process);
+    /// assert!(Enforcement::SANDBOX.suffices(&policy.verified.needs));
+    /// assert!(!Enforcement::NOTHING.suffices(&policy.verified.needs));
+    /// ```
+    pub fn isolate(&mut self, isolation: Isolation) {
+        self.needs = match isolation {
+            Isolation::SharedMemory => Enforcement::NOTHING,
+            isolation => Enforcement { isolation, ..SANDBOX },
+        };
+    }
 }
 
 /// Limits that the host sets for this engine, up or down, over level and manifest.

@@ -2,14 +2,18 @@
 
 mod admit;
 mod capabilities;
+mod file;
 mod level;
+mod limit_set;
 #[allow(clippy::module_inception)]
 mod policy;
+mod preset;
 mod trust;
 
 pub use admit::Admission;
 pub(crate) use admit::admit;
 pub use capabilities::Capabilities;
 pub use level::{Level, Overrides};
+pub use limit_set::LimitSet;
 pub use policy::Policy;
 pub use trust::TrustLevel;

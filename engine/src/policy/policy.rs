@@ -1,13 +1,13 @@
 //! [`Policy`]: plain data that says what each trust level is worth.
 
-use std::time::Duration;
+use std::collections::{BTreeMap, BTreeSet};
 
-use modhost_backend::{Enforcement, Guarantee, Isolation, Kind, Limits};
+use modhost_backend::Kind;
 
-use super::{Capabilities, Level, Overrides, TrustLevel};
+use super::{Level, Overrides, TrustLevel, file, preset};
 use crate::{
     error::{Code, Error, Result, Stage},
-    package::Caps,
+    package::{Caps, nearest},
 };
 
 /// What each trust level is worth, as plain data: take a preset and change its fields.
@@ -34,10 +34,21 @@ pub struct Policy {
     pub trusted: Level,
     /// Whether unsigned plugins are taken (as untrusted) or refused.
     pub unsigned: bool,
+    /// How many signatures by different keys of the trust store a plugin must carry. Above 0 an unsigned plugin is refused
+    /// whatever [`Policy::unsigned`] says.
+    pub signatures: u32,
     /// Whether text formats (`.wat`) are parsed.
     pub source_formats: bool,
     /// Which backend is taken where several suffice, best first; others follow in their own order.
     pub prefer: Vec<Kind>,
+    /// Which of a language's standard libraries its plugins have; all that the backend offers where a language is not
+    /// named here.
+    pub libraries: BTreeMap<Kind, BTreeSet<String>>,
+    /// How many plugins the engine holds at a time; one that was killed counts until it is unloaded.
+    pub instances: u32,
+    /// Bytes that all plugins together may hold. Looked at when one is loaded and after each call in which one grew; the
+    /// one that grew beyond it is ended.
+    pub total_memory: u64,
     /// Takes every plugin for at most this, or, where [`Policy::development`] is set, for exactly this.
     pub assume: Option<TrustLevel>,
     /// A developer's own machine: trust may be assumed, and unsigned native code runs. Said out loud at each load.
@@ -48,81 +59,158 @@ pub struct Policy {
     pub caps: Caps,
 }
 
-/// What an interpreter must hold before it runs code of strangers.
-const SANDBOX: Enforcement = Enforcement {
-    instructions: Guarantee::Approximate,
-    memory: Guarantee::Approximate,
-    interrupt: Guarantee::Approximate,
-    call_depth: Guarantee::Approximate,
-    values: Guarantee::Exact,
-    output: Guarantee::Exact,
-    open_files: Guarantee::Exact,
-    connections: Guarantee::Exact,
-    threads: Guarantee::Exact,
-    storage: Guarantee::Exact,
-    isolation: Isolation::Sandbox,
-    ..Enforcement::NOTHING
-};
-
 impl Policy {
     /// The names that [`Policy::preset`] knows.
-    pub const PRESETS: &[&str] = &["mods", "development"];
+    pub const PRESETS: &[&str] = &["mods", "development", "testing", "standard", "enterprise", "strict", "airgapped"];
 
     /// The default: unsigned plugins are taken and run in a sandbox under 64 MiB, 10 M fuel and 1 s a call; nothing is
-    /// granted; verified plugins get more room, trusted ones may be native.
+    /// granted; verified plugins get 256 MiB, 100 M fuel and 5 s, trusted ones may be native. All plugins together hold at
+    /// most 4 GiB.
     #[must_use]
     pub fn mods() -> Self {
-        let sandbox = |limits| Level { admitted: true, needs: SANDBOX, limits, capabilities: Capabilities::none() };
-        let mut larger = Limits::default();
-        (larger.fuel, larger.memory, larger.deadline) = (100_000_000, 256 << 20, Duration::from_secs(5));
-        Policy {
-            name: "mods".into(),
-            untrusted: sandbox(Limits::default()),
-            verified: sandbox(larger.clone()),
-            trusted: Level { needs: Enforcement::NOTHING, ..sandbox(larger) },
-            unsigned: true,
-            source_formats: true,
-            prefer: vec![Kind::NATIVE, Kind::WASM, Kind::LUA, Kind::RHAI],
-            assume: None,
-            development: false,
-            overrides: Overrides::default(),
-            caps: Caps::default(),
-        }
+        preset::mods()
     }
 
-    /// For a developer's own machine: no isolation demanded, so that unsigned native code runs; 4 GiB, 600 s and 10 G
-    /// fuel a call; what a plugin asks for is granted.
+    /// For a developer's own machine: no isolation demanded, so that unsigned native code runs, and what a plugin asks for
+    /// is granted. See [`Policy::preset`] for the numbers, as for those that follow.
     #[must_use]
     pub fn development() -> Self {
-        let mut limits = Limits::default();
-        (limits.fuel, limits.memory, limits.deadline) = (10_000_000_000, 4 << 30, Duration::from_secs(600));
-        limits.output = 16 << 20;
-        let level =
-            Level { admitted: true, needs: Enforcement::NOTHING, limits, capabilities: Capabilities::Requested };
-        Policy {
-            name: "development".into(),
-            untrusted: level.clone(),
-            verified: level.clone(),
-            trusted: level,
-            development: true,
-            ..Policy::mods()
-        }
+        preset::DEVELOPMENT.policy()
     }
 
-    /// The preset called `name`.
+    /// For automated tests of plugins on a machine that is thrown away: as `development`, with less of everything.
+    #[must_use]
+    pub fn testing() -> Self {
+        preset::TESTING.policy()
+    }
+
+    /// For an application whose plugins come signed from known publishers.
+    #[must_use]
+    pub fn standard() -> Self {
+        preset::STANDARD.policy()
+    }
+
+    /// As `standard`, for plugins that work harder.
+    #[must_use]
+    pub fn enterprise() -> Self {
+        preset::ENTERPRISE.policy()
+    }
+
+    /// For hosts that must not fall: two signatures, little of everything.
+    #[must_use]
+    pub fn strict() -> Self {
+        preset::STRICT.policy()
+    }
+
+    /// For machines without a network: as `strict`, with more room.
+    #[must_use]
+    pub fn airgapped() -> Self {
+        preset::AIRGAPPED.policy()
+    }
+
+    /// The preset called `name`: `mods`, the default, or a row of this table, which holds for plugins of every level.
+    ///
+    /// | preset | isolation | memory | processor | time per call | network | signatures |
+    /// |---|---|---|---|---|---|---|
+    /// | `development` | none | 4 GiB | 100 % | 600 s | yes | 0 |
+    /// | `testing` | none | 2 GiB | 100 % | 120 s | yes | 0 |
+    /// | `standard` | process | 512 MiB | 50 % | 30 s | no | 1 |
+    /// | `enterprise` | process | 1 GiB | 80 % | 60 s | no | 1 |
+    /// | `strict` | container | 128 MiB | 25 % | 10 s | no | 2 |
+    /// | `airgapped` | container | 256 MiB | 50 % | 30 s | no | 2 |
+    ///
+    /// What of this is there today:
+    /// * **Isolation**: the sandbox of scripts and WebAssembly satisfies `process` and `container`
+    ///   ([`Isolation::satisfies`](crate::Isolation::satisfies)). Native plugins in a process of their own come with a later
+    ///   release; until then these presets refuse them with [`Code::DeniedBackend`].
+    /// * **Signatures**: signed packages come with a later release. Until then nothing is signed, and a preset that wants
+    ///   signatures refuses every plugin with [`Code::DeniedTrust`].
+    /// * **Processor**: no backend holds a share of it. The share is in the fuel instead (20 M units for a second of a
+    ///   whole processor), and each plugin's notes say that it is not held as such.
+    /// * **Network**: plugins have none but what host functions give them, whatever the preset; "yes" is
+    ///   [`Limits::connections`](crate::Limits::connections) above 0, for backends of a host's own.
+    ///
+    /// ```
+    /// use modhost::{Code, Engine, Policy};
+    ///
+    /// let mut policy = Policy::preset("strict")?;
+    /// let engine = Engine::builder().policy(policy.clone()).build()?;
+    /// assert_eq!(engine.load_source("a.lua", "").unwrap_err().code(), Code::DeniedTrust);
+    ///
+    /// // The same box for plugins that nobody signed: derived by changing fields.
+    /// (policy.signatures, policy.unsigned) = (0, true);
+    /// let engine = Engine::builder().policy(policy).build()?;
+    /// engine.load_source("a.lua", "")?;
+    /// # Ok::<(), modhost::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Code::PolicyUnknown`], which lists the names there are.
     pub fn preset(name: &str) -> Result<Self> {
-        match name {
-            "mods" => Ok(Policy::mods()),
-            "development" => Ok(Policy::development()),
-            other => {
-                let message = format!("there is no policy `{}`", other.escape_debug());
-                let help = format!("the presets are {}", Policy::PRESETS.join(", "));
-                Err(Error::new(Code::PolicyUnknown, Stage::Engine, message).with_help(help))
-            }
+        if name == "mods" {
+            return Ok(Policy::mods());
         }
+        preset::ROWS.iter().find(|preset| preset.name == name).map(|preset| preset.policy()).ok_or_else(|| {
+            let near = nearest(name, Policy::PRESETS.iter().copied());
+            let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+            let message = format!("there is no policy `{}`{near}", name.escape_debug());
+            let help = format!("The presets are {}.", Policy::PRESETS.join(", "));
+            Error::new(Code::PolicyUnknown, Stage::Engine, message).with_help(help)
+        })
+    }
+
+    /// Reads a policy file: TOML, as strict as a manifest. `file_name` is for the places in errors, and its stem is the
+    /// policy's name unless the file gives one. Each key is optional; what is not said is as in `base`, which is `mods`
+    /// unless the file names another preset.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use modhost::Policy;
+    ///
+    /// let policy = Policy::from_toml(
+    ///     r#"
+    ///     base = "mods"              # any preset
+    ///     name = "arena"             # for messages
+    ///     unsigned = true            # unsigned plugins are taken, as untrusted
+    ///     signatures = 0             # how many a plugin must carry
+    ///     source_formats = false     # .wat
+    ///     prefer = ["wasm", "lua"]   # of several builds
+    ///     instances = 200            # plugins at a time
+    ///     total_memory = "1GiB"      # of all of them
+    ///
+    ///     [untrusted]                # likewise [verified] and [trusted]
+    ///     admitted = true
+    ///     isolation = "sandbox"      # none, sandbox, process, container
+    ///     limits = "minimal"         # or standard, generous; the keys below change single ones
+    ///     fuel = 2_000_000
+    ///     memory = "32MiB"           # sizes also: output, source, module, storage, value_bytes
+    ///     deadline = "5ms"
+    ///     call_depth = 100           # counts also: reentry_depth, value_depth, open_files, connections, threads
+    ///     cpu_share = 50             # percent
+    ///     capabilities = ["world.spawn"]   # or "requested": whatever a plugin asks for
+    ///
+    ///     [libraries]                # of a language's standard libraries, these only
+    ///     lua = ["math", "string", "table"]
+    ///
+    ///     [caps]                     # what is read from disk: file, total, manifest; files, plugins, depth
+    ///     total = "8MiB"
+    ///     "#,
+    ///     "arena.toml",
+    /// )?;
+    /// assert_eq!(policy.untrusted.limits.deadline, Duration::from_millis(5));
+    ///
+    /// let error = Policy::from_toml("[untrusted]\nfule = 7", "arena.toml").unwrap_err();
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     "arena.toml:2:1: unknown key `fule` in [untrusted]; did you mean `fuel`? [policy.unknown-key]"
+    /// );
+    /// # Ok::<(), modhost::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Every `policy.*` but `policy.source-format`, with line and column.
+    pub fn from_toml(text: &str, file_name: &str) -> Result<Self> {
+        file::read(text, file_name)
     }
 
     /// The box of `trust`.

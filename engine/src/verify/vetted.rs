@@ -31,21 +31,36 @@ impl<T> Vetted<T> {
     }
 }
 
+/// What to do about a policy that wants signatures.
+const LATER: &str = "Signed packages come with a later release. Until then use a policy that takes unsigned plugins: `mods`, `development`, \
+     `testing`, or one of your own with unsigned = true and signatures = 0.";
+
 /// Vets `package` under `policy`.
 pub(crate) fn vet(package: Package, policy: &Policy) -> Result<Vetted<Package>> {
     let refuse = |message: String| {
         let id = package.id().to_string();
         Err(Error::new(Code::DeniedTrust, Stage::Vet, message).of(id))
     };
+    let name = &policy.name;
+    if policy.signatures > 0 {
+        let wants = match policy.signatures {
+            1 => "a signature of a trusted key".to_owned(),
+            count => format!("signatures of {count} trusted keys"),
+        };
+        let message = format!("the plugin is unsigned, and the policy `{name}` wants {wants}");
+        return refuse(message).map_err(|error| error.with_help(LATER));
+    }
     if !policy.unsigned {
-        return refuse(format!("the plugin is unsigned, and the policy `{}` takes signed ones only", policy.name));
+        let message = format!("the plugin is unsigned, and the policy `{name}` takes signed ones only");
+        return refuse(message).map_err(|error| error.with_help(LATER));
     }
     let (trust, vouched) = match policy.assume {
         Some(level) if policy.development => (level, "assumed by policy development"),
         _ => (TrustLevel::Untrusted, "unsigned"),
     };
     if !policy.level(trust).admitted {
-        return refuse(format!("the policy `{}` takes no {trust} plugins", policy.name));
+        let help = format!("A policy takes them with `admitted = true` under [{trust}].");
+        return refuse(format!("the policy `{name}` takes no {trust} plugins")).map_err(|error| error.with_help(help));
     }
     Ok(Vetted { inner: package, trust, vouched })
 }

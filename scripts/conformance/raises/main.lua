@@ -1,1 +1,2 @@
-function fail() error("no wolves") end function fine() return 1 end
+function fail() error("no wolves") end
+function one() return 1 end

@@ -1,1 +1,2 @@
-function run() return host.again("one") end function one() return 1 end
+function run() return host.ask("main", "one", {}) end
+function one() return 1 end

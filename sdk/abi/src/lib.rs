@@ -28,6 +28,8 @@ pub mod derive;
 mod handle;
 mod map;
 mod name;
+#[cfg(feature = "serde")]
+pub mod serde;
 mod signature;
 mod type_error;
 mod types;

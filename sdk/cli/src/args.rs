@@ -3,32 +3,34 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, error::ErrorKind};
-use modhost::{Capability, Code, Error, Stage, TrustLevel, package};
+use modhost::{Capability, Code, Error, Policy, Stage, TrustLevel, package};
 
 use crate::answer::Answer;
 
-/// The end of a help text.
+/// The end of a help text: examples, what the statuses mean for this verb, and the environment.
 macro_rules! ending {
-    ($examples:literal) => {
+    ($examples:literal, $($status:literal)+) => {
         concat!(
             "Examples:\n",
             $examples,
-            "
-
-Exit status:
-  0    done
-  1    the plugin or its code failed
-  2    wrong usage, no such path or plugin
-  3    a limit was hit
-  4    refused (package, signature, trust, policy, capability)
-  5    dependencies cannot be satisfied
-  70   a bug in modhost
+            "\n\nExit status:\n",
+            $("  ", $status, "\n",)+
+            "  70   a bug in modhost
   130  interrupted
 
 Environment:
-  MODHOST_LOG  what is logged to standard error: warn (the default), debug, modhost=trace
+  MODHOST_LOG  what is logged to standard error: warn (the default), debug,
+               modhost=trace
   NO_COLOR     anything at all switches colours off"
         )
+    };
+}
+
+/// A verb's help: what it does in full, hard-wrapped, then clap's parts. Not clap's long help, which sets every option apart by blank
+/// lines, so that one no longer sees them together.
+macro_rules! told {
+    ($text:literal) => {
+        concat!("{about-with-newline}\n", $text, "\n\n{usage-heading} {usage}\n\n{all-args}{after-help}")
     };
 }
 
@@ -36,14 +38,26 @@ Environment:
 #[derive(Debug, Parser)]
 #[command(
     name = "modhost",
+    bin_name = "modhost",
     version,
-    max_term_width = 110,
+    max_term_width = 100,
+    subcommand_value_name = "VERB",
+    subcommand_help_heading = "Verbs",
+    disable_help_subcommand = true,
     after_help = ending!(
-        "  modhost run wolfpack.lua      load it, call `main`
-  modhost run mods              load a folder of plugins, say what became of each
-  modhost run mods --call wolfpack:on_dusk --args '[3]' --grant world.spawn
+        "  modhost run wolfpack.lua      load it and call its `main`
+  modhost list mods             what lies in a folder, and what it needs
+  modhost inspect mods/wolf     one plugin from all sides, before it ever runs
+  modhost check mods            load each as a game would; say what to mend
   modhost explain limit.fuel    what an error's code means, and what to do
-  modhost backends              what each backend enforces here"
+
+A verb's own --help says more: `modhost run --help`.",
+        "0    done"
+        "1    the plugin or its code failed"
+        "2    wrong usage, no such path or plugin"
+        "3    a limit was hit"
+        "4    refused (package, signature, trust, policy, capability)"
+        "5    dependencies cannot be satisfied"
     )
 )]
 pub(crate) struct Cli {
@@ -55,33 +69,50 @@ pub(crate) struct Cli {
     pub(crate) verb: Verb,
 }
 
-/// What to do.
+/// What to do. The words that describe a verb stand at its options.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
-    /// Load plugins and call one
     Run(Run),
-    /// Say what an error's code means, with an example and the remedy
+    List(List),
+    Inspect(Inspect),
+    Check(Check),
     Explain(Explain),
     /// Show what each backend enforces in this build, on this machine
-    #[command(after_help = ending!("  modhost backends\n  modhost backends --json"))]
+    #[command(
+        after_help = ending!(
+            "  modhost backends
+  modhost backends --json",
+            "0    done"
+            "2    wrong usage"
+        )
+    )]
     Backends,
-    /// Print a script that lets a shell complete the command's words
     Completions(Completions),
 }
 
 /// Load plugins and call one
-///
-/// PATH is a script (.lua .luau .rhai .wat .wasm), a native library, a plugin folder (with plugin.toml) or a folder of plugins, which
-/// are loaded with their dependencies in order. The plugins see the functions `world.*`, `dice.*` and `log.*` of a small battlefield.
-///
-/// The result goes to standard output: text as it is, other values as JSON, nothing for nil. What plugins print goes to standard error.
 #[derive(Debug, Args)]
 #[command(
+    help_template = told!(
+        "PATH is a script (.lua .luau .rhai .wat .wasm), a native library, a plugin
+folder (with plugin.toml) or a folder of plugins, which are loaded with their
+dependencies in order. The plugins see the functions `world.*`, `dice.*` and
+`log.*` of a small battlefield.
+
+The result goes to standard output: text as it is, other values as JSON, nothing
+for nil. What plugins print goes to standard error."
+    ),
     after_help = ending!(
         "  modhost run wolfpack.lua
   modhost run sum.wat --call add --args '[20, 22]'
   modhost run mods --call wolfpack:on_dusk --args '[3]' --grant world.spawn
-  modhost run hostile.rhai --fuel 100000 --memory 16MiB --deadline 50ms --json"
+  modhost run hostile.rhai --fuel 100000 --memory 16MiB --deadline 50ms --json",
+        "0    done; several plugins without --call: at least one was loaded"
+        "1    the plugin or its code failed"
+        "2    wrong usage, no such path or plugin"
+        "3    a limit was hit"
+        "4    refused (package, trust, policy, capability)"
+        "5    dependencies cannot be satisfied"
     )
 )]
 pub(crate) struct Run {
@@ -94,10 +125,112 @@ pub(crate) struct Run {
     /// The arguments, a JSON array: 1 is an int, 1.0 a float, {"$bytes": "aGk="} bytes
     #[arg(long, value_name = "JSON_ARRAY", allow_hyphen_values = true)]
     pub(crate) args: Option<String>,
+    /// The host's side.
+    #[command(flatten)]
+    pub(crate) host: Host,
+}
+
+/// Show which plugins lie in a folder, without running any
+#[derive(Debug, Args)]
+#[command(
+    help_template = told!(
+        "For each plugin: id, version, languages and size; what it requires of the host,
+which plugins it depends on, which capabilities it asks for; and, with their
+codes, the problems that would keep `modhost run` from loading it. They are
+looked at together, so that a dependency beside its dependant is found."
+    ),
+    after_help = ending!(
+        "  modhost list mods
+  modhost list mods --policy development
+  modhost list mods --json",
+        "0    at least one plugin can be read, whatever its problems"
+        "2    wrong usage, no such path"
+        "4    nothing there is a plugin, or none can be read: the first one's"
+    )
+)]
+pub(crate) struct List {
+    /// A folder of plugins, or one plugin
+    #[arg(value_name = "DIR")]
+    pub(crate) path: PathBuf,
+    /// What is compared with.
+    #[command(flatten)]
+    pub(crate) policy: ChosenPolicy,
+}
+
+/// Show all there is to know of one plugin before it runs
+#[derive(Debug, Args)]
+#[command(
+    help_template = told!(
+        "Its manifest, builds and files with their sizes, what it requires, depends on
+and asks for; and what the policy would decide: which build is admitted and why
+another is not, with which limits and capabilities. Nothing of the plugin runs,
+unless --load is given: what a plugin exports is known only then."
+    ),
+    after_help = ending!(
+        "  modhost inspect mods/wolfpack
+  modhost inspect wolfpack.wasm --load
+  modhost inspect mods/turbo-sim --policy development --json",
+        "0    done, also where the policy would refuse the plugin"
+        "1    with --load: the plugin failed while it was loaded"
+        "2    wrong usage, no such path"
+        "3    with --load: a limit was hit"
+        "4    the plugin cannot be read; with --load: it was refused"
+        "5    with --load: dependencies cannot be satisfied"
+    )
+)]
+pub(crate) struct Inspect {
+    /// A plugin: a file, or a folder with plugin.toml
+    #[arg(value_name = "PATH")]
+    pub(crate) path: PathBuf,
+    /// Load it under its limits, which runs its main chunk and `on_load`, and list its exports
+    #[arg(long)]
+    pub(crate) load: bool,
+    /// The host's side.
+    #[command(flatten)]
+    pub(crate) host: Host,
+}
+
+/// Load plugins as a game would, and say what their authors should mend
+#[derive(Debug, Args)]
+#[command(
+    help_template = told!(
+        "Each plugin is read, vetted, resolved, admitted and loaded under its limits: its
+main chunk and `on_load` run, nothing else is called. Errors and warnings go to
+standard error, with the line of plugin.toml or source that they are about."
+    ),
+    after_help = ending!(
+        "  modhost check wolfpack
+  modhost check mods --policy development
+  modhost check base-rules wolfpack      wolfpack needs base-rules
+  modhost check mods --json",
+        "0    every plugin loads; there may be warnings"
+        "1    the first that does not: its code failed"
+        "2    wrong usage, no such path"
+        "3    it hit a limit"
+        "4    it was refused (package, trust, policy, capability)"
+        "5    its dependencies cannot be satisfied"
+    )
+)]
+pub(crate) struct Check {
+    /// A plugin or a folder of plugins; several are one set
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// The host's side.
+    #[command(flatten)]
+    pub(crate) host: Host,
+}
+
+/// The host's side of a run: whoever types the command is the host.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "The host's side")]
+pub(crate) struct Host {
+    /// Which policy.
+    #[command(flatten)]
+    pub(crate) policy: ChosenPolicy,
     /// Take the plugins for at most this: untrusted, verified or trusted; for exactly this with --policy development
     #[arg(long, value_name = "LEVEL", value_parser = trust)]
     pub(crate) trust: Option<TrustLevel>,
-    /// Instructions per call, in the backend's own unit
+    /// Instructions per call, in the backend's own unit, up or down
     #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = fuel)]
     pub(crate) fuel: Option<u64>,
     /// Memory that a plugin may hold, like 16MiB
@@ -109,17 +242,36 @@ pub(crate) struct Run {
     /// A capability to grant to every plugin that asks for it, like world.spawn; may be repeated
     #[arg(long, value_name = "CAP", value_parser = capability)]
     pub(crate) grant: Vec<Capability>,
-    /// What each level of trust is worth: mods (the default) or development
-    #[arg(long, value_name = "FILE|PRESET")]
-    pub(crate) policy: Option<String>,
     /// The trust store; signed packages come with a later release
     #[arg(long, value_name = "FILE")]
     pub(crate) store: Option<PathBuf>,
 }
 
+/// `--policy`.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "The host's side")]
+pub(crate) struct ChosenPolicy {
+    #[arg(long = "policy", value_name = "FILE|PRESET", help = policy_help())]
+    pub(crate) name: Option<String>,
+}
+
+fn policy_help() -> String {
+    format!(
+        "What each level of trust is worth: a TOML file, or a preset: {} [default: mods]",
+        Policy::PRESETS.join(", ")
+    )
+}
+
 /// Say what an error's code means, with an example and the remedy
 #[derive(Debug, Args)]
-#[command(after_help = ending!("  modhost explain limit.fuel\n  modhost explain               lists every code"))]
+#[command(
+    after_help = ending!(
+        "  modhost explain limit.fuel
+  modhost explain               lists every code",
+        "0    done"
+        "2    there is no such code"
+    )
+)]
 pub(crate) struct Explain {
     /// A dotted code, like limit.fuel; without one, all are listed
     pub(crate) code: Option<String>,
@@ -129,7 +281,11 @@ pub(crate) struct Explain {
 #[derive(Debug, Args)]
 #[command(
     after_help = ending!(
-        "  modhost completions bash > ~/.local/share/bash-completion/completions/modhost\n  modhost completions fish > ~/.config/fish/completions/modhost.fish"
+        "  modhost completions bash > \\
+      ~/.local/share/bash-completion/completions/modhost
+  modhost completions fish > ~/.config/fish/completions/modhost.fish",
+        "0    done"
+        "2    wrong usage"
     )
 )]
 pub(crate) struct Completions {

@@ -99,7 +99,11 @@ fn table(backends: &[BackendStatus]) -> String {
         }
     }
     text.push_str(
-        "\nexact: to the unit, or the plugin has no way to use the resource at all; approximate: stopped, but late; no: not enforced\n",
+        "
+exact        to the unit, or a plugin has no way to use the resource at all
+approximate  stopped, but late
+no           not enforced
+",
     );
     text
 }

@@ -10,7 +10,7 @@ use annotate_snippets::{Annotation, AnnotationKind, Element, Group, Level, Origi
 use modhost::{Error, Place, Refused, audit::escape};
 
 use crate::{
-    logs,
+    layout, logs,
     source::{Source, Sources},
 };
 
@@ -19,21 +19,45 @@ const LONGEST: usize = 2000;
 /// The longest line of source.
 const LONGEST_LINE: usize = 400;
 
+/// What its author should mend although the plugin works.
+#[derive(Debug)]
+pub(crate) struct Warning {
+    /// What is odd.
+    pub(crate) message: String,
+    /// Where.
+    pub(crate) at: Option<Place>,
+    /// The line to write.
+    pub(crate) help: Option<String>,
+}
+
 /// Draws an error.
 pub(crate) fn error(error: &Error, sources: &Sources) {
-    draw(Level::ERROR, error, error.message(), sources);
+    draw_error(Level::ERROR, error, error.message(), sources);
+}
+
+/// Draws an error, and whose it is: one of several.
+pub(crate) fn error_of(plugin: &str, error: &Error, sources: &Sources) {
+    draw_error(Level::ERROR, error, &format!("{plugin}: {}", error.message()), sources);
 }
 
 /// Draws a refusal beside which the command goes on.
 pub(crate) fn refused(refused: &Refused, sources: &Sources) {
     let message = format!("{} was refused: {}", refused.name, refused.error.message());
-    draw(Level::WARNING, &refused.error, &message, sources);
+    draw_error(Level::WARNING, &refused.error, &message, sources);
 }
 
 /// Draws another error beside which the command goes on.
 pub(crate) fn warning(error: &Error, sources: &Sources) {
     let message = format!("{}: {}", error.plugin().unwrap_or("?"), error.message());
-    draw(Level::WARNING, error, &message, sources);
+    draw_error(Level::WARNING, error, &message, sources);
+}
+
+/// Draws a warning for the author of `plugin`.
+pub(crate) fn lint(plugin: &str, warning: &Warning, sources: &Sources) {
+    let message = format!("{plugin}: {}", warning.message);
+    let footer: Vec<Element<'_>> =
+        warning.help.iter().map(|help| Level::HELP.message(escape(help, LONGEST)).into()).collect();
+    draw(Level::WARNING, None, &message, (Some(plugin), warning.at.as_ref()), footer, sources);
 }
 
 /// Says one line.
@@ -41,12 +65,30 @@ pub(crate) fn note(text: &str) {
     say(&format!("note: {}\n", escape(text, LONGEST)));
 }
 
-fn draw(level: Level<'_>, error: &Error, message: &str, sources: &Sources) {
+fn draw_error(level: Level<'_>, error: &Error, message: &str, sources: &Sources) {
     let code = error.code().as_str();
+    let mut footer: Vec<Element<'_>> = error
+        .trace()
+        .iter()
+        .map(|line| Level::NOTE.message(format!("at {}", escape(line, LONGEST_LINE))).into())
+        .collect();
+    footer.push(Level::HELP.message(escape(error.help(), LONGEST)).into());
+    footer.push(Level::NOTE.message(format!("`modhost explain {code}` says more")).into());
+    draw(level, Some(code), message, (error.plugin(), error.at()), footer, sources);
+}
+
+fn draw(
+    level: Level<'_>,
+    code: Option<&str>,
+    message: &str,
+    (plugin, at): (Option<&str>, Option<&Place>),
+    footer: Vec<Element<'_>>,
+    sources: &Sources,
+) {
     let mut elements: Vec<Element<'_>> = Vec::new();
-    let source = sources.find(error);
-    let line = error.at().zip(source.as_ref()).and_then(|(at, source)| Line::of(source, at));
-    match (error.at(), &source, &line) {
+    let source = at.and_then(|at| sources.find(plugin, at));
+    let line = at.zip(source.as_ref()).and_then(|(at, source)| Line::of(source, at));
+    match (at, &source, &line) {
         (_, _, Some(line)) => elements.push(line.snippet().into()),
         (Some(at), Some(source), None) => {
             let shown = Place { file: source.path.clone(), ..at.clone() }.to_string();
@@ -54,14 +96,12 @@ fn draw(level: Level<'_>, error: &Error, message: &str, sources: &Sources) {
         }
         _ => {}
     }
-    elements.extend(
-        error.trace().iter().map(|line| Level::NOTE.message(format!("at {}", escape(line, LONGEST_LINE))).into()),
-    );
-    elements.push(Level::HELP.message(escape(error.help(), LONGEST)).into());
-    elements.push(Level::NOTE.message(format!("`modhost explain {code}` says more")).into());
-    let group: Group<'_> = level.primary_title(escape(message, LONGEST)).id(code).elements(elements);
+    elements.extend(footer);
+    let title = level.primary_title(escape(message, LONGEST));
+    let title = if let Some(code) = code { title.id(code) } else { title };
+    let group: Group<'_> = title.elements(elements);
     let renderer = if logs::colours(&io::stderr()) { Renderer::styled() } else { Renderer::plain() };
-    say(&format!("{}\n", renderer.render(&[group])));
+    say(&format!("{}\n", renderer.term_width(layout::width(&io::stderr())).render(&[group])));
 }
 
 /// One line of source.

@@ -2,12 +2,15 @@
 
 mod examples;
 
+use std::io;
+
 use modhost::Code;
 use serde::Serialize;
 
 use crate::{
     answer::Answer,
     args::{Explain, usage},
+    layout,
 };
 use examples::Example;
 
@@ -35,14 +38,18 @@ fn list(json: bool) -> Answer {
     let width = Code::ALL.iter().map(|code| code.as_str().len()).max().unwrap_or(0);
     let mut text = String::from("code and exit status; `modhost explain CODE` says more\n\n");
     for code in Code::ALL {
-        text += &format!("{code:width$}  {:>2}  {}\n", code.exit_status(), first_sentence(code.cause()));
+        let lead = format!("{code:width$}  {:>2}  ", code.exit_status());
+        layout::paragraph(&mut text, &lead, first_sentence(code.cause()), layout::width(&io::stdout()));
     }
     Answer::new(0, text)
 }
 
 fn page(code: Code) -> String {
-    let mut text =
-        format!("{code} (exit status {})\n\n{}\n\nRemedy: {}\n", code.exit_status(), code.cause(), code.remedy());
+    let width = layout::width(&io::stdout());
+    let mut text = format!("{code} (exit status {})\n\n", code.exit_status());
+    layout::paragraph(&mut text, "", code.cause(), width);
+    text.push('\n');
+    layout::paragraph(&mut text, "Remedy: ", code.remedy(), width);
     if let Some(example) = examples::of(code) {
         text += "\nExample:\n";
         for (file, content) in example.files {

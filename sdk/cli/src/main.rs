@@ -3,11 +3,16 @@
 mod answer;
 mod args;
 mod backends;
+mod check;
 mod completions;
 mod diagnose;
 mod explain;
 mod guard;
+mod host;
+mod inspect;
 mod json;
+mod layout;
+mod list;
 mod logs;
 mod run;
 mod source;
@@ -25,6 +30,9 @@ fn main() -> ExitCode {
         let answer = match args::read(json) {
             Ok(cli) => match cli.verb {
                 Verb::Run(args) => run::run(&args, json),
+                Verb::List(args) => list::list(&args, json),
+                Verb::Inspect(args) => inspect::inspect(&args, json),
+                Verb::Check(args) => check::check(&args, json),
                 Verb::Explain(args) => explain::explain(&args, json),
                 Verb::Backends => backends::backends(json),
                 Verb::Completions(args) => completions::completions(&args, json),

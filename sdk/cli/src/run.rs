@@ -4,24 +4,14 @@ mod report;
 mod target;
 
 use std::{
-    fs,
-    path::Path,
+    path::PathBuf,
     time::{Duration, Instant},
 };
 
-use modhost::{
-    Code, Engine, Error, Measured, Mods, Policy, Result, Stage, TrustLevel, Value,
-    package::{Caps, MANIFEST},
-};
+use modhost::{Engine, Error, Measured, Mods, Result, Value, package::Caps};
 use modhost_testkit::world::World;
 
-use crate::{
-    answer::Answer,
-    args::{self, usage},
-    json::read,
-    logs,
-    source::Sources,
-};
+use crate::{answer::Answer, args, host, json::read, logs, source::Sources};
 use report::Report;
 use target::Target;
 
@@ -41,22 +31,24 @@ enum Outcome {
 
 /// Runs.
 pub(crate) fn run(args: &args::Run, json: bool) -> Answer {
-    run_all(args, json)
-        .unwrap_or_else(|(error, caps)| Answer::error_in(&error, json, &Sources::new(&args.paths, &caps)))
+    run_all(args, json).unwrap_or_else(|(error, caps)| {
+        let sources = Sources::new(&args.paths, &caps).with_policy(args.host.policy.name.as_deref());
+        Answer::error_in(&error, json, &sources)
+    })
 }
 
 /// An error here is one before any plugin was loaded.
 fn run_all(args: &args::Run, json: bool) -> std::result::Result<Answer, (Error, Caps)> {
     let none = |error| (error, Caps::default());
     let call_args = args.args.as_deref().map(read::arguments).transpose().map_err(none)?;
-    let policy = policy(args).map_err(none)?;
-    let caps = policy.caps.clone();
-    let several = args.paths.len() > 1 || args.paths.iter().any(|path| holds_plugins(path));
+    let engine = host::engine(&args.host).map_err(none)?;
+    let caps = engine.policy().caps.clone();
+    let several = host::several(&args.paths);
     if several {
         logs::name_plugins();
     }
     let mut world = World::new(0);
-    let (engine, mods, loading) = load(args, policy).map_err(|error| (error, caps.clone()))?;
+    let (mods, loading) = load(&engine, &args.paths).map_err(|error| (error, caps.clone()))?;
     let (not_enabled, outcome) = act(&engine, &mods, &mut world, args.call.as_deref(), call_args, several);
     let sources = Sources::new(&args.paths, &caps);
     let report =
@@ -64,77 +56,11 @@ fn run_all(args: &args::Run, json: bool) -> std::result::Result<Answer, (Error, 
     Ok(report.answer(outcome, json))
 }
 
-/// Whether `path` is a folder of plugins rather than a plugin.
-fn holds_plugins(path: &Path) -> bool {
-    path.is_dir() && fs::symlink_metadata(path.join(MANIFEST)).is_err()
-}
-
-/// The policy that the options describe.
-fn policy(args: &args::Run) -> Result<Policy> {
-    if let Some(store) = &args.store {
-        let message = format!(
-            "--store {}: trust stores come with signed packages, which this release does not read",
-            store.display()
-        );
-        return Err(usage(message).with_help("Leave --store out; every plugin is unsigned here."));
-    }
-    let mut policy = args.policy.as_deref().map_or_else(|| Ok(Policy::mods()), preset)?;
-    if let Some(trust) = args.trust.filter(|trust| *trust > TrustLevel::Untrusted && !policy.development) {
-        let message = format!(
-            "--trust {trust}: the policy `{}` takes unsigned plugins as untrusted, and --trust can only lower what vetting found",
-            policy.name
-        );
-        let help = "Leave --trust out, or add --policy development on your own machine.";
-        return Err(Error::new(Code::DeniedTrust, Stage::Vet, message).with_help(help));
-    }
-    policy.assume = args.trust;
-    policy.overrides.fuel = args.fuel;
-    policy.overrides.memory = args.memory;
-    policy.overrides.deadline = args.deadline;
-    Ok(policy)
-}
-
-/// The preset called `name`, or that files are no policies yet.
-fn preset(name: &str) -> Result<Policy> {
-    Policy::preset(name).map_err(|error| {
-        if !name.contains(['/', '\\', '.']) && !Path::new(name).is_file() {
-            return error;
-        }
-        let message = format!("--policy {name}: policy files come with a later release");
-        Error::new(error.code(), error.stage(), message).with_help(error.help())
-    })
-}
-
-/// The engine, what was loaded into it, and how long that took.
-fn load(args: &args::Run, policy: Policy) -> Result<(Engine, Mods, Duration)> {
-    let mut builder = World::offer(Engine::builder().policy(policy));
-    for capability in &args.grant {
-        builder = builder.grant(capability.as_str());
-    }
-    let engine = builder.build()?;
-    warn_of_idle_grants(args, &engine);
+/// What was loaded into `engine`, and how long that took.
+fn load(engine: &Engine, paths: &[PathBuf]) -> Result<(Mods, Duration)> {
     let start = Instant::now();
-    let mut mods = Mods::default();
-    for path in &args.paths {
-        let more = engine.load_dir(path)?;
-        mods.loaded.extend(more.loaded);
-        mods.refused.extend(more.refused);
-    }
-    Ok((engine, mods, start.elapsed()))
-}
-
-/// A grant that no function asks for is a slip of the pen, and silence about it a riddle.
-fn warn_of_idle_grants(args: &args::Run, engine: &Engine) {
-    let contracts = engine.contracts();
-    let needed: Vec<_> = contracts
-        .iter()
-        .flat_map(|contract| &contract.functions)
-        .filter_map(|function| function.capability.as_ref())
-        .collect();
-    for grant in args.grant.iter().filter(|grant| !needed.contains(grant)) {
-        let there: Vec<_> = needed.iter().map(|capability| capability.as_str()).collect();
-        tracing::warn!("--grant {grant}: no function of this host needs it; there are {}", there.join(", "));
-    }
+    let mods = host::load(engine, paths)?;
+    Ok((mods, start.elapsed()))
 }
 
 /// Enables what was loaded and makes the call.

@@ -7,7 +7,7 @@ use std::{
 };
 
 use modhost::{
-    Error,
+    Place,
     package::{Caps, Package, discover},
 };
 
@@ -19,6 +19,7 @@ const LONGEST: u64 = 1 << 20;
 pub(crate) struct Sources {
     paths: Vec<PathBuf>,
     caps: Caps,
+    policy: Option<PathBuf>,
 }
 
 /// Where an error's place is.
@@ -32,13 +33,20 @@ pub(crate) struct Source {
 
 impl Sources {
     pub(crate) fn new(paths: &[PathBuf], caps: &Caps) -> Self {
-        Sources { paths: paths.to_vec(), caps: caps.clone() }
+        Sources { paths: paths.to_vec(), caps: caps.clone(), policy: None }
     }
 
-    /// The file that `error` is about.
-    pub(crate) fn find(&self, error: &Error) -> Option<Source> {
-        let place = error.at()?;
-        let plugin = error.plugin();
+    /// The same, where `--policy` may have named a file.
+    pub(crate) fn with_policy(mut self, name: Option<&str>) -> Self {
+        self.policy = name.map(PathBuf::from);
+        self
+    }
+
+    /// The file in which `place` is, of `plugin` where one is known.
+    pub(crate) fn find(&self, plugin: Option<&str>, place: &Place) -> Option<Source> {
+        if let Some(policy) = self.policy.as_ref().filter(|path| plugin.is_none() && shown(path) == place.file) {
+            return Some(Source { path: shown(policy), text: read(policy).and_then(text) });
+        }
         let opened = self.packages().find(|package| plugin.is_none_or(|id| id == package.id().as_str()));
         if let Some(package) = opened {
             let bytes = package.files().get(&place.file).map(|bytes| bytes.to_vec());

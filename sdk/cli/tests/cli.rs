@@ -358,12 +358,6 @@ fn trust_and_capabilities() {
         ),
         (
             &[LUA],
-            &["run", "wolf.lua", "--policy", "my.toml", "--json"],
-            4,
-            &[Json("error.code", r#""policy.unknown""#), JsonHas("error.message", "later release")],
-        ),
-        (
-            &[LUA],
             &["run", "wolf.lua", "--store", "keys.toml", "--json"],
             2,
             &[Json("error.code", r#""usage""#), JsonHas("error.message", "signed packages")],

@@ -31,12 +31,52 @@ fn words_that_do_not_fit_together() {
 
 #[test]
 fn help_shows_examples_and_statuses() {
-    for words in
-        [&["--help"][..], &["run", "--help"], &["explain", "--help"], &["backends", "--help"], &["completions", "-h"]]
-    {
+    for words in [
+        &["--help"][..],
+        &["run", "--help"],
+        &["list", "--help"],
+        &["inspect", "--help"],
+        &["check", "-h"],
+        &["explain", "--help"],
+        &["backends", "--help"],
+        &["completions", "-h"],
+    ] {
         check(&[], words, 0, &[OutHas("Examples:\n  modhost "), OutHas("  130  interrupted"), NotErr("error")]);
     }
     check(&[], &["--version"], 0, &[Out(concat!("modhost ", env!("CARGO_PKG_VERSION"), "\n"))]);
+    for preset in modhost::Policy::PRESETS {
+        check(&[], &["run", "--help"], 0, &[OutHas(preset)]);
+    }
+}
+
+/// Where there is no terminal, and on one of 80 columns.
+#[test]
+fn help_and_tables_fit_80_columns() {
+    let long = "[plugin]\nid = \"a\"\nversion = \"1.0.0\"\ndescription = \"It is said that this goes on and on and on, for longer than any terminal is wide\"\n\
+                [capabilities]\nrequired = [\"world.a\", \"world.b\", \"world.c\", \"world.d\", \"world.e\", \"world.f\", \"world.g\", \"world.h\"]\n";
+    let here = folder(&[("mods/a/plugin.toml", long), ("mods/a/main.lua", ""), ("mods/b.so", "x")]);
+    for words in [
+        &["--help"][..],
+        &["run", "--help"],
+        &["list", "--help"],
+        &["inspect", "--help"],
+        &["check", "--help"],
+        &["explain", "--help"],
+        &["backends", "--help"],
+        &["backends"],
+        &["completions", "--help"],
+        &["list", "mods"],
+        &["inspect", "mods/a"],
+        &["inspect", "mods/b.so"],
+        &["check", "mods/a"],
+        &["explain"],
+        &["explain", "limit.fuel"],
+    ] {
+        let output = modhost(here.path()).args(words).env("COLUMNS", "80").output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let wide: Vec<&str> = text.lines().filter(|line| line.chars().count() > 80).collect();
+        assert!(!text.is_empty() && wide.is_empty(), "{words:?}: {wide:#?}");
+    }
 }
 
 #[test]
@@ -80,7 +120,7 @@ fn every_example_of_explain_gives_its_code() {
         assert_eq!(output.status.code().map(i64::from), about["exit"].as_i64(), "{answer}");
         examples += 1;
     }
-    assert!(examples >= 30, "{examples} of {}", codes.len());
+    assert!(examples >= 50, "{examples} of {}", codes.len());
 }
 
 #[test]

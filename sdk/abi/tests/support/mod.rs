@@ -1,7 +1,13 @@
-//! What the codec's tests share: equality of values to the bit, and re-encoding.
+//! What the tests share: generated values, equality to the bit, and re-encoding.
 #![allow(dead_code, clippy::unwrap_used, clippy::panic)]
 
-use modhost_abi::{Value, ValueLimits, codec};
+use std::ops::Range;
+
+use modhost_abi::{Handle, Map, Value, ValueLimits, codec};
+use proptest::{
+    prelude::*,
+    test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
+};
 
 /// Limits that no test value reaches.
 pub(crate) const AMPLE: ValueLimits = ValueLimits { depth: ValueLimits::DEEPEST, bytes: u64::MAX };
@@ -45,4 +51,56 @@ pub(crate) fn check(bytes: &[u8], limits: ValueLimits) -> bool {
             false
         }
     }
+}
+
+/// Runs `test` over generated input; the seed is fixed.
+pub(crate) fn run<S: Strategy>(cases: u32, strategy: S, test: impl Fn(S::Value)) {
+    let config = Config { cases, failure_persistence: None, ..Config::default() };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+    let checked = runner.run(&strategy, |value| {
+        test(value);
+        Ok(())
+    });
+    checked.unwrap_or_else(|error| panic!("{error}"));
+}
+
+fn scalar() -> impl Strategy<Value = Value> {
+    let int = prop_oneof![
+        any::<i64>(),
+        // One more or less than each length of a number.
+        (0_u32..63, -2_i64..=2, any::<bool>()).prop_map(|(bits, add, minus)| {
+            let int = (1_i64 << bits).wrapping_add(add);
+            if minus { int.wrapping_neg() } else { int }
+        }),
+        prop::sample::select(vec![0, -1, i64::MIN, i64::MAX, i64::MIN + 1]),
+    ];
+    let float = prop_oneof![
+        any::<u64>().prop_map(f64::from_bits),
+        any::<u64>().prop_map(|bits| f64::from_bits(bits | 0x7ff8_0000_0000_0000)),
+        prop::sample::select(vec![0.0, -0.0, f64::INFINITY, f64::NEG_INFINITY, f64::MIN_POSITIVE, f64::MAX, 5e-324]),
+    ];
+    prop_oneof![
+        Just(Value::Nil),
+        any::<bool>().prop_map(Value::Bool),
+        int.prop_map(Value::Int),
+        float.prop_map(Value::Float),
+        text(0..40).prop_map(Value::Str),
+        prop::collection::vec(any::<u8>(), 0..200).prop_map(Value::Bytes),
+        any::<(u32, u32, u32)>()
+            .prop_map(|(kind, slot, generation)| { Value::Handle(Handle { kind, slot, generation }) }),
+    ]
+}
+
+fn text(length: Range<usize>) -> impl Strategy<Value = String> {
+    prop::collection::vec(any::<char>(), length).prop_map(String::from_iter)
+}
+
+/// Any value.
+pub(crate) fn value() -> impl Strategy<Value = Value> {
+    scalar().prop_recursive(8, 96, 12, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..12).prop_map(Value::List),
+            prop::collection::vec((text(0..6), inner), 0..12).prop_map(|entries| Value::Map(Map::from_iter(entries))),
+        ]
+    })
 }

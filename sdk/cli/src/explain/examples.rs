@@ -93,4 +93,47 @@ examples! {
     ResolveEngine
         ["mods/wolf/plugin.toml" "[plugin]\nid = \"wolf\"\nversion = \"1.0.0\"\nengine = \"^9\"\n" "mods/wolf/main.lua" ""]
         ["run" "mods"]
+    ScriptImportCycle
+        ["wolf/plugin.toml" "[plugin]\nid = \"wolf\"\nversion = \"1.0.0\"\n" "wolf/main.lua" "local den = require('./den')\nfunction main() end\n" "wolf/den.lua" "return { wolf = require('./main') }\n"]
+        ["run" "wolf"]
+    LimitInstances
+        ["mods/fox.lua" "" "mods/wolf.lua" "function main() end\n" "arena.toml" "instances = 1\n"]
+        ["run" "mods" "--policy" "arena.toml" "--call" "wolf:main"]
+    PackageEscapes
+        ["wolf/plugin.toml" "[plugin]\nid = \"wolf\"\nversion = \"1.0.0\"\n\n[entry]\nlua = \"../main.lua\"\n" "main.lua" ""] ["run" "wolf"]
+    PackageTooLarge
+        ["wolf.lua" "function main() end\n" "arena.toml" "[caps]\nfile = \"8B\"\n"] ["run" "wolf.lua" "--policy" "arena.toml"]
+    PackageName
+        ["wolf/plugin.toml" "[plugin]\nid = \"wolf\"\nversion = \"1.0.0\"\n\n[entry]\nlua = \"lib//main.lua\"\n" "wolf/lib/main.lua" ""] ["run" "wolf"]
+    ManifestName
+        ["wolf/plugin.toml" "[plugin]\nid = \"wolf\"\nversion = \"1.0.0\"\n\n[capabilities]\nrequired = [\"Spawn Wolves\"]\n" "wolf/main.lua" ""] ["check" "wolf"]
+    PolicySyntax
+        ["wolf.lua" "function main() end\n" "arena.toml" "[untrusted\n"]
+        ["run" "wolf.lua" "--policy" "arena.toml"]
+    PolicyUnknownKey
+        ["wolf.lua" "function main() end\n" "arena.toml" "[untrusted]\nfule = 200000\n"]
+        ["run" "wolf.lua" "--policy" "arena.toml"]
+    PolicyValue
+        ["wolf.lua" "function main() end\n" "arena.toml" "[untrusted]\nisolation = \"strong\"\n"]
+        ["run" "wolf.lua" "--policy" "arena.toml"]
+    PolicySize
+        ["wolf.lua" "function main() end\n" "arena.toml" "[untrusted]\nmemory = \"much\"\n"]
+        ["run" "wolf.lua" "--policy" "arena.toml"]
+    PolicyDuration
+        ["wolf.lua" "function main() end\n" "arena.toml" "[untrusted]\ndeadline = \"soon\"\n"]
+        ["run" "wolf.lua" "--policy" "arena.toml"]
+    PolicySourceFormat
+        ["wolf.wat" "(module\n  (func (export \"main\")))\n" "arena.toml" "source_formats = false\n"]
+        ["run" "wolf.wat" "--policy" "arena.toml"]
+    ResolveUnsatisfiable
+        ["mods/wolf/plugin.toml" "[plugin]\nid = \"wolf\"\nversion = \"1.0.0\"\n\n[dependencies]\nforest = \"^2\"\n" "mods/wolf/main.lua" "" "mods/forest.lua" "-- a single file is 0.0.0\n"]
+        ["check" "mods"]
+    ResolveConflict
+        ["mods/wolf/plugin.toml" "[plugin]\nid = \"wolf\"\nversion = \"1.0.0\"\n\n[conflicts]\nfox = \"*\"\n" "mods/wolf/main.lua" "" "mods/fox.lua" ""]
+        ["check" "mods"]
+    ResolveCycle
+        ["mods/wolf/plugin.toml" "[plugin]\nid = \"wolf\"\nversion = \"1.0.0\"\n\n[dependencies]\nfox = \"*\"\n" "mods/wolf/main.lua" "" "mods/fox/plugin.toml" "[plugin]\nid = \"fox\"\nversion = \"1.0.0\"\n\n[dependencies]\nwolf = \"*\"\n" "mods/fox/main.lua" ""]
+        ["check" "mods"]
+    PackageDuplicate
+        ["mods/wolf.lua" "" "mods/wolf.rhai" ""] ["check" "mods"]
 }

@@ -30,8 +30,9 @@ pub(crate) struct ErrorBody<'a> {
     help: &'a str,
 }
 
+/// A place.
 #[derive(Serialize)]
-struct At<'a> {
+pub(crate) struct At<'a> {
     file: &'a str,
     line: Option<u32>,
     column: Option<u32>,
@@ -94,6 +95,12 @@ pub(crate) struct RefusedBody<'a> {
     error: ErrorBody<'a>,
 }
 
+impl<'a> From<&'a Place> for At<'a> {
+    fn from(Place { file, line, column }: &'a Place) -> Self {
+        At { file, line: *line, column: *column }
+    }
+}
+
 impl<'a> From<&'a Error> for ErrorBody<'a> {
     fn from(error: &'a Error) -> Self {
         ErrorBody {
@@ -101,7 +108,7 @@ impl<'a> From<&'a Error> for ErrorBody<'a> {
             stage: error.stage().to_string(),
             plugin: error.plugin(),
             message: error.message(),
-            at: error.at().map(|Place { file, line, column }| At { file, line: *line, column: *column }),
+            at: error.at().map(Into::into),
             trace: error.trace(),
             help: error.help(),
         }

@@ -1,147 +1,150 @@
-//! [`run`]: holds one backend against one case.
+//! [`run`]: holds one backend against the cases.
 
-use std::{fmt, fs, sync::Arc};
+use std::{fs, sync::Arc};
 
-use modhost::{Code, Engine, Kind, Policy, Value, backend::Backend};
+use modhost::{Capabilities, Engine, PluginId, Policy, Value, backend::Backend};
 
-use super::{Case, Expected, host, value};
+use super::{
+    Case, Expected, Outcome, Report,
+    case::{Demand, Step, Target},
+    host::{self, Desk},
+    value,
+};
 
-/// How a case went.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Outcome {
-    /// As it should.
-    Passed,
-    /// As its declared divergence says.
-    Diverged,
-    /// The language cannot say it, for a declared reason.
-    Missing,
-    /// Neither.
-    Failed(String),
+/// Where a backend's plugins are.
+#[derive(Clone, Copy, Debug)]
+pub enum Plugins<'a> {
+    /// In each case's folder: `main.lua` for the ending `lua`, or a folder `lua/` with `plugin.toml` for a plugin of several files.
+    Beside(&'a str),
+    /// One compiled plugin for all cases: it asks `host.case` which one it plays.
+    One {
+        /// The ending by which the engine knows the backend, `so`.
+        ending: &'a str,
+        /// The plugin.
+        bytes: &'a [u8],
+    },
 }
 
-/// One backend's outcomes over a suite.
-#[derive(Clone, Debug)]
-pub struct Report {
-    /// The backend.
-    pub kind: Kind,
-    /// Case and outcome, in the order of the cases.
-    pub outcomes: Vec<(String, Outcome)>,
-}
-
-impl Report {
-    /// What failed, a line each.
-    #[must_use]
-    pub fn failures(&self) -> Vec<String> {
-        let failed = |(case, outcome): &(String, Outcome)| match outcome {
-            Outcome::Failed(why) => Some(format!("{} / {case}: {why}", self.kind)),
-            _ => None,
-        };
-        self.outcomes.iter().filter_map(failed).collect()
+impl<'a> From<&'a str> for Plugins<'a> {
+    fn from(ending: &'a str) -> Self {
+        Plugins::Beside(ending)
     }
 }
 
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let count = |wanted: fn(&Outcome) -> bool| self.outcomes.iter().filter(|(_, outcome)| wanted(outcome)).count();
-        write!(
-            f,
-            "{:8} {:3} cases: {:3} passed, {:2} diverged, {:2} missing, {:2} failed",
-            self.kind,
-            self.outcomes.len(),
-            count(|outcome| *outcome == Outcome::Passed),
-            count(|outcome| *outcome == Outcome::Diverged),
-            count(|outcome| *outcome == Outcome::Missing),
-            count(|outcome| matches!(outcome, Outcome::Failed(_))),
-        )
-    }
-}
-
-/// Holds `backend` against `cases`. `extension` is the ending of its plugin files (`lua`): a case's plugin is `main.<extension>`.
+/// Holds `backend` against `cases`. A case for which `plugins` has nothing fails, unless it says why under `[missing]`.
 #[must_use]
-pub fn run(backend: &Arc<dyn Backend>, extension: &str, cases: &[Case]) -> Report {
-    let kind = backend.kind();
-    let outcomes = cases.iter().map(|case| (case.name.clone(), check(backend, extension, case))).collect();
-    Report { kind, outcomes }
+pub fn run<'a>(backend: &Arc<dyn Backend>, plugins: impl Into<Plugins<'a>>, cases: &[Case]) -> Report {
+    let plugins = plugins.into();
+    let outcomes = cases.iter().map(|case| (case.name.clone(), check(backend, plugins, case))).collect();
+    Report { kind: backend.kind(), outcomes }
 }
 
-fn check(backend: &Arc<dyn Backend>, extension: &str, case: &Case) -> Outcome {
+fn check(backend: &Arc<dyn Backend>, plugins: Plugins<'_>, case: &Case) -> Outcome {
     let kind = backend.kind().to_string();
-    let file = format!("main.{extension}");
-    let source = match (fs::read(case.folder.join(&file)), case.missing.get(&kind)) {
-        (Ok(_), Some(_)) => return Outcome::Failed(format!("{file} is there, and the case says it is missing")),
-        (Ok(source), None) => source,
-        (Err(_), Some(_)) => return Outcome::Missing,
-        (Err(error), None) => return Outcome::Failed(format!("{file}: {error}; write it, or say why under [missing]")),
-    };
-    let healed = |outcome: Result<(), String>| match (outcome, case.diverges.contains_key(&kind)) {
-        (Ok(()), false) => Outcome::Passed,
-        (Ok(()), true) => Outcome::Failed("a declared divergence has healed: take it out".into()),
-        (Err(why), _) => Outcome::Failed(why),
-    };
-    match played(backend, case, &file, &source, None) {
-        Err(_) if case.diverges.contains_key(&kind) => {
-            match played(backend, case, &file, &source, case.diverges.get(&kind)) {
-                Ok(()) => Outcome::Diverged,
-                Err(why) => Outcome::Failed(format!("not even as its divergence says: {why}")),
-            }
+    if let (Plugins::Beside(ending), Some(_)) = (plugins, case.missing.get(&kind)) {
+        let file = format!("main.{ending}");
+        if case.folder.join(&file).exists() || case.folder.join(ending).exists() {
+            return Outcome::Failed(format!("{file} is there, and the case says it is missing"));
         }
-        outcome => healed(outcome),
+    }
+    if case.missing.contains_key(&kind) {
+        return Outcome::Missing;
+    }
+    if !case.needs.iter().all(|promise| promise.is_made(&backend.enforcement())) {
+        return Outcome::NotPromised;
+    }
+    match played(backend, plugins, case, &kind) {
+        Ok(0) => Outcome::Passed,
+        Ok(diverged) => Outcome::Diverged(diverged),
+        Err(why) => Outcome::Failed(why),
     }
 }
 
-/// Plays the calls. `instead` is what the first call that differs must do.
-fn played(
-    backend: &Arc<dyn Backend>,
-    case: &Case,
-    file: &str,
-    source: &[u8],
-    instead: Option<&Expected>,
-) -> Result<(), String> {
+/// Plays a case and tells how many of its calls diverged as declared.
+fn played(backend: &Arc<dyn Backend>, plugins: Plugins<'_>, case: &Case, kind: &str) -> Result<usize, String> {
     let mut policy = Policy::development();
     policy.untrusted.limits = case.limits.clone();
-    policy.untrusted.capabilities = modhost::Capabilities::none();
-    let engine = host::offer(Engine::builder())
+    policy.untrusted.capabilities = Capabilities::none();
+    let engine = host::offer(Engine::builder(), &case.name)
         .backend(backend.clone())
         .policy(policy)
         .build()
         .map_err(|error| error.to_string())?;
-    let plugin = match (engine.load_source(file, source), &case.load) {
-        (Err(error), Some(code)) => return is(&error, code, "load"),
-        (Ok(_), Some(code)) => return Err(format!("it loads, but should give {code}")),
+    for stem in &case.plugins {
+        load(&engine, plugins, case, stem)?.map_err(|error| format!("load of {stem}: {error}"))?;
+    }
+    let mut diverged = 0;
+    match (load(&engine, plugins, case, "main")?, &case.load) {
+        (result, Some(demand)) => {
+            diverged += held(&result.map(|_| Value::Nil), demand, kind, "load")?;
+        }
         (Err(error), None) => return Err(format!("load: {error}")),
-        (Ok(plugin), None) => plugin,
-    };
-    let mut state = host::Counter::default();
-    let mut instead = instead;
+        (Ok(_), None) => {}
+    }
+    let mut desk = Desk::default();
     for (number, step) in case.steps.iter().enumerate() {
-        let result: modhost::Result<Value> = engine.call(&mut state, plugin, &step.export, step.args.clone());
-        let what = format!("call {} of {}", number + 1, step.export);
-        let held = holds(&result, &step.expected, &what);
-        match (held, instead) {
-            (Err(_), Some(other)) => {
-                holds(&result, other, &what)?;
-                instead = None;
+        let export = match &step.target {
+            Target::Export(name) => name.clone(),
+            Target::Callback => desk.later.take().ok_or("the plugin has asked for no call back")?,
+        };
+        let what = format!("call {} of {export}", number + 1);
+        let result = engine.call(&mut desk, step.plugin.as_str(), &export, step.args.clone());
+        diverged += held(&result, &step.demand, kind, &what)?;
+        printed(&engine, step, &what)?;
+    }
+    Ok(diverged)
+}
+
+/// Loads the plugin `stem` of a case. The outer error is the suite's own.
+fn load(engine: &Engine, plugins: Plugins<'_>, case: &Case, stem: &str) -> Result<modhost::Result<PluginId>, String> {
+    match plugins {
+        Plugins::One { ending, bytes } => Ok(engine.load_source(&format!("{stem}.{ending}"), bytes)),
+        Plugins::Beside(ending) => {
+            let folder = case.folder.join(ending);
+            if stem == "main" && folder.join("plugin.toml").is_file() {
+                return Ok(engine.load_path(folder));
             }
-            (held, _) => held?,
+            let file = format!("{stem}.{ending}");
+            let source = fs::read(case.folder.join(&file))
+                .map_err(|error| format!("{file}: {error}; write it, or say why under [missing]"))?;
+            Ok(engine.load_source(&file, source))
         }
     }
-    Ok(())
 }
 
-fn holds(result: &modhost::Result<Value>, expected: &Expected, what: &str) -> Result<(), String> {
-    match (result, expected) {
-        (Ok(value), Expected::Gives(wanted)) if value::same(value, wanted) => Ok(()),
-        (Ok(value), wanted) => Err(format!("{what} gives {}, wanted {}", short(value), short(wanted))),
-        (Err(error), Expected::Fails(code)) => is(error, code, what),
-        (Err(error), wanted) => Err(format!("{what} fails: {error}, wanted {}", short(wanted))),
+/// Whether a result is as demanded: 0 where it is, 1 where it diverges as declared.
+fn held(result: &modhost::Result<Value>, demand: &Demand, kind: &str, what: &str) -> Result<usize, String> {
+    match (matches(result, &demand.expected), demand.diverges.get(kind)) {
+        (true, None) => Ok(0),
+        (true, Some(_)) => Err(format!("{what}: a declared divergence has healed, take it out")),
+        (false, Some(other)) if matches(result, &other.expected) => Ok(1),
+        (false, other) => {
+            let wanted = other.map_or(&demand.expected, |other| &other.expected);
+            let found = match result {
+                Ok(value) => format!("gives {}", short(&format!("{value:?}"))),
+                Err(error) => format!("fails: {error}"),
+            };
+            Err(format!("{what} {found}; wanted {}", short(&format!("{wanted:?}"))))
+        }
     }
 }
 
-fn short(thing: &impl fmt::Debug) -> String {
-    format!("{thing:?}").chars().take(200).collect()
+fn matches(result: &modhost::Result<Value>, expected: &Expected) -> bool {
+    match (result, expected) {
+        (Ok(value), Expected::Gives(wanted)) => value::same(value, wanted),
+        (Err(error), Expected::Fails(code)) => error.code() == *code,
+        _ => false,
+    }
 }
 
-fn is(error: &modhost::Error, code: &str, what: &str) -> Result<(), String> {
-    let known: Code = code.parse().map_err(|_| format!("{what}: the case wants `{code}`, which is no code"))?;
-    if error.code() == known { Ok(()) } else { Err(format!("{what} fails with {error}, wanted {code}")) }
+fn printed(engine: &Engine, step: &Step, what: &str) -> Result<(), String> {
+    let lines = engine.take_output(step.plugin.as_str()).map_err(|error| error.to_string())?;
+    match &step.prints {
+        Some(wanted) if *wanted != lines => Err(format!("{what} prints {lines:?}, wanted {wanted:?}")),
+        _ => Ok(()),
+    }
+}
+
+fn short(text: &str) -> String {
+    text.chars().take(200).collect()
 }

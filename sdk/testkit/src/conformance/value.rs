@@ -22,6 +22,7 @@ pub(super) fn of(toml: Toml) -> Result<Value, String> {
     })
 }
 
+/// What TOML cannot say is a table with one key that begins with `$`.
 fn special(table: &mut Table) -> Result<Option<Value>, String> {
     if table.len() != 1 {
         return Ok(None);
@@ -34,6 +35,12 @@ fn special(table: &mut Table) -> Result<Option<Value>, String> {
         let bytes = bytes.as_array().and_then(|items| items.iter().map(byte).collect());
         return bytes.map(|bytes| Some(Value::Bytes(bytes))).ok_or_else(|| "$bytes is a list of 0 to 255".into());
     }
+    if let Some(handle) = table.remove("$handle") {
+        let handle = handle.as_str().and_then(|text| text.parse().ok());
+        return handle
+            .map(|handle| Some(Value::Handle(handle)))
+            .ok_or_else(|| "$handle is kind:slot:generation".into());
+    }
     if let Some(repeat) = table.remove("$repeat") {
         let parts = repeat.as_array().and_then(|parts| Some((parts.first()?.as_str()?, parts.get(1)?.as_integer()?)));
         let (text, times) = parts.ok_or("$repeat is a text and a number")?;
@@ -43,7 +50,14 @@ fn special(table: &mut Table) -> Result<Option<Value>, String> {
         let depth = nested.as_integer().ok_or("$nested is a number of lists")?;
         return Ok(Some((0..depth).fold(Value::Int(1), |inner, _| Value::List(vec![inner]))));
     }
-    Ok(None)
+    if let Some(range) = table.remove("$range") {
+        let end = range.as_integer().ok_or("$range is a number of ints from 0")?;
+        return Ok(Some(Value::List((0..end).map(Value::Int).collect())));
+    }
+    match table.keys().find(|key| key.starts_with('$')) {
+        Some(key) => Err(format!("unknown value `{key}`")),
+        None => Ok(None),
+    }
 }
 
 /// Whether two values are the same to a test: NaN is NaN, 0.0 is not -0.0.

@@ -1,0 +1,148 @@
+//! What a loaded plugin costs, in time and in resident memory: `cargo bench --bench load`.
+//!
+//! Every figure is taken in a fresh process, which is this program run again: it loads one instance to warm up, then many, and says how long
+//! one took and how much the process grew by it. Engine and raw interpreter take turns; the rounds' medians are printed, and their range.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
+
+#[path = "support/raw_lua.rs"]
+mod raw_lua;
+#[path = "support/raw_rhai.rs"]
+mod raw_rhai;
+#[path = "support/raw_wasm.rs"]
+mod raw_wasm;
+mod support;
+
+use std::{any::Any, env, fs, process::Command, time::Instant};
+
+use modhost::Policy;
+use support::{LUA, RHAI, WAT, engine, library};
+
+const ROUNDS: usize = 5;
+/// Instances a process.
+const COUNT: usize = 200;
+
+/// What keeps an instance.
+type Kept = Box<dyn Any>;
+
+/// What loads instance number `n`, by the name of the case.
+fn loader(case: &str) -> Box<dyn FnMut(usize) -> Kept> {
+    let engine_of = |ending: &'static str, source: &'static str| -> Box<dyn FnMut(usize) -> Kept> {
+        let engine = engine(Policy::mods());
+        Box::new(move |n| {
+            engine.load_source(&format!("mod{n}.{ending}"), source).unwrap();
+            Box::new(engine.clone())
+        })
+    };
+    match case {
+        "lua engine" => engine_of("lua", LUA),
+        "lua raw" => Box::new(|_| Box::new(raw_lua::RawLua::new(true))),
+        "rhai engine" => engine_of("rhai", RHAI),
+        "rhai raw" => Box::new(|_| Box::new(raw_rhai::RawRhai::new(true))),
+        "rhai, one engine for all raw" => {
+            let engine = raw_rhai::engine(true);
+            Box::new(move |_| Box::new(engine.compile(raw_rhai::SOURCE).unwrap()))
+        }
+        "wasm engine" => {
+            // As a package brings it: in binary form.
+            let engine = engine(Policy::mods());
+            let binary = wat::parse_str(WAT).unwrap();
+            Box::new(move |n| {
+                engine.load_source(&format!("mod{n}.wasm"), &binary).unwrap();
+                Box::new(())
+            })
+        }
+        "wasm raw" => {
+            let engine = raw_wasm::engine(true);
+            let binary = wat::parse_str(WAT).unwrap();
+            Box::new(move |_| {
+                let module = wasmi::Module::new(&engine, &binary[..]).unwrap();
+                Box::new(raw_wasm::instantiate(&engine, &module, true))
+            })
+        }
+        "native engine" => {
+            // An engine each: a library is one plugin by its name, and a second one of that name is refused.
+            let library = library();
+            Box::new(move |_| {
+                let engine = engine(Policy::development());
+                engine.load_path(&library).unwrap();
+                Box::new(engine)
+            })
+        }
+        "an empty engine engine" => Box::new(|_| Box::new(engine(Policy::mods()))),
+        other => panic!("no case `{other}`"),
+    }
+}
+
+/// Resident bytes of this process, where the system tells.
+fn resident() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.trim().trim_end_matches(" kB").trim().parse::<u64>().ok().map(|kib| kib * 1024)
+}
+
+/// The part of a child: nanoseconds and bytes per instance, on one line.
+fn child(case: &str) {
+    let mut load = loader(case);
+    let mut kept = vec![load(0)];
+    kept.reserve(COUNT);
+    let (before, start) = (resident(), Instant::now());
+    kept.extend((1..=COUNT).map(&mut load));
+    let taken = start.elapsed().as_nanos() as u64 / COUNT as u64;
+    let grown = resident().zip(before).map(|(after, before)| after.saturating_sub(before) / COUNT as u64);
+    println!("{taken} {}", grown.map_or("-".into(), |bytes| bytes.to_string()));
+}
+
+/// Runs a child: microseconds and KiB per instance.
+fn measure(case: &str) -> (f64, f64) {
+    let output = Command::new(env::current_exe().unwrap()).args(["--child", case]).output().unwrap();
+    assert!(output.status.success(), "{case}: {}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let mut numbers = text.split_whitespace().map(|number| number.parse::<f64>().unwrap_or(f64::NAN));
+    let mut next = || numbers.next().unwrap_or(f64::NAN);
+    (next() / 1000.0, next() / 1024.0)
+}
+
+fn spread(mut samples: Vec<f64>) -> (f64, String) {
+    samples.sort_by(f64::total_cmp);
+    let (low, middle, high) = (samples[0], samples[samples.len() / 2], samples[samples.len() - 1]);
+    (middle, format!("{middle:.0} ({low:.0}-{high:.0})"))
+}
+
+fn row(name: &str, raw: Option<&str>, ours: &str) {
+    let (mut theirs, mut our) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        theirs.extend(raw.map(measure));
+        our.push(measure(ours));
+    }
+    let columns = |of: &[(f64, f64)]| {
+        (spread(of.iter().map(|sample| sample.0).collect()), spread(of.iter().map(|sample| sample.1).collect()))
+    };
+    let (time, memory) = columns(&our);
+    if theirs.is_empty() {
+        println!("| {name} | - | {} | - | - | {} | - |", time.1, memory.1);
+        return;
+    }
+    let (raw_time, raw_memory) = columns(&theirs);
+    let (times, more) = (time.0 / raw_time.0, memory.0 - raw_memory.0);
+    println!("| {name} | {} | {} | {times:.2} | {} | {} | {more:+.0} |", raw_time.1, time.1, raw_memory.1, memory.1);
+}
+
+fn main() {
+    let arguments: Vec<String> = env::args().collect();
+    if let [_, mark, case] = &arguments[..]
+        && mark == "--child"
+    {
+        return child(case);
+    }
+    println!(
+        "| one instance | raw, us | engine, us | engine / raw | raw, KiB resident | engine, KiB resident | KiB more |"
+    );
+    println!("|---|---:|---:|---:|---:|---:|---:|");
+    row("lua", Some("lua raw"), "lua engine");
+    row("rhai", Some("rhai raw"), "rhai engine");
+    row("rhai, raw with one engine for all", Some("rhai, one engine for all raw"), "rhai engine");
+    row("wasm", Some("wasm raw"), "wasm engine");
+    row("native, with an engine each", None, "native engine");
+    row("an engine without plugins", None, "an empty engine engine");
+}

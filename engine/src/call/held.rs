@@ -1,0 +1,47 @@
+//! [`Held`]: the bytes that all plugins of an engine hold together, and the most they may.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// Bytes are counted in grains, begun ones as whole: a call that changes less costs one comparison.
+const GRAIN: usize = 4 << 10;
+
+/// The bytes that all plugins of an engine hold together.
+#[derive(Debug)]
+pub(crate) struct Held {
+    grains: AtomicU64,
+    most: u64,
+}
+
+/// Whole grains of `bytes`; `usize::MAX` stands for unknown and counts as none.
+#[inline]
+pub(super) fn grains(bytes: usize) -> u64 {
+    if bytes == usize::MAX { 0 } else { bytes.div_ceil(GRAIN) as u64 }
+}
+
+impl Held {
+    /// At most `most` bytes.
+    pub(crate) fn new(most: u64) -> Self {
+        Held { grains: AtomicU64::new(0), most }
+    }
+
+    /// One plugin went from `before` grains to `now`.
+    pub(super) fn change(&self, before: u64, now: u64) {
+        // Wraps to the right sum: what is taken off was put on before.
+        self.grains.fetch_add(now.wrapping_sub(before), Relaxed);
+    }
+
+    /// Bytes held now, in whole grains.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.grains.load(Relaxed).saturating_mul(GRAIN as u64)
+    }
+
+    /// The most that may be held.
+    pub(crate) fn most(&self) -> u64 {
+        self.most
+    }
+
+    /// Whether more is held than may be.
+    pub(crate) fn exceeded(&self) -> bool {
+        self.bytes() > self.most
+    }
+}

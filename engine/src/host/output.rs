@@ -1,0 +1,133 @@
+//! [`Output`]: the newest lines that one plugin printed or logged, bounded; and on their way to `tracing`. Never to the host's own
+//! output: whoever wants that subscribes, or takes the lines.
+
+use std::{
+    collections::VecDeque,
+    fmt, mem,
+    sync::{Mutex, PoisonError},
+};
+
+use crate::audit::escape;
+
+/// The most lines that are kept.
+const LINES: usize = 1000;
+/// The most bytes that are kept, over all lines.
+const BYTES: usize = 256 << 10;
+/// The longest line, in characters.
+const LONGEST: usize = 4000;
+
+/// How grave a line is: the function of the contract `log` that it came by. What a plugin prints is [`LogLevel::Info`].
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[non_exhaustive]
+pub enum LogLevel {
+    /// `log.debug`.
+    Debug,
+    /// `log.info`, and `print`.
+    Info,
+    /// `log.warn`.
+    Warn,
+    /// `log.error`.
+    Error,
+}
+
+impl LogLevel {
+    pub(super) const ALL: [LogLevel; 4] = [LogLevel::Debug, LogLevel::Info, LogLevel::Warn, LogLevel::Error];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            LogLevel::Debug => "debug",
+            LogLevel::Info => "info",
+            LogLevel::Warn => "warn",
+            LogLevel::Error => "error",
+        }
+    }
+}
+
+impl fmt::Display for LogLevel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// One line that a plugin printed or logged, escaped and shortened. It compares with texts by its own.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct LogLine {
+    /// How grave it is.
+    pub level: LogLevel,
+    /// What it says.
+    pub text: String,
+}
+
+impl fmt::Display for LogLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.text)
+    }
+}
+
+impl PartialEq<&str> for LogLine {
+    fn eq(&self, other: &&str) -> bool {
+        self.text == *other
+    }
+}
+
+impl PartialEq<String> for LogLine {
+    fn eq(&self, other: &String) -> bool {
+        self.text == *other
+    }
+}
+
+impl PartialEq<LogLine> for String {
+    fn eq(&self, other: &LogLine) -> bool {
+        *self == other.text
+    }
+}
+
+/// The newest lines of one plugin.
+#[derive(Debug, Default)]
+pub(crate) struct Output {
+    kept: Mutex<Kept>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    lines: VecDeque<LogLine>,
+    bytes: usize,
+}
+
+impl Output {
+    /// Keeps `text`, split into lines, escaped; the oldest make room.
+    pub(super) fn push(&self, plugin: &str, level: LogLevel, text: &str) {
+        for line in text.split('\n') {
+            let line = escape(line, LONGEST);
+            // Outside of the lock: a subscriber is the host's own code, and may ask for the lines.
+            trace(plugin, level, &line);
+            self.kept.lock().unwrap_or_else(PoisonError::into_inner).push(LogLine { level, text: line });
+        }
+    }
+
+    /// Takes the lines kept so far.
+    pub(crate) fn take(&self) -> Vec<LogLine> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        mem::take(&mut *kept).lines.into()
+    }
+}
+
+impl Kept {
+    fn push(&mut self, line: LogLine) {
+        self.bytes += line.text.len();
+        self.lines.push_back(line);
+        while self.lines.len() > LINES || self.bytes > BYTES {
+            self.bytes -= self.lines.pop_front().map_or(0, |line| line.text.len());
+        }
+    }
+}
+
+fn trace(plugin: &str, level: LogLevel, line: &str) {
+    match level {
+        LogLevel::Debug => tracing::debug!(target: "modhost::output", plugin, "{line}"),
+        LogLevel::Info => tracing::info!(target: "modhost::output", plugin, "{line}"),
+        LogLevel::Warn => tracing::warn!(target: "modhost::output", plugin, "{line}"),
+        LogLevel::Error => tracing::error!(target: "modhost::output", plugin, "{line}"),
+    }
+}

@@ -1,0 +1,182 @@
+//! [`Inner`]: what the handles of one engine share: its parts, the table of plugins, and the limits over all of them.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
+};
+
+use modhost_backend::{Backend, Fault, FaultKind, Kind, Resource};
+use slab::Slab;
+use tracing::field::display;
+
+use crate::{
+    audit::{Audit, Sink},
+    call::{Clock, Held, PluginId, Slot, Watchdog},
+    engine::Target,
+    error::{Code, Error, Result, Stage},
+    host::Registry,
+    package::{Package, nearest},
+    policy::{self, Admission, Policy},
+    spans::stage_span,
+    statistics::Totals,
+    verify::Vetted,
+};
+
+/// What the handles of one engine share.
+pub(crate) struct Inner {
+    pub(crate) policy: Policy,
+    pub(crate) registry: Registry,
+    pub(crate) audit: Arc<Audit>,
+    pub(crate) watchdog: Watchdog,
+    pub(crate) held: Arc<Held>,
+    pub(crate) backends: Vec<Arc<dyn Backend>>,
+    pub(crate) without: Vec<Kind>,
+    slots: RwLock<Slab<Arc<Slot>>>,
+    /// Numbers the tenants of slots, over all slots, so that it also tells the order of loading.
+    generation: AtomicU32,
+    history: Mutex<History>,
+}
+
+/// What is remembered of plugins that are gone.
+#[derive(Default)]
+struct History {
+    /// How many times each id was loaded.
+    loads: BTreeMap<String, u64>,
+    totals: Totals,
+}
+
+impl Inner {
+    pub(crate) fn new(
+        policy: Policy,
+        registry: Registry,
+        backends: Vec<Arc<dyn Backend>>,
+        without: Vec<Kind>,
+        sink: Arc<dyn Sink>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Inner {
+            held: Arc::new(Held::new(policy.total_memory)),
+            policy,
+            registry,
+            audit: Arc::new(Audit::new(sink, clock.clone())),
+            watchdog: Watchdog::new(clock),
+            backends,
+            without,
+            slots: RwLock::new(Slab::new()),
+            generation: AtomicU32::new(0),
+            history: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn slots(&self) -> RwLockReadGuard<'_, Slab<Arc<Slot>>> {
+        self.slots.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn slot(&self, target: Target<'_>) -> Result<Arc<Slot>> {
+        let slots = self.slots();
+        let found = match target {
+            Target::Handle(id) => slots.get(id.slot as usize).filter(|slot| slot.id == id),
+            Target::Name(name) => slots.iter().map(|(_, slot)| slot).find(|slot| slot.about.name == name),
+        };
+        found.cloned().ok_or_else(|| match target {
+            Target::Handle(id) => {
+                let message = format!("the plugin with the handle {id} is gone: it was unloaded");
+                Error::new(Code::PluginNotFound, Stage::Call, message)
+            }
+            Target::Name(name) => {
+                let near = nearest(name, slots.iter().map(|(_, slot)| slot.about.name.as_str()));
+                let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+                let name: String = name.chars().take(96).flat_map(char::escape_debug).collect();
+                Error::new(Code::PluginNotFound, Stage::Call, format!("no plugin `{name}` is loaded{near}"))
+            }
+        })
+    }
+
+    fn history(&self) -> MutexGuard<'_, History> {
+        self.history.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn totals(&self) -> Totals {
+        let slots = self.slots();
+        let mut totals = self.history().totals;
+        for (_, slot) in slots.iter() {
+            totals.add(slot);
+        }
+        (totals.plugins, totals.memory) = (slots.len(), self.held.bytes());
+        totals
+    }
+
+    /// Counts one more load of `id`; how many there were by now.
+    pub(crate) fn count_load(&self, id: &str) -> u64 {
+        let mut history = self.history();
+        history.totals.loads += 1;
+        let loads = history.loads.entry(id.to_owned()).or_default();
+        *loads += 1;
+        *loads
+    }
+
+    /// Gives a plugin its box, if there is room for one more.
+    pub(crate) fn admit(&self, package: &Vetted<Package>) -> Result<Admission> {
+        let (id, trust) = (package.get().id().as_str(), package.trust());
+        let span = stage_span!("admit", id, package.get().version());
+        span.record("trust", display(trust));
+        let _entered = span.enter();
+        let admission = policy::admit(package, &self.policy, &self.backends)?;
+        span.record("backend", display(&admission.artefact().kind));
+        self.room_for_one_more(self.slots().len())
+            .and_then(|()| self.room_for_memory(Stage::Admit))
+            .map_err(|error| error.of(id))?;
+        Ok(admission)
+    }
+
+    fn room_for_one_more(&self, there: usize) -> Result<()> {
+        let limit = self.policy.instances;
+        if there < limit as usize {
+            return Ok(());
+        }
+        let fault = Fault::new(FaultKind::Limit { resource: Resource::Instances, limit: limit.into() });
+        Err(Error::from_fault(Stage::Admit, fault))
+    }
+
+    /// Whether all plugins together hold no more than the policy allows; before a load there must be something left.
+    pub(crate) fn room_for_memory(&self, stage: Stage) -> Result<()> {
+        let (held, most) = (self.held.bytes(), self.held.most());
+        if held < most || held == most && stage != Stage::Admit {
+            return Ok(());
+        }
+        let fault = Fault::new(FaultKind::Limit { resource: Resource::Memory, limit: most });
+        let message =
+            format!("all plugins together hold {held} bytes, and the policy `{}` allows {most}", self.policy.name);
+        let help = "Unload a plugin that is not needed, or raise `total_memory` in the policy.";
+        Err(Error::from_fault(stage, fault).saying(message).with_help(help))
+    }
+
+    /// Puts a plugin into the table, unless another of its name came first.
+    pub(crate) fn insert(&self, name: &str, make: impl FnOnce(PluginId) -> Slot) -> Result<Arc<Slot>> {
+        let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
+        if slots.iter().any(|(_, slot)| slot.about.name == name) {
+            let message = format!("another plugin `{name}` was loaded at the same time");
+            return Err(Error::new(Code::PackageDuplicate, Stage::Load, message));
+        }
+        // Looked at again under the lock: several threads may be loading.
+        self.room_for_one_more(slots.len())?;
+        let generation = self.generation.fetch_add(1, Relaxed);
+        let place = slots.vacant_entry();
+        let slot = u32::try_from(place.key()).unwrap_or(u32::MAX);
+        Ok(place.insert(Arc::new(make(PluginId { slot, generation }))).clone())
+    }
+
+    /// Takes a plugin out of the table and drops its instance, now or when its running call returns.
+    pub(crate) fn remove(&self, id: PluginId) {
+        let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
+        if slots.get(id.slot as usize).is_some_and(|slot| slot.id == id) {
+            let slot = slots.remove(id.slot as usize);
+            self.history().totals.add(&slot);
+            drop(slots);
+            slot.unload();
+        }
+    }
+}

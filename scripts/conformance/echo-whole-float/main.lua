@@ -1,0 +1,1 @@
+function echo(value) return value end

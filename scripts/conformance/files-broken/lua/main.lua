@@ -1,0 +1,1 @@
+local util = require("lib/util")

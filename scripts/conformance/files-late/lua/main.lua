@@ -1,0 +1,1 @@
+function double(n) return require("lib/util").double(n) end

@@ -1,0 +1,1 @@
+local gone = require("lib/gone")

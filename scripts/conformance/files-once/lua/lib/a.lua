@@ -1,0 +1,2 @@
+local count = require("lib/count")
+return { one = function() return count.of(1) end }

@@ -1,0 +1,2 @@
+print("once")
+return { of = function(n) return n end }

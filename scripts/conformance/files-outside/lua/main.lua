@@ -1,0 +1,1 @@
+local other = require("../lua/main")

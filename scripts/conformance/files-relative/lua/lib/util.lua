@@ -1,0 +1,3 @@
+local util = {}
+function util.double(n) return host.add(n, n) end
+return util

@@ -1,0 +1,2 @@
+function mixed() return host.add(0.5, 1) end
+function one() return 1 end

@@ -1,0 +1,3 @@
+local own
+function on_load(info) own = info.id end
+function id() return own end

@@ -1,0 +1,1 @@
+function on_load() error("not with me") end

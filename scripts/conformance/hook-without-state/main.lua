@@ -1,0 +1,1 @@
+function on_load() host.count(1) end

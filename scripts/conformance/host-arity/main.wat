@@ -1,0 +1,11 @@
+(module
+  (@custom "modhost" "modhost 1\nexport too_few() -> any\nexport too_many() -> any\nimport host.add(a: any, b: any) -> any\n")
+  (import "host" "add" (func $add (param i32 i32) (result i64)))
+  (memory (export "memory") 1)
+  (func (export "modhost_abi_1"))
+  (func (export "modhost_alloc") (param i32) (result i32) (i32.const 1024))
+  (data (i32.const 16) "\b1\07\01\03\02")
+  (func (export "too_few") (param i32 i32) (result i64) (call $add (i32.const 16) (i32.const 5)))
+  (data (i32.const 32) "\b1\07\03\03\02\03\04\03\06")
+  (func (export "too_many") (param i32 i32) (result i64) (call $add (i32.const 32) (i32.const 9)))
+  (func (export "one") (result i64) (i64.const 1)))

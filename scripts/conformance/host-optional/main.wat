@@ -1,0 +1,12 @@
+(module
+  (@custom "modhost" "modhost 1\nexport once() -> str\nexport once_by_nil() -> str\nexport twice() -> str\nimport host.greet(name: str, times: int?) -> str\n")
+  (import "host" "greet" (func $greet (param i32 i32) (result i64)))
+  (memory (export "memory") 1)
+  (func (export "modhost_abi_1"))
+  (func (export "modhost_alloc") (param i32) (result i32) (i32.const 1024))
+  (data (i32.const 16) "\b1\07\01\05\04wolf")
+  (func (export "once") (param i32 i32) (result i64) (call $greet (i32.const 16) (i32.const 9)))
+  (data (i32.const 32) "\b1\07\02\05\04wolf\00")
+  (func (export "once_by_nil") (param i32 i32) (result i64) (call $greet (i32.const 32) (i32.const 10)))
+  (data (i32.const 48) "\b1\07\02\05\04wolf\03\04")
+  (func (export "twice") (param i32 i32) (result i64) (call $greet (i32.const 48) (i32.const 11))))

@@ -1,0 +1,1 @@
+function half(x) return host.half(x) end

@@ -1,0 +1,1 @@
+(module (func $start (loop $l (br $l))) (start $start))

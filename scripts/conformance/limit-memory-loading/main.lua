@@ -1,0 +1,1 @@
+local all = {} while true do all[#all + 1] = string.rep("x", 1000) .. #all end

@@ -1,0 +1,1 @@
+print("more than ten bytes")

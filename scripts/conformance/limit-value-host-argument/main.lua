@@ -1,0 +1,1 @@
+function run(n) return host.echo(string.rep("x", n)) end

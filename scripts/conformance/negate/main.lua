@@ -1,0 +1,1 @@
+function negate(flag) return not flag end

@@ -1,0 +1,1 @@
+function back() return host.code("main", "one") end

@@ -1,0 +1,1 @@
+function fail() error("no wolves") end

@@ -1,0 +1,1 @@
+function fall() while true do end end

@@ -1,0 +1,33 @@
+(module
+  (@custom "modhost" "modhost 1\nexport run(n: int) -> list<int>\nimport host.ask(plugin: str, export: str, args: list<any>) -> any\n")
+  (import "host" "count" (func $count (param i64) (result i64)))
+  (import "host" "ask" (func $ask (param i32 i32) (result i64)))
+  (memory (export "memory") 1)
+  (func (export "modhost_abi_1"))
+  (func (export "modhost_alloc") (param i32) (result i32) (i32.const 1024))
+  (data (i32.const 16) "\b1\07\03\05\05other\05\09run_other\07\01\03\00")
+  (data (i32.const 512) "\b1\07\03")
+  (global $end (mut i32) (i32.const 0))
+  ;; Appends 03 and a number below 8192, in zigzag.
+  (func $put (param $n i32)
+    (local.set $n (i32.shl (local.get $n) (i32.const 1)))
+    (i32.store8 (global.get $end) (i32.const 3))
+    (global.set $end (i32.add (global.get $end) (i32.const 1)))
+    (if (i32.ge_u (local.get $n) (i32.const 128))
+      (then
+        (i32.store8 (global.get $end) (i32.or (local.get $n) (i32.const 128)))
+        (global.set $end (i32.add (global.get $end) (i32.const 1)))
+        (local.set $n (i32.shr_u (local.get $n) (i32.const 7)))))
+    (i32.store8 (global.get $end) (local.get $n))
+    (global.set $end (i32.add (global.get $end) (i32.const 1))))
+  (func (export "run") (param $at i32) (param $len i32) (result i64)
+    (local $inner i32)
+    (global.set $end (i32.const 515))
+    ;; The argument is a number of one byte: b1 07 01 03 and it.
+    (i32.store8 (i32.const 40) (i32.load8_u (i32.add (local.get $at) (i32.const 4))))
+    (call $put (i32.wrap_i64 (call $count (i64.const 1))))
+    ;; The answer is b1 03 and a number of one byte.
+    (local.set $inner (i32.wrap_i64 (i64.shr_u (call $ask (i32.const 16) (i32.const 25)) (i64.const 32))))
+    (call $put (i32.shr_u (i32.load8_u (i32.add (local.get $inner) (i32.const 2))) (i32.const 1)))
+    (call $put (i32.wrap_i64 (call $count (i64.const 100))))
+    (i64.or (i64.shl (i64.const 512) (i64.const 32)) (i64.extend_i32_u (i32.sub (global.get $end) (i32.const 512))))))

@@ -1,0 +1,1 @@
+function run_other(n) return host.count(n) end

@@ -1,0 +1,1 @@
+function trick() print("red\27[31m\u{202e}") print("two\nlines") end

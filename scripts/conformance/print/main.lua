@@ -1,0 +1,1 @@
+function say() print("one") print("Zoë 🐺") end

@@ -1,0 +1,2 @@
+function fail() error({ message = "no wolves" }) end
+function one() return 1 end

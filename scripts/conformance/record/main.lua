@@ -1,0 +1,1 @@
+function heal(unit) unit.hp += 1 return unit end

@@ -1,0 +1,2 @@
+local n = 0
+function bump() n += 1 return n end

@@ -1,0 +1,1 @@
+function run() return "\255" end

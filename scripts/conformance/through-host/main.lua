@@ -1,0 +1,1 @@
+function through(value) return host.echo(value) end

@@ -1,0 +1,127 @@
+//! The engine behind a verb: the policy that the options describe, the battlefield's functions, the grants. Runs no plugin by itself.
+
+use std::{
+    fs::{self, File},
+    io::{self, ErrorKind, Read},
+    path::{Path, PathBuf},
+};
+
+use modhost::{Code, Engine, Error, Mods, Policy, Result, Stage, TrustLevel, package::MANIFEST};
+use modhost_testkit::world::World;
+
+use crate::args::{Host, usage};
+
+/// The longest policy file, in bytes.
+const LONGEST: u64 = 256 << 10;
+
+/// The engine that `options` describe.
+pub(crate) fn engine(options: &Host) -> Result<Engine> {
+    let mut builder = World::offer(Engine::builder().policy(policy(options)?));
+    for capability in &options.grant {
+        builder = builder.grant(capability.as_str());
+    }
+    let engine = builder.build()?;
+    warn_of_idle_grants(options, &engine);
+    Ok(engine)
+}
+
+/// The engine of a verb that takes `--policy` only.
+pub(crate) fn engine_under(policy: Option<&str>) -> Result<Engine> {
+    World::offer(Engine::builder().policy(named(policy)?)).build()
+}
+
+/// Loads what is at `paths`, in this order: a plugin may need one that was named before.
+pub(crate) fn load(engine: &Engine, paths: &[PathBuf]) -> Result<Mods> {
+    let mut mods = Mods::default();
+    for path in paths {
+        let more = engine.load_dir(path)?;
+        mods.loaded.extend(more.loaded);
+        mods.refused.extend(more.refused);
+    }
+    Ok(mods)
+}
+
+/// Whether `paths` may be several plugins.
+pub(crate) fn several(paths: &[PathBuf]) -> bool {
+    paths.len() > 1 || paths.iter().any(|path| holds_plugins(path))
+}
+
+/// Whether `path` is a folder of plugins rather than a plugin.
+pub(crate) fn holds_plugins(path: &Path) -> bool {
+    path.is_dir() && fs::symlink_metadata(path.join(MANIFEST)).is_err()
+}
+
+/// The folder beside whose other plugins the plugin at `path` lies, where it misses one of them perhaps.
+pub(crate) fn around(path: &Path) -> Option<PathBuf> {
+    let folder = match path.parent()? {
+        folder if folder == Path::new("") => PathBuf::from("."),
+        folder => folder.to_owned(),
+    };
+    (!holds_plugins(path) && holds_plugins(&folder)).then_some(folder)
+}
+
+/// The policy that the options describe.
+fn policy(options: &Host) -> Result<Policy> {
+    if let Some(store) = &options.store {
+        let message = format!(
+            "--store {}: trust stores come with signed packages, which this release does not read",
+            store.display()
+        );
+        return Err(usage(message).with_help("Leave --store out; every plugin is unsigned here."));
+    }
+    let mut policy = named(options.policy.name.as_deref())?;
+    if let Some(trust) = options.trust.filter(|trust| *trust > TrustLevel::Untrusted && !policy.development) {
+        let message = format!(
+            "--trust {trust}: the policy `{}` takes unsigned plugins as untrusted, and --trust can only lower what vetting found",
+            policy.name
+        );
+        let help = "Leave --trust out, or add --policy development on your own machine.";
+        return Err(Error::new(Code::DeniedTrust, Stage::Vet, message).with_help(help));
+    }
+    policy.assume = options.trust.or(policy.assume);
+    policy.overrides.fuel = options.fuel.or(policy.overrides.fuel);
+    policy.overrides.memory = options.memory.or(policy.overrides.memory);
+    policy.overrides.deadline = options.deadline.or(policy.overrides.deadline);
+    Ok(policy)
+}
+
+/// A preset, or a file. A preset wins over what happens to lie here under its name: a folder `mods` is no policy.
+fn named(name: Option<&str>) -> Result<Policy> {
+    let Some(name) = name else { return Ok(Policy::mods()) };
+    let path = Path::new(name);
+    let file = !Policy::PRESETS.contains(&name) && (path.exists() || name.ends_with(".toml"));
+    if file { from_file(path, name) } else { Policy::preset(name) }
+}
+
+fn from_file(path: &Path, name: &str) -> Result<Policy> {
+    let failed = |error: io::Error| Error::io(Stage::Engine, path, &error);
+    let mut text = String::new();
+    if path.is_dir() {
+        return Err(usage(format!("--policy {name}: this is a folder, not a TOML file")));
+    }
+    let read = File::open(path).map_err(failed)?.take(LONGEST + 1).read_to_string(&mut text);
+    match read {
+        Err(error) if error.kind() == ErrorKind::InvalidData => {
+            return Err(usage(format!("--policy {name}: this is not UTF-8 text")));
+        }
+        other => other.map_err(failed)?,
+    };
+    if text.len() as u64 > LONGEST {
+        return Err(usage(format!("--policy {name}: a policy file has at most {LONGEST} bytes")));
+    }
+    Policy::from_toml(&text, name)
+}
+
+/// A grant that no function asks for is a slip of the pen, and silence about it a riddle.
+fn warn_of_idle_grants(options: &Host, engine: &Engine) {
+    let contracts = engine.contracts();
+    let needed: Vec<_> = contracts
+        .iter()
+        .flat_map(|contract| &contract.functions)
+        .filter_map(|function| function.capability.as_ref())
+        .collect();
+    for grant in options.grant.iter().filter(|grant| !needed.contains(grant)) {
+        let there: Vec<_> = needed.iter().map(|capability| capability.as_str()).collect();
+        tracing::warn!("--grant {grant}: no function of this host needs it; there are {}", there.join(", "));
+    }
+}

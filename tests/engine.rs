@@ -165,7 +165,14 @@ fn of_several_builds_trust_takes_the_first_that_suffices() {
     };
     assert_eq!(taken(&|_| {}), Ok(2), "wasm is preferred");
     assert_eq!(taken(&|policy| policy.prefer = vec![Kind::LUA]), Ok(1));
-    assert_eq!(taken(&|policy| policy.source_formats = false), Err(Code::PolicySourceFormat));
+    assert_eq!(taken(&|policy| policy.source_formats = false), Ok(1), "the Lua build is no text form of another");
+    let no_text = |policy: &mut Policy| (policy.source_formats, policy.prefer) = (false, vec![Kind::WASM]);
+    let only = area.path().join("only.wat");
+    fs::write(&only, "(module)").unwrap();
+    let mut policy = Policy::mods();
+    no_text(&mut policy);
+    let engine = Engine::builder().policy(policy).build().unwrap();
+    assert_eq!(engine.load_path(&only).unwrap_err().code(), Code::PolicySourceFormat);
     assert_eq!(taken(&|policy| policy.untrusted.needs.suspend = true), Err(Code::DeniedBackend));
     assert_eq!(taken(&|policy| policy.unsigned = false), Err(Code::DeniedTrust));
     assert_eq!(taken(&|policy| policy.untrusted.admitted = false), Err(Code::DeniedTrust));

@@ -118,6 +118,10 @@ impl Error {
             FaultKind::Denied { capability, .. } => Some(format!(
                 "add to plugin.toml under [capabilities]: required = [\"{capability}\"]; the player or the game must grant it too"
             )),
+            FaultKind::MissingFile { .. } => Some(
+                "A path begins at the plugin's folder, or with ./ or ../ at the importing file's; capitals count."
+                    .into(),
+            ),
             FaultKind::MissingExport { name, offered } => {
                 nearest(name, offered.iter().map(String::as_str)).map(|near| format!("Did you mean `{near}`?"))
             }

@@ -1,6 +1,7 @@
 //! Makes a source ready for Rhai's parser. It refuses what makes the parser (or a later call) slow: long numbers, long
 //! names, many arguments. It swaps the case of host functions' names, some of which Rhai reserves (`spawn`, `shared`,
-//! `default`, ...). It marks values that variables and parts of containers are given, for memory is weighed there. It knows tokens only; what is wrong otherwise is left to the parser.
+//! `default`, ...). It marks values that variables and parts of containers are given, for memory is weighed there. It says
+//! what the source imports. It knows tokens only; what is wrong otherwise is left to the parser.
 
 use std::mem;
 

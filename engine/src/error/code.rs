@@ -183,7 +183,7 @@ catalogue! {
         "Rename the file."
     PackageNotAPlugin "package.not-a-plugin" 4
         "The path is neither a plugin file (.lua .rhai .wat .wasm .so .dll .dylib), a folder with plugin.toml, nor a folder of these."
-        "`modhost new` makes a plugin to start from."
+        "Name a plugin, or put a plugin.toml into the folder."
     PackageMissingArtefact "package.missing-artefact" 4
         "A file that the manifest names under `[entry]` is not there, and no other artefact can be taken."
         "Build it, or take the line out."

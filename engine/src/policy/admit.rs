@@ -70,6 +70,7 @@ pub(crate) fn admit(plugin: &Vetted<Package>, policy: &Policy, backends: &[Arc<d
         policy.prefer.iter().position(|kind| *kind == artefact.kind).unwrap_or(policy.prefer.len())
     });
     let (mut offered, mut passed_over) = (Vec::new(), Vec::new());
+    let mut text = None;
     for artefact in artefacts {
         let Some(backend) = backends.iter().find(|backend| backend.kind() == artefact.kind) else {
             offered.push(format!("{}: this engine has no such backend", artefact.kind));
@@ -85,7 +86,9 @@ pub(crate) fn admit(plugin: &Vetted<Package>, policy: &Policy, backends: &[Arc<d
         if artefact.text && !policy.source_formats {
             let message =
                 format!("the policy `{}` admits no text formats, and `{}` is one", policy.name, artefact.entry);
-            return Err(Error::new(Code::PolicySourceFormat, Stage::Admit, message).of(package.id().to_string()));
+            passed_over.push(format!("its {} build is not taken: {message}", artefact.kind));
+            text = Some(Error::new(Code::PolicySourceFormat, Stage::Admit, message).of(package.id().to_string()));
+            continue;
         }
         let (limits, mut notes) = limits(package, policy, level.limits.clone());
         notes.extend(passed_over);
@@ -106,7 +109,8 @@ pub(crate) fn admit(plugin: &Vetted<Package>, policy: &Policy, backends: &[Arc<d
             notes,
         });
     }
-    Err(no_backend(plugin, policy, &offered))
+    // A build that only its form kept out is the nearer miss.
+    Err(text.unwrap_or_else(|| no_backend(plugin, policy, &offered)))
 }
 
 /// The weightiest of what a backend lacks, and how much more there is.

@@ -20,7 +20,7 @@ mod support;
 use std::{hint::black_box, sync::Arc};
 
 use compare::{compare, head};
-use modhost::{Call, Enforcement, Engine, FromValue, IntoArgs, Kind, PluginId, Policy, Value};
+use modhost::{Call, Enforcement, Engine, FromValue, IntoArgs, Kind, PluginId, Policy, Type, Value};
 use modhost_backend::{Backend, ExportId, ExportInfo, Fault, Instance, LoadRequest};
 use support::{LUA, RHAI, Raw, Unit, WAT, engine, library, unit};
 
@@ -169,7 +169,7 @@ impl Instance for IdleInstance {
     fn export(&mut self, name: &str) -> Result<ExportId, Fault> {
         ExportId::find(&self.0, name)
     }
-    fn call(&mut self, _: ExportId, _: &[Value]) -> Result<Value, Fault> {
+    fn call(&mut self, _: ExportId, _: &[Value], _: &Type) -> Result<Value, Fault> {
         Ok(Value::Nil)
     }
     fn exports(&self) -> &[ExportInfo] {
@@ -187,12 +187,18 @@ fn idle() {
     let ours = engine.prepare::<(), ()>(plugin, "noop").unwrap();
     let mut instance: Box<dyn Instance> = black_box(Box::new(IdleInstance([ExportInfo::new("noop")])));
     let export = instance.export("noop").unwrap();
-    compare("(none)", "no-op", &mut || _ = black_box(instance.call(export, &[])), None, &mut || {
+    compare("(none)", "no-op", &mut || _ = black_box(instance.call(export, &[], &Type::Any)), None, &mut || {
         ours.call(&mut (), ()).unwrap();
     });
-    compare("(none)", "no-op, by name", &mut || _ = black_box(instance.call(export, &[])), None, &mut || {
-        engine.call::<_, ()>(&mut (), plugin, "noop", ()).unwrap();
-    });
+    compare(
+        "(none)",
+        "no-op, by name",
+        &mut || _ = black_box(instance.call(export, &[], &Type::Any)),
+        None,
+        &mut || {
+            engine.call::<_, ()>(&mut (), plugin, "noop", ()).unwrap();
+        },
+    );
 }
 
 fn main() {

@@ -81,16 +81,21 @@ fn play(attack: &Attack) -> Result<String, String> {
         .function("host.add", |a: i64, b: i64| a.wrapping_add(b))
         .function("host.call", |export: String| {
             let caller = modhost::caller().ok_or("no caller")?;
-            caller.engine.call::<_, Value>(&mut (), caller.plugin.as_str(), &export, ()).map_err(|error| error.code().to_string())
+            caller
+                .engine
+                .call::<_, Value>(&mut (), caller.plugin.as_str(), &export, ())
+                .map_err(|error| error.code().to_string())
         })
         .function("host.fail", || Err::<(), _>("as asked"))
         .build()
         .map_err(|error| error.to_string())?;
-    let healthy = engine.load_source("healthy.lua", "function add(a, b) return a + b end").map_err(|error| error.to_string())?;
+    let healthy =
+        engine.load_source("healthy.lua", "function add(a, b) return a + b end").map_err(|error| error.to_string())?;
     let base = peak();
     let start = Instant::now();
     let loaded = engine.load_path(&attack.path);
-    let result = loaded.and_then(|plugin| engine.call::<_, Value>(&mut (), plugin, "attack", ()).map_err(|error| (plugin, error).1));
+    let result = loaded
+        .and_then(|plugin| engine.call::<_, Value>(&mut (), plugin, "attack", ()).map_err(|error| (plugin, error).1));
     let took = start.elapsed();
     let grown = peak().saturating_sub(base);
     let code = result.as_ref().map_or_else(|error| error.code().as_str(), |_| "ok");
@@ -107,7 +112,8 @@ fn play(attack: &Attack) -> Result<String, String> {
             return Err(format!("after its end it answers {code}"));
         }
     }
-    let sum: i64 = engine.call(&mut (), healthy, "add", (40, 2)).map_err(|error| format!("the healthy plugin: {error}"))?;
+    let sum: i64 =
+        engine.call(&mut (), healthy, "add", (40, 2)).map_err(|error| format!("the healthy plugin: {error}"))?;
     drop(engine);
     let whole = start.elapsed();
     if sum != 42 {

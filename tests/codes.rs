@@ -16,7 +16,7 @@ use std::{
 use modhost::{
     Builder, Code, Engine, Error, HostFunction, Kind, ManualClock, Policy,
     Stage::{self, Admit, Call, Load, Open, Resolve},
-    Value,
+    Type, Value,
     backend::{Backend, Enforcement, ExportId, ExportInfo, Fault, FaultKind, Instance, LoadRequest, Meter},
 };
 
@@ -165,7 +165,7 @@ impl Instance for OwnPlugin {
         ExportId::find(&self.exports, name)
     }
 
-    fn call(&mut self, _: ExportId, _: &[Value]) -> Result<Value, Fault> {
+    fn call(&mut self, _: ExportId, _: &[Value], _: &Type) -> Result<Value, Fault> {
         if self.crashes {
             return Err(Fault::new(FaultKind::Crashed { message: "the worker died".into() }));
         }

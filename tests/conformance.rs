@@ -10,7 +10,7 @@ use std::{
 };
 
 use modhost::{
-    Kind, Value,
+    Kind, Type, Value,
     backend::{Backend, Enforcement, ExportId, ExportInfo, Fault, Guarantee, Instance, LoadRequest},
 };
 use modhost_testkit::conformance::{self, Outcome, Outcomes, Plugins, Report};
@@ -104,7 +104,7 @@ impl Instance for ToyPlugin {
         ExportId::find(&self.exports, name)
     }
 
-    fn call(&mut self, export: ExportId, _: &[Value]) -> Result<Value, Fault> {
+    fn call(&mut self, export: ExportId, _: &[Value], _: &Type) -> Result<Value, Fault> {
         Ok(Value::Int(self.answers[export.index()]))
     }
 

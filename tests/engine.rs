@@ -13,7 +13,8 @@ use std::{
 };
 
 use modhost::{
-    Capabilities, Code, Enforcement, Engine, Guarantee, HostFunction, Kind, ManualClock, Mods, Policy, Stage, Value, Violations,
+    Capabilities, Code, Enforcement, Engine, Guarantee, HostFunction, Kind, ManualClock, Mods, Policy, Stage, Type,
+    Value, Violations,
     audit::{Event, MemoryLog},
     backend::{Backend, ExportId, ExportInfo, Fault, Instance, LoadRequest},
 };
@@ -38,7 +39,9 @@ fn manifest(id: &str, rest: &str) -> String {
 fn resolved(plugins: &[(&str, &str)]) -> (Vec<String>, Vec<(String, String)>) {
     let files: Vec<(String, String)> = plugins
         .iter()
-        .flat_map(|(id, rest)| [(format!("{id}/plugin.toml"), manifest(id, rest)), (format!("{id}/main.lua"), "x = 1".into())])
+        .flat_map(|(id, rest)| {
+            [(format!("{id}/plugin.toml"), manifest(id, rest)), (format!("{id}/main.lua"), "x = 1".into())]
+        })
         .collect();
     let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
     let area = folder(&files);
@@ -61,11 +64,20 @@ fn dependencies_come_first_and_a_broken_mod_takes_only_its_dependants_along() {
     check_resolve(&[("a", ""), ("b", "")], &["a", "b"], &[]);
     check_resolve(&[("a", "[dependencies]\nz = \"^1.0\""), ("z", "")], &["z", "a"], &[]);
     check_resolve(&[("a", "[dependencies]\nz = { version = \"1\", order = false }"), ("z", "")], &["a", "z"], &[]);
-    check_resolve(&[("a", "[dependencies]\nz = \"^2.0\""), ("b", ""), ("z", "")], &["b", "z"], &[("a", "resolve.unsatisfiable")]);
+    check_resolve(
+        &[("a", "[dependencies]\nz = \"^2.0\""), ("b", ""), ("z", "")],
+        &["b", "z"],
+        &[("a", "resolve.unsatisfiable")],
+    );
     check_resolve(&[("a", "[dependencies]\nnone = \"*\""), ("b", "")], &["b"], &[("a", "resolve.missing")]);
     check_resolve(&[("a", "[dependencies]\nnone = { version = \"*\", optional = true }")], &["a"], &[]);
     check_resolve(
-        &[("a", "[dependencies]\nb = \"*\""), ("b", "[dependencies]\nc = \"*\""), ("c", "[requires]\nworld = \"^2\""), ("d", "")],
+        &[
+            ("a", "[dependencies]\nb = \"*\""),
+            ("b", "[dependencies]\nc = \"*\""),
+            ("c", "[requires]\nworld = \"^2\""),
+            ("d", ""),
+        ],
         &["d"],
         &[("a", "resolve.missing"), ("b", "resolve.missing"), ("c", "resolve.contract")],
     );
@@ -76,7 +88,12 @@ fn dependencies_come_first_and_a_broken_mod_takes_only_its_dependants_along() {
     check_resolve(&[("a", "[any-of]\nmobs = [\"b ^2\", \"c\"]"), ("c", "")], &["c", "a"], &[]);
     check_resolve(&[("a", "[any-of]\nmobs = [\"b ^2\", \"d\"]"), ("b", "")], &["b"], &[("a", "resolve.missing")]);
     check_resolve(
-        &[("a", "[dependencies]\nb = \"*\""), ("b", "[dependencies]\nc = \"*\""), ("c", "[dependencies]\na = \"*\""), ("d", "")],
+        &[
+            ("a", "[dependencies]\nb = \"*\""),
+            ("b", "[dependencies]\nc = \"*\""),
+            ("c", "[dependencies]\na = \"*\""),
+            ("d", ""),
+        ],
         &["d"],
         &[("a", "resolve.cycle"), ("b", "resolve.cycle"), ("c", "resolve.cycle")],
     );
@@ -103,7 +120,10 @@ fn a_plugin_that_does_not_load_takes_its_dependants_along() {
 fn capabilities_are_asked_for_granted_and_withdrawn() {
     let log = Arc::new(MemoryLog::default());
     let area = folder(&[
-        ("asks/plugin.toml", &manifest("asks", "[requires]\nworld = \"1\"\n[capabilities]\noptional = [\"world.spawn\"]")),
+        (
+            "asks/plugin.toml",
+            &manifest("asks", "[requires]\nworld = \"1\"\n[capabilities]\noptional = [\"world.spawn\"]"),
+        ),
         ("asks/main.lua", "function run() return world.spawn() end"),
         ("silent/plugin.toml", &manifest("silent", "[requires]\nworld = \"1\"")),
         ("silent/main.lua", "function run() return world.spawn() end"),
@@ -130,7 +150,10 @@ fn capabilities_are_asked_for_granted_and_withdrawn() {
     assert_eq!(run("asks"), Ok(Value::Int(1)));
     assert!(!engine.set_granted("stranger", "world.spawn", true).unwrap());
     let denied: Vec<_> = log.records().into_iter().filter(|record| record.event == Event::Denied).collect();
-    assert_eq!(denied.iter().map(|record| (record.plugin.as_str(), record.count)).collect::<Vec<_>>(), [("silent", 1), ("asks", 3)]);
+    assert_eq!(
+        denied.iter().map(|record| (record.plugin.as_str(), record.count)).collect::<Vec<_>>(),
+        [("silent", 1), ("asks", 3)]
+    );
 }
 
 #[test]
@@ -151,7 +174,10 @@ fn native_code_is_refused_unless_the_policy_demands_no_isolation() {
 #[test]
 fn of_several_builds_trust_takes_the_first_that_suffices() {
     let files = [
-        ("both/plugin.toml", manifest("both", "[entry]\nlua = \"main.lua\"\nwasm = \"main.wat\"\nnative = \"gone.so\"")),
+        (
+            "both/plugin.toml",
+            manifest("both", "[entry]\nlua = \"main.lua\"\nwasm = \"main.wat\"\nnative = \"gone.so\""),
+        ),
         ("both/main.lua", "function run() return 1 end".into()),
         ("both/main.wat", "(module (func (export \"run\") (result i64) (i64.const 2)))".into()),
     ];
@@ -222,7 +248,9 @@ fn calls_that_nest_too_deeply_end() {
         .policy(policy)
         .function("game.next", |n: i64| {
             let engine = modhost::caller().unwrap().engine;
-            engine.call::<_, i64>(&mut (), format!("p{}", n + 1).as_str(), "run", ()).map_err(|error| error.code().to_string())
+            engine
+                .call::<_, i64>(&mut (), format!("p{}", n + 1).as_str(), "run", ())
+                .map_err(|error| error.code().to_string())
         })
         .build()
         .unwrap();
@@ -274,7 +302,11 @@ fn a_deadline_passes_by_the_engines_own_clock() {
     let source = "function run(n) for i = 1, n do pcall(game.wait, 100) end return n end";
     let plugin = engine.load_source("slow.lua", source).unwrap();
     for _ in 0..3 {
-        assert_eq!(engine.call::<_, i64>(&mut (), plugin, "run", (9,)).unwrap(), 9, "each call has a second of its own");
+        assert_eq!(
+            engine.call::<_, i64>(&mut (), plugin, "run", (9,)).unwrap(),
+            9,
+            "each call has a second of its own"
+        );
     }
     let error = engine.call::<_, i64>(&mut (), plugin, "run", (10,)).unwrap_err();
     assert_eq!((error.code(), error.limit().unwrap().elapsed), (Code::LimitDeadline, Some(Duration::from_secs(1))));
@@ -286,7 +318,10 @@ fn a_deadline_passes_by_the_engines_own_clock() {
 fn hooks_run_in_load_order_with_as_many_arguments_as_they_take_and_fail_alone() {
     let area = folder(&[
         ("a/plugin.toml", &manifest("a", "[dependencies]\nb = \"*\"\n[events]\nlisten = [\"night.fall\"]")),
-        ("a/main.lua", "local n = 0 function on_load() n = 1 end function on_enable() n += 1 end function on_night_fall() return n end"),
+        (
+            "a/main.lua",
+            "local n = 0 function on_load() n = 1 end function on_enable() n += 1 end function on_night_fall() return n end",
+        ),
         ("b/plugin.toml", &manifest("b", "[events]\nlisten = [\"night.fall\"]")),
         ("b/main.rhai", "fn on_load(info) { this.id = info.id; } fn on_night_fall(hours) { this.id + hours }"),
         ("c/plugin.toml", &manifest("c", "[events]\nlisten = [\"night.fall\"]")),
@@ -297,7 +332,10 @@ fn hooks_run_in_load_order_with_as_many_arguments_as_they_take_and_fail_alone() 
     let engine = Engine::builder().build().unwrap();
     let mods = engine.load_dir(area.path()).unwrap();
     let enabled = engine.enable(&mut (), &mods).unwrap();
-    assert_eq!(enabled.failed.iter().map(|error| (error.plugin(), error.stage())).collect::<Vec<_>>(), [(Some("c"), Stage::Enable)]);
+    assert_eq!(
+        enabled.failed.iter().map(|error| (error.plugin(), error.stage())).collect::<Vec<_>>(),
+        [(Some("c"), Stage::Enable)]
+    );
     let answers = engine.emit(&mut (), "night.fall", 8).unwrap();
     let values: Vec<Value> = answers.values.into_iter().map(|(_, value)| value).collect();
     assert_eq!(values, [Value::from("b8"), Value::Int(2)]);
@@ -312,7 +350,8 @@ fn hooks_run_in_load_order_with_as_many_arguments_as_they_take_and_fail_alone() 
 #[test]
 fn printed_text_is_kept_escaped_and_never_reaches_the_hosts_stdout() {
     let engine = Engine::builder().build().unwrap();
-    let plugin = engine.load_source("loud.lua", "print('red', '\\27[31m') function run() print('two\\nlines') end").unwrap();
+    let plugin =
+        engine.load_source("loud.lua", "print('red', '\\27[31m') function run() print('two\\nlines') end").unwrap();
     engine.call::<_, ()>(&mut (), plugin, "run", ()).unwrap();
     assert_eq!(engine.take_output(plugin).unwrap(), ["red\t\\u{1b}[31m", "two", "lines"]);
     assert!(engine.take_output(plugin).unwrap().is_empty());
@@ -340,7 +379,7 @@ impl Instance for Touched {
     fn export(&mut self, name: &str) -> Result<ExportId, Fault> {
         ExportId::find(&self.0, name)
     }
-    fn call(&mut self, export: ExportId, _args: &[Value]) -> Result<Value, Fault> {
+    fn call(&mut self, export: ExportId, _args: &[Value], _wants: &Type) -> Result<Value, Fault> {
         assert!(export.index() == 0, "told to");
         Ok(Value::Int(self.1.fetch_add(1, SeqCst).into()))
     }
@@ -413,6 +452,44 @@ fn many_threads_share_one_engine() {
     });
     let calls: u64 = engine.plugins().iter().map(|plugin| plugin.calls).sum();
     assert_eq!(calls + u64::from(busy.load(SeqCst)), 8000);
+}
+
+#[test]
+fn a_call_is_cancelled_from_another_thread_and_the_next_one_is_not() {
+    for (file, source) in [
+        ("a.lua", "function run() while true do pcall(function() while true do end end) end end"),
+        ("b.rhai", "fn run() { loop { try { loop {} } catch {} } }"),
+        ("c.wat", "(module (func (export \"run\") (loop $l (br $l))))"),
+    ] {
+        let engine = Engine::builder().policy(Policy::development()).build().unwrap();
+        let plugin = engine.load_source(file, source).unwrap();
+        let handle = engine.cancel_handle(plugin).unwrap();
+        assert!(!handle.cancel(), "nothing runs");
+        let stopper = std::thread::spawn(move || {
+            while !handle.cancel() {
+                std::thread::yield_now();
+            }
+        });
+        assert_eq!(
+            engine.call::<_, ()>(&mut (), plugin, "run", ()).unwrap_err().code(),
+            Code::CallInterrupted,
+            "{file}"
+        );
+        stopper.join().unwrap();
+        assert_eq!(engine.call::<_, ()>(&mut (), plugin, "run", ()).unwrap_err().code(), Code::PluginKilled);
+    }
+}
+
+#[test]
+fn a_whole_number_of_lua_is_a_float_where_the_caller_wants_one() {
+    let engine = Engine::builder().build().unwrap();
+    let source = "function eight() return 8 end function list() return { 1, 2.5 } end function half() return 0.5 end";
+    let plugin = engine.load_source("n.lua", source).unwrap();
+    assert_eq!(engine.call::<_, f64>(&mut (), plugin, "eight", ()).unwrap(), 8.0);
+    assert_eq!(engine.call::<_, i64>(&mut (), plugin, "eight", ()).unwrap(), 8);
+    assert_eq!(engine.call::<_, Value>(&mut (), plugin, "eight", ()).unwrap(), Value::Int(8));
+    assert_eq!(engine.prepare::<(), Vec<f64>>(plugin, "list").unwrap().call(&mut (), ()).unwrap(), [1.0, 2.5]);
+    assert_eq!(engine.call::<_, i64>(&mut (), plugin, "half", ()).unwrap_err().code(), Code::ScriptType);
 }
 
 #[test]
@@ -527,7 +604,10 @@ fn errors_say_what_was_probably_meant() {
     let expected = [
         ("forgot", "Add to plugin.toml under [requires]: world = \"^1.4\""),
         ("moon", "This game offers no contract `moon`."),
-        ("newer", "The contract world 1.4.2 of this game has no such function; see what it offers, or update the game."),
+        (
+            "newer",
+            "The contract world 1.4.2 of this game has no such function; see what it offers, or update the game.",
+        ),
         ("typo", "Did you mean `world.spawn`?"),
     ];
     assert_eq!(helps, expected);

@@ -12,7 +12,7 @@ use std::{
 use modhost::{
     Capabilities, Code, Enforcement, Engine, Isolation, Kind, LimitSet, Limits, Policy, Stage, TrustLevel,
     audit::{Event, MemoryLog},
-    backend::{Backend, ExportId, ExportInfo, Fault, Instance, LoadRequest, Value},
+    backend::{Backend, ExportId, ExportInfo, Fault, Instance, LoadRequest, Type, Value},
 };
 
 const LEVELS: [TrustLevel; 3] = [TrustLevel::Untrusted, TrustLevel::Verified, TrustLevel::Trusted];
@@ -313,7 +313,7 @@ impl Instance for Holding {
     fn export(&mut self, name: &str) -> Result<ExportId, Fault> {
         ExportId::find(&self.0, name)
     }
-    fn call(&mut self, export: ExportId, args: &[Value]) -> Result<Value, Fault> {
+    fn call(&mut self, export: ExportId, args: &[Value], _wants: &Type) -> Result<Value, Fault> {
         if let [Value::Int(bytes)] = args {
             self.1 = usize::try_from(*bytes).unwrap();
         }

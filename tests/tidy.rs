@@ -16,8 +16,10 @@ fn root() -> &'static Path {
 /// Every Rust file of the workspace, by its path from the root.
 fn sources() -> Vec<(String, String)> {
     let mut found = Vec::new();
-    let mut folders: Vec<PathBuf> =
-        ["engine", "backends", "sdk", "scripts", "tests", "examples", "benches"].iter().map(|name| root().join(name)).collect();
+    let mut folders: Vec<PathBuf> = ["engine", "backends", "sdk", "scripts", "tests", "examples", "benches"]
+        .iter()
+        .map(|name| root().join(name))
+        .collect();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).into_iter().flatten().map(|entry| entry.unwrap().path()) {
             if entry.is_dir() && entry.file_name().unwrap() != "target" {
@@ -40,8 +42,19 @@ fn library(name: &str) -> bool {
 fn dependencies(package: &str) -> Vec<String> {
     let manifest: Table = fs::read_to_string(root().join(package).join("Cargo.toml")).unwrap().parse().unwrap();
     let mut tables = vec![&manifest];
-    tables.extend(manifest.get("target").and_then(|t| t.as_table()).into_iter().flat_map(|t| t.values()).filter_map(|t| t.as_table()));
-    tables.iter().filter_map(|table| table.get("dependencies")?.as_table()).flat_map(|table| table.keys().cloned()).collect()
+    tables.extend(
+        manifest
+            .get("target")
+            .and_then(|t| t.as_table())
+            .into_iter()
+            .flat_map(|t| t.values())
+            .filter_map(|t| t.as_table()),
+    );
+    tables
+        .iter()
+        .filter_map(|table| table.get("dependencies")?.as_table())
+        .flat_map(|table| table.keys().cloned())
+        .collect()
 }
 
 #[track_caller]
@@ -71,12 +84,16 @@ fn a_backend_depends_on_the_seam_and_names_no_other() {
 
 #[test]
 fn crates_stand_where_they_belong() {
-    for (package, needed) in [("engine", "semver"), ("engine", "slab"), ("engine", "tracing"), ("engine", "crossbeam-utils")] {
+    for (package, needed) in
+        [("engine", "semver"), ("engine", "slab"), ("engine", "tracing"), ("engine", "crossbeam-utils")]
+    {
         assert!(dependencies(package).iter().any(|name| name == needed), "{package} needs {needed}");
     }
     assert_eq!(dependencies("sdk/abi"), ["serde"], "guests link sdk/abi: it has no dependency that is not optional");
     let abi = fs::read_to_string(root().join("sdk/abi/Cargo.toml")).unwrap();
-    assert!(abi.contains(r#"serde = { version = "1", default-features = false, features = ["alloc"], optional = true }"#));
+    assert!(
+        abi.contains(r#"serde = { version = "1", default-features = false, features = ["alloc"], optional = true }"#)
+    );
     for package in ["engine", "sdk/abi", "sdk/plugin", "sdk/macros", "sdk/testkit", "backends/api"] {
         assert!(!dependencies(package).iter().any(|name| name == "anyhow"), "{package} gives errors of its own");
     }
@@ -96,12 +113,19 @@ fn inside_the_engine_folders_use_those_to_their_left() {
     ];
     let mut breaches = Vec::new();
     for (name, text) in sources() {
-        let Some(folder) = name.strip_prefix("engine/src/").and_then(|rest| rest.split_once('/')).map(|(folder, _)| folder) else { continue };
+        let Some(folder) =
+            name.strip_prefix("engine/src/").and_then(|rest| rest.split_once('/')).map(|(folder, _)| folder)
+        else {
+            continue;
+        };
         let place = ORDER.iter().position(|other| *other == folder);
         for (line, code) in text.lines().enumerate().filter(|(_, code)| !code.trim_start().starts_with("//")) {
             for (used_at, used) in ORDER.iter().enumerate().chain([(ORDER.len(), &"engine")]) {
-                let allowed = place.is_some_and(|place| used_at <= place) || *used == folder || EXCEPTIONS.contains(&(folder, used));
-                let named = code.contains(&format!("crate::{used}::")) || code.trim_start().starts_with(&format!("{used}::"));
+                let allowed = place.is_some_and(|place| used_at <= place)
+                    || *used == folder
+                    || EXCEPTIONS.contains(&(folder, used));
+                let named =
+                    code.contains(&format!("crate::{used}::")) || code.trim_start().starts_with(&format!("{used}::"));
                 if named && !allowed && folder != "error" {
                     breaches.push(format!("{name}:{}: {folder} uses {used}", line + 1));
                 }

@@ -15,7 +15,7 @@ use crate::{
     audit::{Event, Sink},
     backends::{self, BackendStatus},
     builder::Builder,
-    call::{Call, Clock, PluginId, Slot, State},
+    call::{Call, CancelHandle, Clock, PluginId, Slot, State},
     error::{Code, Error, Result, Stage},
     host::{LogLine, Registry},
     inner::Inner,
@@ -301,9 +301,10 @@ impl Engine {
         export: &str,
         args: impl IntoArgs,
     ) -> Result<(R, Usage)> {
+        let wants = R::ty();
         let run = |instance: &mut dyn Instance| {
             let export = instance.export(export)?;
-            let result = args.with_args(|args| scope::lend(state, || instance.call(export, args)));
+            let result = args.with_args(|args| scope::lend(state, || instance.call(export, args, &wants)));
             R::from_value(result.map_err(Fault::from)??).map_err(Fault::from)
         };
         slot.run(&self.0.watchdog, &self.0.audit, Stage::Call, run)
@@ -353,6 +354,14 @@ impl Engine {
     #[must_use]
     pub fn totals(&self) -> Totals {
         self.0.totals()
+    }
+
+    /// A handle that ends a running call of a plugin from any thread.
+    ///
+    /// # Errors
+    /// `plugin.not-found`.
+    pub fn cancel_handle<'t>(&self, plugin: impl Into<Target<'t>>) -> Result<CancelHandle> {
+        self.0.slot(plugin.into()).map(|slot| CancelHandle::new(&slot.meter))
     }
 
     /// What a plugin exports.

@@ -49,7 +49,7 @@ pub mod worker;
 
 pub use backends::BackendStatus;
 pub use builder::Builder;
-pub use call::{Call, Clock, ManualClock, PluginId, Step, SystemClock};
+pub use call::{Call, CancelHandle, Clock, ManualClock, PluginId, Step, SystemClock};
 pub use engine::{Answers, Engine, Measured, Target};
 pub use error::{Code, Error, LimitHit, Result, Stage, UnknownCode};
 pub use examine::{Asked, Candidate, Examination, Verdict};

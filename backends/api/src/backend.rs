@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use modhost_abi::{Signature, Value};
+use modhost_abi::{Signature, Type, Value};
 
 use crate::{Enforcement, Fault, FaultKind, Kind, LoadRequest};
 
@@ -33,9 +33,12 @@ pub trait Instance: Send {
     /// Calls an export. The engine has begun the meter and judges by it afterwards: a value returned after the meter was
     /// killed is thrown away. The backend checks the number and sizes of arguments and results.
     ///
+    /// `wants` is the type that the caller will ask the result for, [`Type::Any`] where it does not know. It only steers a
+    /// language that cannot tell two types apart (a whole number of Lua is a float if a float is wanted); the caller checks.
+    ///
     /// # Errors
     /// Any [`Fault`].
-    fn call(&mut self, export: ExportId, args: &[Value]) -> Result<Value, Fault>;
+    fn call(&mut self, export: ExportId, args: &[Value], wants: &Type) -> Result<Value, Fault>;
 
     /// What it offers, sorted by name, with signatures where they are known.
     fn exports(&self) -> &[ExportInfo];

@@ -269,6 +269,17 @@ impl Fault {
         self
     }
 
+    /// The same fault at the place and with the trace of `other`, where it has none: a limit is judged by the meter, and
+    /// where it struck is known to the error that it ended.
+    #[must_use]
+    pub fn placed_like(self, other: &Fault) -> Self {
+        let placed = match other.place() {
+            Some(place) => self.at(place.clone()),
+            None => self,
+        };
+        placed.with_trace(other.trace().iter().cloned())
+    }
+
     /// The cause.
     #[must_use]
     pub fn kind(&self) -> &FaultKind {

@@ -11,7 +11,7 @@
 //!
 //! ```
 //! use modhost_backend::{
-//!     Backend, Enforcement, ExportId, ExportInfo, Fault, FaultKind, Instance, Kind, LoadRequest, Value,
+//!     Backend, Enforcement, ExportId, ExportInfo, Fault, FaultKind, Instance, Kind, LoadRequest, Type, Value,
 //! };
 //!
 //! /// A language in which each line `name number` exports a constant.
@@ -43,7 +43,7 @@
 //!     fn export(&mut self, name: &str) -> Result<ExportId, Fault> {
 //!         ExportId::find(&self.0, name)
 //!     }
-//!     fn call(&mut self, export: ExportId, _args: &[Value]) -> Result<Value, Fault> {
+//!     fn call(&mut self, export: ExportId, _args: &[Value], _wants: &Type) -> Result<Value, Fault> {
 //!         Ok(Value::Int(self.1[export.index()]))
 //!     }
 //!     fn exports(&self) -> &[ExportInfo] {

@@ -118,7 +118,7 @@ impl Rig {
     pub fn call(&mut self, export: &str, args: &[Value]) -> Result<Value, Fault> {
         let export = self.instance.export(export)?;
         self.meter.begin();
-        let result = self.instance.call(export, args);
+        let result = self.instance.call(export, args, &modhost_abi::Type::Any);
         self.usage = self.meter.end();
         self.meter.verdict()?;
         result

@@ -84,7 +84,7 @@ impl LuaInstance {
 
     /// The one result, as a value.
     #[inline]
-    fn returned(&self, answer: Answer, count: usize) -> Result<Value, Fault> {
+    fn returned(&self, answer: Answer, count: usize, wants: &Type) -> Result<Value, Fault> {
         if count > 1 {
             return Err(TypeError::new("one result", format!("{count} results")).into());
         }
@@ -92,14 +92,14 @@ impl LuaInstance {
         let mut budget = ValueBudget::new(meter.limits().value);
         let value = match answer {
             Answer::Number(number) => match budget.enter(0) {
-                Ok(()) => return Ok(number_from_lua(number, &Type::Any)),
+                Ok(()) => return Ok(number_from_lua(number, wants)),
                 Err(error) => Err(error.into()),
             },
             Answer::Text(bytes) => match budget.enter(bytes.len()) {
-                Ok(()) => text_from_lua(bytes, &Type::Any),
+                Ok(()) => text_from_lua(bytes, wants),
                 Err(error) => Err(error.into()),
             },
-            Answer::Other(value) => from_lua(&value, &Type::Any, &mut budget),
+            Answer::Other(value) => from_lua(&value, wants, &mut budget),
         };
         value.map_err(|refusal| match refusal {
             Refusal::Type(error) => error.into(),
@@ -114,7 +114,7 @@ impl Instance for LuaInstance {
         ExportId::find(&self.infos, name)
     }
 
-    fn call(&mut self, export: ExportId, args: &[Value]) -> Result<Value, Fault> {
+    fn call(&mut self, export: ExportId, args: &[Value], wants: &Type) -> Result<Value, Fault> {
         let meter = &self.vm.gauge.meter;
         meter.verdict()?;
         let (Some(function), Some(info)) = (self.functions.get(export.index()), self.infos.get(export.index())) else {
@@ -134,7 +134,7 @@ impl Instance for LuaInstance {
         meter.verdict()?;
         match outcome {
             Outcome::Returned(_, 0) => Ok(Value::Nil),
-            Outcome::Returned(answer, count) => self.returned(answer, count),
+            Outcome::Returned(answer, count) => self.returned(answer, count, wants),
             Outcome::Raised(error) => Err(raise::fault(&error, &self.files, meter, &self.last)),
             Outcome::OutOfMemory => Err(raise::out_of_memory(&self.vm.gauge)),
         }

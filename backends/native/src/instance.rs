@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use modhost_abi::vtable::status;
-use modhost_backend::{ExportId, ExportInfo, Fault, FaultKind, Instance, Meter, TypeError, Value};
+use modhost_backend::{ExportId, ExportInfo, Fault, FaultKind, Instance, Meter, Type, TypeError, Value};
 
 use crate::{bridge::Bridge, convert, library::Guest};
 
@@ -87,7 +87,7 @@ impl Instance for NativeInstance {
         found.map(ExportId::new).or_else(|_| ExportId::find(&self.exports, name))
     }
 
-    fn call(&mut self, export: ExportId, args: &[Value]) -> Result<Value, Fault> {
+    fn call(&mut self, export: ExportId, args: &[Value], _wants: &Type) -> Result<Value, Fault> {
         if let Some(fault) = &self.ended {
             return Err(fault.clone());
         }

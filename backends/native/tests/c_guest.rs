@@ -7,7 +7,9 @@ mod support;
 
 use std::sync::{Arc, Mutex};
 
-use modhost_backend::{Backend, Fault, FileSet, HostEntry, HostTable, Limits, LoadRequest, Meter, Value, rig::Rig};
+use modhost_backend::{
+    Backend, Fault, FileSet, HostEntry, HostTable, Limits, LoadRequest, Meter, Type, Value, rig::Rig,
+};
 use modhost_native::NativeBackend;
 use support::{c_library, rig, told};
 
@@ -163,7 +165,7 @@ fn an_instance_that_ends_no_longer_reaches_the_host() {
     let mut instance = NativeBackend::new().load(request).unwrap();
     meter.begin();
     let go = instance.export("go").unwrap();
-    instance.call(go, &[]).unwrap();
+    instance.call(go, &[], &Type::Any).unwrap();
     drop(instance);
     assert_eq!(*heard.lock().unwrap(), ["asked", "printed"]);
     assert_eq!(Arc::strong_count(&host), 1, "what is parked holds nothing of the host's");

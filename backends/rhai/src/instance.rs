@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use modhost_backend::{ExportId, ExportInfo, Fault, FaultKind, Instance, Resource, Value, ValueBudget};
+use modhost_backend::{ExportId, ExportInfo, Fault, FaultKind, Instance, Resource, Type, Value, ValueBudget};
 use rhai::{AST, CallFnOptions, Dynamic, Engine, FnAccess, FuncArgs, Map, Scope};
 
 use crate::{
@@ -59,7 +59,7 @@ impl Instance for RhaiInstance {
         ExportId::find(&self.exports, name)
     }
 
-    fn call(&mut self, export: ExportId, args: &[Value]) -> Result<Value, Fault> {
+    fn call(&mut self, export: ExportId, args: &[Value], _wants: &Type) -> Result<Value, Fault> {
         let meter = &self.plugin.meter;
         meter.verdict()?;
         let (Some(info), Some(arities)) = (self.exports.get(export.index()), self.arities.get(export.index())) else {

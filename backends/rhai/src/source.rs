@@ -207,6 +207,11 @@ impl<'a> Scanner<'a> {
                 self.skip(2);
                 return Ok(self.separator(before));
             }
+            // A range, not a member: what follows `..` stands by itself.
+            b'.' if next == Some(&b'.') => {
+                self.skip(2);
+                return Ok(Before::default());
+            }
             b'.' => {
                 self.skip(1);
                 return Ok(Before { dot: true, ..Before::default() });

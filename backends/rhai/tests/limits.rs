@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use modhost_backend::{Limits, Resource, Value};
+use modhost_backend::{Limits, Resource, Type, Value};
 use support::{Code, Expect, Is, check, code, load};
 
 const FUEL: &str = "limit.fuel";
@@ -241,7 +241,7 @@ fn a_killed_plugin_stays_dead() {
     assert_eq!(code(&rig.call("main", &[Value::Int(0)])), FUEL);
     let export = rig.instance.export("main").unwrap();
     rig.meter.begin();
-    assert_eq!(code(&rig.instance.call(export, &[Value::Int(1)])), FUEL);
+    assert_eq!(code(&rig.instance.call(export, &[Value::Int(1)], &Type::Any)), FUEL);
 }
 
 #[test]

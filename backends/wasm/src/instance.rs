@@ -8,7 +8,7 @@ use std::{
 
 use modhost_abi::codec;
 use modhost_backend::{
-    ExportId, ExportInfo, Fault, FaultKind, Instance, Meter, Place, Resource, Signature, TypeError, Value,
+    ExportId, ExportInfo, Fault, FaultKind, Instance, Meter, Place, Resource, Signature, Type, TypeError, Value,
 };
 use wasmi::{Func, Global, Store, TypedFunc, Val, ValType};
 
@@ -139,7 +139,7 @@ impl Instance for WasmInstance {
         }
     }
 
-    fn call(&mut self, export: ExportId, args: &[Value]) -> Result<Value, Fault> {
+    fn call(&mut self, export: ExportId, args: &[Value], _wants: &Type) -> Result<Value, Fault> {
         self.meter.verdict()?;
         if let Some(fault) = &self.dead {
             return Err(fault.clone());

@@ -1,5 +1,6 @@
 //! Calls into plugins: the [`Slot`] an instance is checked out of, the thread's depth of calls, and the watchdog with its [`Clock`].
 
+mod cancel;
 mod clock;
 mod depth;
 mod held;
@@ -7,6 +8,7 @@ mod prepared;
 mod slot;
 mod watchdog;
 
+pub use cancel::CancelHandle;
 pub use clock::{Clock, ManualClock, Step, SystemClock};
 pub(crate) use held::Held;
 pub use prepared::Call;

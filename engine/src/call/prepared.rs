@@ -2,7 +2,7 @@
 
 use std::{fmt, marker::PhantomData, sync::Arc};
 
-use modhost_abi::{FromValue, IntoArgs};
+use modhost_abi::{FromValue, IntoArgs, Type};
 use modhost_backend::{ExportId, Fault, Instance, scope};
 
 use super::{PluginId, Slot};
@@ -27,12 +27,13 @@ pub struct Call<Args, Ret> {
     engine: Engine,
     slot: Arc<Slot>,
     export: ExportId,
+    wants: Type,
     types: PhantomData<fn(Args) -> Ret>,
 }
 
 impl<Args: IntoArgs, Ret: FromValue> Call<Args, Ret> {
     pub(crate) fn new(engine: Engine, slot: Arc<Slot>, export: ExportId) -> Self {
-        Call { engine, slot, export, types: PhantomData }
+        Call { engine, slot, export, wants: Ret::ty(), types: PhantomData }
     }
 
     /// Calls the export; `state` is lent to the host functions it calls.
@@ -42,7 +43,7 @@ impl<Args: IntoArgs, Ret: FromValue> Call<Args, Ret> {
     #[inline]
     pub fn call<S: 'static>(&self, state: &mut S, args: Args) -> Result<Ret> {
         let run = |instance: &mut dyn Instance| {
-            let result = args.with_args(|args| scope::lend(state, || instance.call(self.export, args)));
+            let result = args.with_args(|args| scope::lend(state, || instance.call(self.export, args, &self.wants)));
             Ret::from_value(result.map_err(Fault::from)??).map_err(Fault::from)
         };
         let inner = self.engine.inner();
@@ -59,7 +60,13 @@ impl<Args: IntoArgs, Ret: FromValue> Call<Args, Ret> {
 
 impl<Args, Ret> Clone for Call<Args, Ret> {
     fn clone(&self) -> Self {
-        Call { engine: self.engine.clone(), slot: self.slot.clone(), export: self.export, types: PhantomData }
+        Call {
+            engine: self.engine.clone(),
+            slot: self.slot.clone(),
+            export: self.export,
+            wants: self.wants.clone(),
+            types: PhantomData,
+        }
     }
 }
 

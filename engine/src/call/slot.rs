@@ -156,7 +156,10 @@ impl Slot {
         span.record("fuel", usage.fuel);
         drop(entered);
         let judged = match self.meter.verdict() {
-            Err(fault) => Err(fault),
+            Err(fault) => Err(match &outcome {
+                Ok(Err(said)) => fault.placed_like(said),
+                _ => fault,
+            }),
             Ok(()) => outcome.unwrap_or_else(|panic| {
                 Err(Fault::bug(format!("the backend panicked: {}", crate::host::panic_text(&*panic))))
             }),

@@ -1,6 +1,6 @@
 //! The well-known exports, all optional: `on_load(info)`, `on_enable()`, `on_<topic>(event)`.
 
-use modhost_abi::Value;
+use modhost_abi::{Type, Value};
 use modhost_backend::{ExportId, Fault, Instance};
 
 /// The export that listens to `topic`.
@@ -16,5 +16,5 @@ pub(crate) fn call(instance: &mut dyn Instance, name: &str, args: &[Value]) -> R
     let Some(index) = instance.exports().iter().position(|export| export.name == name) else { return Ok(None) };
     let takes = instance.exports()[index].arity.unwrap_or(args.len());
     let export: ExportId = instance.export(name)?;
-    instance.call(export, &args[..takes.min(args.len())]).map(Some)
+    instance.call(export, &args[..takes.min(args.len())], &Type::Any).map(Some)
 }

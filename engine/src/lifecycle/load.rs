@@ -74,7 +74,12 @@ fn place(inner: &Arc<Inner>, vetted: &Vetted<Package>, admission: &Admission, id
     let limit = |fault: Fault| Error::from_fault(Stage::Load, fault).used(usage.fuel, inner.watchdog.elapsed(&meter));
     let loaded =
         loaded.unwrap_or_else(|panic| Err(Fault::bug(format!("the backend panicked: {}", host::panic_text(&*panic)))));
-    meter.verdict().map_err(limit)?;
+    if let Err(end) = meter.verdict() {
+        return Err(limit(match &loaded {
+            Err(said) => end.placed_like(said),
+            Ok(_) => end,
+        }));
+    }
     let instance = loaded.map_err(|fault| advise(inner, package, &table, limit(fault)))?;
 
     let mut notes = package.notes().to_vec();

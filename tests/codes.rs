@@ -296,6 +296,17 @@ const ROWS: &[(Code, From)] = &[
         }),
     ),
     (
+        Code::HostStaleHandle,
+        By(Call, "p", "p.lua:1", || {
+            call("p.lua", "function run() game.use() end", |builder| {
+                builder.function("game.use", || {
+                    let stale = modhost::Handle { kind: 1, slot: 0, generation: 0 };
+                    modhost::Handles::<i64>::new(1).get("p", stale).copied()
+                })
+            })
+        }),
+    ),
+    (
         Code::HostStateMismatch,
         By(Call, "p", "p.lua:1", || {
             call("p.lua", "function run() game.score() end", |builder| {

@@ -341,7 +341,8 @@ fn a_backend_is_told_which_libraries_are_open() {
     assert_eq!(opened(Policy::mods()), None, "all that there are");
     assert_eq!(opened(file("[libraries]\nlua = ['math', 'table']")), names(&["math", "table"]));
     assert_eq!(opened(file("[libraries]\nlua = []")), names(&[]));
-    assert_eq!(opened(file("[libraries]\nrhai = []")), None, "another language's");
+    let none_to_close = Engine::builder().policy(file("[libraries]\nrhai = []")).build();
+    assert_eq!(none_to_close.unwrap_err().code(), Code::PolicyValue, "what cannot be held is not accepted silently");
 }
 
 #[test]

@@ -29,6 +29,11 @@ static LIBRARIES: [(Kind, &[&str]); 4] = [
     (Kind::NATIVE, &[]),
 ];
 
+/// Whether parts of the language `kind` can be opened and closed at all.
+pub(crate) fn has_libraries(kind: &Kind) -> bool {
+    LIBRARIES.iter().find(|(other, _)| other == kind).is_none_or(|(_, known)| !known.is_empty())
+}
+
 /// Whether the language `kind` has a standard library `name`, or what is wrong; a backend of an embedder's own has what it
 /// says it has.
 pub(crate) fn check_library(kind: &Kind, name: &str) -> Result<(), String> {

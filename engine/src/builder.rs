@@ -142,6 +142,9 @@ impl Builder {
             }
         }
         for (kind, names) in &policy.libraries {
+            if names.is_empty() && !backends::has_libraries(kind) {
+                return wrong(format!("`{kind}` has no standard libraries that can be closed"));
+            }
             if let Some(message) = names.iter().find_map(|name| backends::check_library(kind, name).err()) {
                 return wrong(message);
             }

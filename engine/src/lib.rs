@@ -53,7 +53,9 @@ pub use call::{Call, CancelHandle, Clock, ManualClock, PluginId, Step, SystemClo
 pub use engine::{Answers, Engine, Measured, Target};
 pub use error::{Code, Error, LimitHit, Result, Stage, UnknownCode};
 pub use examine::{Asked, Candidate, Examination, Verdict};
-pub use host::{Caller, HostClosure, HostFunction, IntoResult, LastError, LogLevel, LogLine, caller};
+pub use host::{
+    Caller, Handles, HostClosure, HostError, HostFunction, IntoResult, LastError, LogLevel, LogLine, caller,
+};
 pub use modhost_abi as abi;
 #[cfg(feature = "serde")]
 pub use modhost_abi::serde;

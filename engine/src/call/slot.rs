@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use crossbeam_utils::atomic::AtomicCell;
+use crossbeam::atomic::AtomicCell;
 use modhost_backend::{ExportInfo, Fault, FaultKind, Guarantee, Instance, Kind, Meter, Resource, Usage};
 use semver::Version;
 use tracing::{Span, field::Empty, level_filters::LevelFilter};

@@ -14,6 +14,7 @@ use std::{
     time::Duration,
 };
 
+use crossbeam::channel::{self, Receiver, Sender};
 use modhost_backend::Meter;
 
 use super::clock::{Clock, Step};
@@ -34,6 +35,8 @@ struct Watched {
 
 struct Shared {
     clock: Arc<dyn Clock>,
+    /// Meters that came since the last look.
+    fresh: Receiver<Watched>,
     watched: Mutex<Vec<Watched>>,
     asleep: AtomicBool,
     quit: AtomicBool,
@@ -42,40 +45,40 @@ struct Shared {
 /// One engine's watchdog.
 pub(crate) struct Watchdog {
     shared: Arc<Shared>,
-    thread: OnceLock<Option<thread::Thread>>,
+    /// Feeds the watchdog: loading a plugin never waits for a look.
+    feed: Sender<Watched>,
+    thread: OnceLock<Result<Option<thread::Thread>, std::io::Error>>,
 }
 
 impl Watchdog {
     pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
+        let (feed, fresh) = channel::unbounded();
         let shared = Shared {
             clock,
+            fresh,
             watched: Mutex::new(Vec::new()),
             asleep: AtomicBool::new(false),
             quit: AtomicBool::new(false),
         };
-        Watchdog { shared: Arc::new(shared), thread: OnceLock::new() }
+        Watchdog { shared: Arc::new(shared), feed, thread: OnceLock::new() }
     }
 
     /// Watches `meter` until it is dropped. The first one starts the thread, unless the clock is stepped by hand.
     pub(crate) fn watch(&self, meter: &Arc<Meter>) -> Result<(), std::io::Error> {
-        self.shared.lock().push(Watched { meter: Arc::downgrade(meter), number: 0, call: 0, since: Duration::ZERO });
-        let mut failed = None;
-        self.thread.get_or_init(|| {
+        let watched = Watched { meter: Arc::downgrade(meter), number: 0, call: 0, since: Duration::ZERO };
+        // The receiver lives as long as this sender.
+        let _ = self.feed.send(watched);
+        let started = self.thread.get_or_init(|| {
             let as_listener: Arc<dyn Step> = self.shared.clone();
             if self.shared.clock.stepped(Arc::downgrade(&as_listener)) {
-                return None;
+                return Ok(None);
             }
             let shared = self.shared.clone();
             let spawned = thread::Builder::new().name("modhost-watchdog".into()).spawn(move || shared.run());
-            match spawned {
-                Ok(handle) => Some(handle.thread().clone()),
-                Err(error) => {
-                    failed = Some(error);
-                    None
-                }
-            }
+            spawned.map(|handle| Some(handle.thread().clone()))
         });
-        failed.map_or(Ok(()), Err)
+        // Without its thread no plugin is ever loaded: a deadline that nobody looks at is no limit.
+        started.as_ref().map(|_| ()).map_err(|error| std::io::Error::new(error.kind(), error.to_string()))
     }
 
     /// Asked at the start of each call: a sleeping watchdog is woken.
@@ -89,7 +92,7 @@ impl Watchdog {
     #[cold]
     fn wake_now(&self) {
         if self.shared.asleep.swap(false, SeqCst)
-            && let Some(Some(thread)) = self.thread.get()
+            && let Some(Ok(Some(thread))) = self.thread.get()
         {
             thread.unpark();
         }
@@ -108,7 +111,7 @@ impl Watchdog {
 impl Drop for Watchdog {
     fn drop(&mut self) {
         self.shared.quit.store(true, SeqCst);
-        if let Some(Some(thread)) = self.thread.get() {
+        if let Some(Ok(Some(thread))) = self.thread.get() {
             thread.unpark();
         }
     }
@@ -122,7 +125,9 @@ impl Shared {
     /// Looks at each meter once. A call seen for the first time began at `earliest` or later. True if any call was seen.
     fn look(&self, earliest: Duration, now: Duration) -> bool {
         let mut busy = false;
-        self.lock().retain_mut(|entry| {
+        let mut watched = self.lock();
+        watched.extend(self.fresh.try_iter());
+        watched.retain_mut(|entry| {
             let Some(meter) = entry.meter.upgrade() else { return false };
             let call = meter.call_number();
             let running = call % 2 == 1;

@@ -115,6 +115,9 @@ catalogue! {
     HostNoState "host.no-state" 1
         "A host function needs the host's state, and none is lent: plugins load without it, and one host function has it at a time."
         "Do such work in `on_enable`, not while the file is loaded."
+    HostStaleHandle "host.stale-handle" 1
+        "A handle was minted for another plugin, or what it meant is gone."
+        "Keep no handle beyond what it stands for; ask the host for a new one."
     HostStateMismatch "host.state-mismatch" 1
         "The call lent a state of another type than the host function was registered for."
         "Pass the same type to `engine.call` as the closures take."

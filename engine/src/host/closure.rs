@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 
+use super::HostError;
 use modhost_abi::{FromArgs, FromValue, IntoValue, Signature, Type, Value};
 use modhost_backend::{
     Fault, HostFailure,
@@ -25,15 +26,15 @@ impl From<modhost_abi::TypeError> for Failure {
 /// A closure, erased.
 pub(crate) type Erased = dyn Fn(&mut [Value]) -> Result<Value, Failure> + Send + Sync;
 
-/// What a host closure may return: a value, or a `Result` of one with any error that can be displayed.
+/// What a host closure may return: a value, or a `Result` of one with any error that can be displayed, or with a [`HostError`].
 pub trait IntoResult<Marker> {
     /// The type of the value.
     fn ty() -> Type;
-    /// The value, or the error's text.
+    /// The value, or why there is none.
     ///
     /// # Errors
-    /// The closure's own error, as text.
-    fn into_result(self) -> Result<Result<Value, modhost_abi::TypeError>, String>;
+    /// The closure's own error.
+    fn into_result(self) -> Result<Result<Value, modhost_abi::TypeError>, HostError>;
 }
 
 /// Marks closures that borrow the host's state.
@@ -44,12 +45,14 @@ pub struct Stateless;
 pub struct Plain;
 /// Marks [`IntoResult`] of a `Result`.
 pub struct Fallible;
+/// Marks [`IntoResult`] of a `Result` with a [`HostError`].
+pub struct Told;
 
 impl<T: IntoValue> IntoResult<Plain> for T {
     fn ty() -> Type {
         T::ty()
     }
-    fn into_result(self) -> Result<Result<Value, modhost_abi::TypeError>, String> {
+    fn into_result(self) -> Result<Result<Value, modhost_abi::TypeError>, HostError> {
         Ok(self.into_value())
     }
 }
@@ -58,8 +61,17 @@ impl<T: IntoValue, E: Display> IntoResult<Fallible> for Result<T, E> {
     fn ty() -> Type {
         T::ty()
     }
-    fn into_result(self) -> Result<Result<Value, modhost_abi::TypeError>, String> {
-        self.map(IntoValue::into_value).map_err(|error| error.to_string())
+    fn into_result(self) -> Result<Result<Value, modhost_abi::TypeError>, HostError> {
+        self.map(IntoValue::into_value).map_err(HostError::new)
+    }
+}
+
+impl<T: IntoValue> IntoResult<Told> for Result<T, HostError> {
+    fn ty() -> Type {
+        T::ty()
+    }
+    fn into_result(self) -> Result<Result<Value, modhost_abi::TypeError>, HostError> {
+        self.map(IntoValue::into_value)
     }
 }
 
@@ -81,7 +93,7 @@ pub struct ErasedClosure(pub(crate) Box<Erased>);
 fn finish<M, R: IntoResult<M>>(result: R) -> Result<Value, Failure> {
     match result.into_result() {
         Ok(value) => Ok(value?),
-        Err(message) => Err(Failure::Host(HostFailure::Failed, message)),
+        Err(error) => Err(Failure::Host(error.failure, error.message)),
     }
 }
 

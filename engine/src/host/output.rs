@@ -2,10 +2,11 @@
 //! output: whoever wants that subscribes, or takes the lines.
 
 use std::{
-    collections::VecDeque,
-    fmt, mem,
-    sync::{Mutex, PoisonError},
+    fmt,
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
 };
+
+use crossbeam::queue::SegQueue;
 
 use crate::audit::escape;
 
@@ -83,16 +84,11 @@ impl PartialEq<LogLine> for String {
     }
 }
 
-/// The newest lines of one plugin.
+/// The newest lines of one plugin. Printing takes no lock: the host may take lines while the plugin prints.
 #[derive(Debug, Default)]
 pub(crate) struct Output {
-    kept: Mutex<Kept>,
-}
-
-#[derive(Debug, Default)]
-struct Kept {
-    lines: VecDeque<LogLine>,
-    bytes: usize,
+    lines: SegQueue<LogLine>,
+    bytes: AtomicUsize,
 }
 
 impl Output {
@@ -100,26 +96,27 @@ impl Output {
     pub(super) fn push(&self, plugin: &str, level: LogLevel, text: &str) {
         for line in text.split('\n') {
             let line = escape(line, LONGEST);
-            // Outside of the lock: a subscriber is the host's own code, and may ask for the lines.
             trace(plugin, level, &line);
-            self.kept.lock().unwrap_or_else(PoisonError::into_inner).push(LogLine { level, text: line });
+            self.bytes.fetch_add(line.len(), Relaxed);
+            self.lines.push(LogLine { level, text: line });
+            while self.lines.len() > LINES || self.bytes.load(Relaxed) > BYTES {
+                if self.pop().is_none() {
+                    break;
+                }
+            }
         }
+    }
+
+    fn pop(&self) -> Option<LogLine> {
+        let line = self.lines.pop()?;
+        self.bytes.fetch_sub(line.text.len(), Relaxed);
+        Some(line)
     }
 
     /// Takes the lines kept so far.
     pub(crate) fn take(&self) -> Vec<LogLine> {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        mem::take(&mut *kept).lines.into()
-    }
-}
-
-impl Kept {
-    fn push(&mut self, line: LogLine) {
-        self.bytes += line.text.len();
-        self.lines.push_back(line);
-        while self.lines.len() > LINES || self.bytes > BYTES {
-            self.bytes -= self.lines.pop_front().map_or(0, |line| line.text.len());
-        }
+        // No more than are there now: a plugin that goes on printing must not keep its host here.
+        (0..self.lines.len()).map_while(|_| self.pop()).collect()
     }
 }
 

@@ -185,6 +185,9 @@ pub(crate) fn set_error_methods(vm: &Vm, tostring: Function, concat: Function) -
 }
 
 /// Called by Luau at calls, returns, back edges and within string patterns, and by the collector (`gc` is not negative).
+///
+/// # Safety
+/// Only Luau calls it, with a live state that [`Vm::new`](crate::memory::Vm::new) made.
 unsafe extern "C-unwind" fn on_safepoint(state: *mut ffi::lua_State, gc: c_int) {
     if gc >= 0 {
         return;
@@ -248,6 +251,9 @@ unsafe fn stop(state: *mut ffi::lua_State) -> ! {
 }
 
 /// A coroutine is about to run: its frames come on top of those that wait.
+///
+/// # Safety
+/// Only Luau calls it, with a live state that [`Vm::new`](crate::memory::Vm::new) made.
 unsafe extern "C-unwind" fn on_resume(state: *mut ffi::lua_State) {
     // SAFETY: Luau calls this with a live thread of a state of `Vm::new`.
     let (gauge, _) = unsafe { gauge_of(state) };
@@ -310,6 +316,9 @@ pub(crate) fn meter(vm: &Vm, original: Function, name: &'static CStr, charge: Ch
 }
 
 /// The front of a library function. Upvalues: the original, the number of its [`Charge`], [`less`].
+///
+/// # Safety
+/// Only Luau calls it, with a live state that [`Vm::new`](crate::memory::Vm::new) made.
 unsafe extern "C-unwind" fn metered(state: *mut ffi::lua_State) -> c_int {
     // SAFETY: Luau calls this with a live thread of a state of `Vm::new`; `meter` gave it its three upvalues; the
     // original is a C function without upvalues, so it may run in this frame.
@@ -382,6 +391,9 @@ unsafe fn sorting(state: *mut ffi::lua_State) -> usize {
 }
 
 /// `a < b`, charged by length: two long texts that differ late take a millisecond, and a sort compares millions of times.
+///
+/// # Safety
+/// Only Luau calls it, with a live state that [`Vm::new`](crate::memory::Vm::new) made.
 unsafe extern "C-unwind" fn less(state: *mut ffi::lua_State) -> c_int {
     // SAFETY: Luau calls this with a live thread of a state of `Vm::new`, and `table.sort` with two arguments; any error
     // that the comparison raises passes a frame without destructors.

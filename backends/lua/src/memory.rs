@@ -169,6 +169,9 @@ impl Drop for HostRuns<'_> {
 }
 
 /// Luau's allocator. `gauge` is the [`Gauge`] that [`Vm::new`] passed.
+///
+/// # Safety
+/// Only Luau calls it, with blocks that it gave out and the gauge of a living [`Vm`].
 unsafe extern "C" fn allocate(gauge: *mut c_void, block: *mut c_void, old: usize, new: usize) -> *mut c_void {
     // SAFETY: `Vm::new` passed a pointer into an `Arc<Gauge>` that the `Vm` holds as long as this is the state's allocator,
     // and a `Gauge` is only ever borrowed shared.

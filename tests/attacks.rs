@@ -174,6 +174,21 @@ fn run(attack: &Attack, stack: usize) -> Result<(u64, u64), String> {
     Ok((whole, grown))
 }
 
+/// [`run`], and again where only the clock spoke against it: a shared machine may stall for longer than a deadline. What is wrong
+/// by itself is wrong three times, and a death or a hang is never excused.
+fn patient(attack: &Attack, stack: usize) -> Result<(u64, u64), String> {
+    let mut outcome = run(attack, stack);
+    for _ in 0..2 {
+        match &outcome {
+            Err(why) if why.starts_with("it took") || why.contains("got limit.deadline") => {
+                outcome = run(attack, stack)
+            }
+            _ => break,
+        }
+    }
+    outcome
+}
+
 fn main() -> ExitCode {
     let args: Vec<String> = env::args().collect();
     if args.get(1).is_some_and(|arg| arg == "--play") {
@@ -199,7 +214,7 @@ fn main() -> ExitCode {
     let mut cells: BTreeMap<(&str, &str), u32> = BTreeMap::new();
     for attack in &attacks {
         for stack in STACKS {
-            match run(attack, stack) {
+            match patient(attack, stack) {
                 Ok((took, grown)) => {
                     passed += 1;
                     let row = worst.entry(&attack.backend).or_default();

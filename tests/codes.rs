@@ -4,6 +4,8 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod support;
+
 use std::{
     fs,
     os::unix::fs::symlink,
@@ -19,6 +21,7 @@ use modhost::{
     Type, Value,
     backend::{Backend, Enforcement, ExportId, ExportInfo, Fault, FaultKind, Instance, LoadRequest, Meter},
 };
+use support::folder;
 
 /// Where an error comes from.
 enum From {
@@ -59,20 +62,9 @@ fn limited(source: &str, change: fn(&mut modhost::Limits)) -> Error {
     engine.call::<_, Value>(&mut (), plugin, "run", ()).unwrap_err()
 }
 
-/// A folder of plugins.
-fn area(files: &[(&str, &str)]) -> tempfile::TempDir {
-    let area = tempfile::tempdir().unwrap();
-    for (path, text) in files {
-        let path = area.path().join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-    area
-}
-
 /// The folder plugin `p` with this `plugin.toml` and an empty `main.lua`.
 fn manifest(text: &str) -> Error {
-    let area = area(&[("p/plugin.toml", text), ("p/main.lua", "")]);
+    let area = folder(&[("p/plugin.toml", text), ("p/main.lua", "")]);
     engine().load_path(area.path().join("p")).unwrap_err()
 }
 
@@ -91,14 +83,14 @@ fn among(plugins: &[(&str, &str)]) -> Error {
         })
         .collect();
     let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
-    let area = area(&files);
+    let area = folder(&files);
     let mods = engine().load_dir(area.path()).unwrap();
     mods.refused.into_iter().find(|refused| refused.name == "p").unwrap().error
 }
 
 /// Loading a native library that `source` compiles to.
 fn native(source: &str, flags: &[&str]) -> Error {
-    let area = area(&[("p.c", source)]);
+    let area = folder(&[("p.c", source)]);
     let header = Path::new(env!("CARGO_MANIFEST_DIR")).join("sdk/abi/include");
     let out = area.path().join("p.so");
     let status = Command::new("cc")
@@ -244,7 +236,7 @@ const ROWS: &[(Code, From)] = &[
     (
         Code::ScriptImportCycle,
         By(Load, "p", "b.lua:1", || {
-            let area = area(&[
+            let area = folder(&[
                 ("p/plugin.toml", "[plugin]\nid = \"p\"\nversion = \"1.0.0\""),
                 ("p/main.lua", "\nlocal a = require('a')"),
                 ("p/a.lua", "\n\nreturn require('b')"),
@@ -363,7 +355,7 @@ const ROWS: &[(Code, From)] = &[
     (
         Code::PackageSpecialFile,
         By(Open, "p", "loop", || {
-            let area = area(&[
+            let area = folder(&[
                 ("p/plugin.toml", "[plugin]\nid = \"p\"\nversion = \"1.0.0\""),
                 ("p/main.lua", ""),
                 ("p/lib/a.lua", ""),

@@ -1,30 +1,22 @@
 //! `Engine::examine`: it says what loading does, runs nothing, records nothing.
 #![allow(clippy::unwrap_used)]
 
-use std::{fs, path::Path, sync::Arc};
+mod support;
+
+use std::{path::Path, sync::Arc};
 
 use modhost::{Code, Engine, Policy, TrustLevel, Verdict, audit::MemoryLog};
-
-/// The files of a folder of plugins.
-fn mods(files: &[(&str, &str)]) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    for (path, text) in files {
-        let path = folder.path().join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-    folder
-}
+use support::folder;
 
 /// What is examined in one folder has these problems, as `id: code`, or the code alone for what cannot be read; and the first one of
 /// each plugin is why loading refuses it.
 #[track_caller]
 fn check(policy: &Policy, files: &[(&str, &str)], expected: &[&str]) {
-    let folder = mods(files);
+    let area = folder(files);
     let log = Arc::new(MemoryLog::default());
     let engine = Engine::builder().policy(policy.clone()).audit(log.clone()).build().unwrap();
     let (mut found, mut reasons) = (Vec::new(), Vec::new());
-    for one in engine.examine_dir(folder.path()).unwrap() {
+    for one in engine.examine_dir(area.path()).unwrap() {
         match one {
             Ok(one) => {
                 reasons.extend(one.problems.first().map(modhost::Error::code));
@@ -40,7 +32,7 @@ fn check(policy: &Policy, files: &[(&str, &str)], expected: &[&str]) {
     assert_eq!(found, expected);
     assert!(engine.plugins().is_empty() && log.records().is_empty(), "examining leaves no trace");
     let mut refused: Vec<Code> =
-        engine.load_dir(folder.path()).unwrap().refused.iter().map(|refused| refused.error.code()).collect();
+        engine.load_dir(area.path()).unwrap().refused.iter().map(|refused| refused.error.code()).collect();
     refused.sort_unstable();
     reasons.sort_unstable();
     assert_eq!(refused, reasons);
@@ -69,8 +61,8 @@ fn what_is_found_is_what_loading_gives() {
 
 #[test]
 fn nothing_of_a_plugin_runs() {
-    let folder = mods(&[("loud.lua", LOUD)]);
-    let path = folder.path().join("loud.lua");
+    let area = folder(&[("loud.lua", LOUD)]);
+    let path = area.path().join("loud.lua");
     let engine = Engine::builder().build().unwrap();
     let loud = engine.examine(&path).unwrap();
     assert_eq!((loud.trust, loud.vouched), (Some(TrustLevel::Untrusted), "unsigned"));
@@ -85,9 +77,9 @@ fn nothing_of_a_plugin_runs() {
 #[test]
 fn builds_are_judged_one_by_one() {
     let entry = "[plugin]\nid = \"b\"\nversion = \"1.0.0\"\n[entry]\nrhai = \"b.rhai\"\nlua = \"b.lua\"\nnative = \"b.so\"\n[capabilities]\nrequired = [\"x.y\"]\n";
-    let folder = mods(&[("plugin.toml", entry), ("b.rhai", ""), ("b.lua", ""), ("b.so", "x")]);
+    let area = folder(&[("plugin.toml", entry), ("b.rhai", ""), ("b.lua", ""), ("b.so", "x")]);
     let engine = Engine::builder().grant("x.y").build().unwrap();
-    let one = engine.examine(folder.path()).unwrap();
+    let one = engine.examine(area.path()).unwrap();
     let verdicts: Vec<&Verdict> = one.candidates.iter().map(|candidate| &candidate.verdict).collect();
     assert!(
         matches!(verdicts[..], [Verdict::Admissible, Verdict::Taken, Verdict::Refused(reasons)] if reasons[0].starts_with("isolation")),
@@ -95,7 +87,7 @@ fn builds_are_judged_one_by_one() {
     );
     assert!(one.asks[0].required && one.asks[0].granted);
     let engine = Engine::builder().without(modhost::Kind::LUA).build().unwrap();
-    let one = engine.examine(folder.path()).unwrap();
+    let one = engine.examine(area.path()).unwrap();
     assert_eq!(one.candidates[1].verdict, Verdict::Refused(vec!["this engine has no such backend".into()]));
     assert_eq!(one.candidates[0].verdict, Verdict::Taken);
     assert!(!one.asks[0].granted);
@@ -104,10 +96,10 @@ fn builds_are_judged_one_by_one() {
 /// What is loaded already counts.
 #[test]
 fn beside_what_is_loaded() {
-    let folder = mods(&[A, ("a/main.lua", ""), B, ("b/main.lua", "")]);
+    let area = folder(&[A, ("a/main.lua", ""), B, ("b/main.lua", "")]);
     let engine = Engine::builder().build().unwrap();
-    engine.load_path(folder.path().join("b")).unwrap();
-    assert!(engine.examine(folder.path().join("a")).unwrap().problems.is_empty());
-    let again = engine.examine(folder.path().join("b")).unwrap();
+    engine.load_path(area.path().join("b")).unwrap();
+    assert!(engine.examine(area.path().join("a")).unwrap().problems.is_empty());
+    let again = engine.examine(area.path().join("b")).unwrap();
     assert_eq!(again.problems[0].code(), Code::PackageDuplicate);
 }

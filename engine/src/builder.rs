@@ -11,6 +11,7 @@ use crate::{
     engine::Engine,
     error::{Code, Error, Result, Stage},
     host::{self, HostClosure, HostFunction, Registry},
+    inner::Inner,
     package::nearest,
     policy::Policy,
 };
@@ -169,6 +170,7 @@ impl Builder {
             self.policy.grant(capability)?;
         }
         self.check_policy()?;
-        Ok(Engine::assemble(self.policy, registry, self.backends, self.without, self.sink, self.clock))
+        let inner = Inner::new(self.policy, registry, self.backends, self.without, self.sink, self.clock);
+        Ok(Engine::from_inner(Arc::new(inner)))
     }
 }

@@ -8,16 +8,16 @@ use std::{
 };
 
 use modhost_abi::{Capability, Contract, FromValue, IntoArgs, IntoValue, Value};
-use modhost_backend::{Backend, ExportInfo, Fault, Instance, Kind, Usage, scope};
+use modhost_backend::{ExportInfo, Fault, Instance, Usage, scope};
 use semver::Version;
 
 use crate::{
-    audit::{Event, Sink},
+    audit::Event,
     backends::{self, BackendStatus},
     builder::Builder,
-    call::{Call, CancelHandle, Clock, PluginId, Slot, State},
+    call::{Call, CancelHandle, PluginId, Slot, State},
     error::{Code, Error, Result, Stage},
-    host::{LogLine, Registry},
+    host::LogLine,
     inner::Inner,
     lifecycle::{self, hook},
     package::{self, Package},
@@ -92,17 +92,6 @@ impl Engine {
     /// Starts to describe an engine.
     pub fn builder() -> Builder {
         Builder::new()
-    }
-
-    pub(crate) fn assemble(
-        policy: Policy,
-        registry: Registry,
-        backends: Vec<Arc<dyn Backend>>,
-        without: Vec<Kind>,
-        sink: Arc<dyn Sink>,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
-        Engine(Arc::new(Inner::new(policy, registry, backends, without, sink, clock)))
     }
 
     pub(crate) fn from_inner(inner: Arc<Inner>) -> Self {

@@ -1,6 +1,7 @@
 //! Plugins on disk for the tests that need them. It asserts nothing.
 
-#![allow(clippy::unwrap_used, unreachable_pub)]
+// Each test file uses a part.
+#![allow(clippy::unwrap_used, dead_code, unreachable_pub)]
 
 use std::fs;
 

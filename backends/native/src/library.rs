@@ -47,6 +47,7 @@ pub(crate) struct Library {
     pub(crate) exports: Vec<(String, String)>,
     /// Dotted names of the imports, in the plugin's order.
     pub(crate) imports: Vec<String>,
+    // SAFETY: the three are called with what the ABI says, by `Guest` only, while `mapped` keeps their code in place.
     create: unsafe extern "C" fn(*const Host, *mut *mut c_void, Sink) -> i32,
     call: unsafe extern "C" fn(*mut c_void, u32, *const u8, usize, Sink) -> i32,
     destroy: unsafe extern "C" fn(*mut c_void),
@@ -221,6 +222,7 @@ pub(crate) struct Guest {
     state: *mut c_void,
     /// Whether there is a state to destroy.
     made: bool,
+    // SAFETY: both get `state` alone, which the plugin made for them, and `_mapped` keeps their code in place.
     call: unsafe extern "C" fn(*mut c_void, u32, *const u8, usize, Sink) -> i32,
     destroy: unsafe extern "C" fn(*mut c_void),
     _mapped: Mapped,

@@ -18,7 +18,7 @@ use modhost::{
     Capabilities, Code, Enforcement, Engine, Guarantee, HostFunction, Kind, ManualClock, Mods, Policy, Stage, Type,
     Value, Violations,
     audit::{Event, MemoryLog},
-    backend::{Backend, ExportId, ExportInfo, Fault, Instance, LoadRequest},
+    backend::{Backend, ExportId, ExportInfo, Fault, Instance, LoadRequest, Meter},
 };
 use support::{folder, manifest};
 
@@ -122,6 +122,70 @@ fn a_manifest_lowers_limits_and_never_raises_them() {
     let error = engine.call::<_, ()>(&mut (), "low", "run", ()).unwrap_err();
     let hit = error.limit().unwrap();
     assert_eq!((error.code(), hit.limit, hit.fuel), (Code::LimitFuel, 100, 100));
+}
+
+#[test]
+fn what_a_manifest_asks_beyond_its_level_is_not_granted() {
+    let area = folder(&[
+        ("greedy/plugin.toml", &manifest("greedy", "[limits]\nfuel = 9000\ndeadline = \"9s\"")),
+        ("greedy/main.lua", "function run() for i = 1, 1000 do end end"),
+    ]);
+    let mut policy = Policy::mods();
+    policy.untrusted.limits.fuel = 500;
+    let engine = Engine::builder().policy(policy).build().unwrap();
+    let mods = engine.load_dir(area.path()).unwrap();
+    assert_eq!(mods.loaded[0].notes.len(), 2, "{:?}", mods.loaded[0].notes);
+    let error = engine.call::<_, ()>(&mut (), "greedy", "run", ()).unwrap_err();
+    assert_eq!((error.code(), error.limit().unwrap().limit), (Code::LimitFuel, 500));
+}
+
+/// A backend that hits a limit and says nothing of it, as a language does whose scripts can catch the error.
+#[derive(Debug)]
+struct Swallows;
+struct Swallowing(Vec<ExportInfo>, Arc<Meter>);
+
+impl Backend for Swallows {
+    fn kind(&self) -> Kind {
+        Kind::LUA
+    }
+    fn enforcement(&self) -> Enforcement {
+        Enforcement::SANDBOX
+    }
+    fn load(&self, request: LoadRequest<'_>) -> Result<Box<dyn Instance>, Fault> {
+        if request.source()?.contains("hit") {
+            let _ = request.meter.spend(u64::MAX);
+        }
+        Ok(Box::new(Swallowing(vec![ExportInfo::new("hit"), ExportInfo::new("fine")], request.meter.clone())))
+    }
+}
+
+impl Instance for Swallowing {
+    fn export(&mut self, name: &str) -> Result<ExportId, Fault> {
+        ExportId::find(&self.0, name)
+    }
+    fn call(&mut self, export: ExportId, _args: &[Value], _wants: &Type) -> Result<Value, Fault> {
+        if export.index() == 0 {
+            let _ = self.1.spend(u64::MAX);
+        }
+        Ok(Value::from("survived"))
+    }
+    fn exports(&self) -> &[ExportInfo] {
+        &self.0
+    }
+    fn memory_used(&self) -> Option<usize> {
+        None
+    }
+}
+
+#[test]
+fn the_engine_judges_by_the_meter_before_it_looks_at_a_value() {
+    let engine = Engine::builder().backend(Arc::new(Swallows)).build().unwrap();
+    assert_eq!(engine.load_source("a.lua", "hit").unwrap_err().code(), Code::LimitFuel);
+    let plugin = engine.load_source("b.lua", "").unwrap();
+    let call = |export: &str| engine.call::<_, String>(&mut (), plugin, export, ()).map_err(|error| error.code());
+    assert_eq!(call("fine").as_deref(), Ok("survived"));
+    assert_eq!(call("hit"), Err(Code::LimitFuel));
+    assert_eq!(call("fine"), Err(Code::PluginKilled));
 }
 
 #[test]

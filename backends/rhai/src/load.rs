@@ -19,7 +19,7 @@ pub(crate) fn load(request: &LoadRequest<'_>) -> Result<RhaiInstance, Fault> {
     let mut sources = modules::link(request)?;
     let inserted = sources.iter_mut().map(|source| (source.path.clone(), mem::take(&mut source.inserted))).collect();
     let plugin = Arc::new(Plugin::new(request, inserted));
-    let mut engine = engine(&plugin)?;
+    let mut engine = engine(request, &plugin)?;
     let modules = Modules::default();
     let tail = modules.register(&mut engine)?;
     // Who is imported comes before who imports it, and the entry is last.
@@ -52,11 +52,11 @@ pub(crate) fn load(request: &LoadRequest<'_>) -> Result<RhaiInstance, Fault> {
     Ok(RhaiInstance::new(engine, ast, plugin))
 }
 
-fn engine(plugin: &Arc<Plugin>) -> Result<Engine, Fault> {
+fn engine(request: &LoadRequest<'_>, plugin: &Arc<Plugin>) -> Result<Engine, Fault> {
     let mut engine = Engine::new_raw();
     let limits = plugin.meter.limits();
     limits::Sizes::of(limits).apply(&mut engine, limits);
-    builtins::register(&mut engine);
+    builtins::register(&mut engine, request);
     host::register(&mut engine, plugin);
     let running = plugin.clone();
     engine.on_progress(move |_| if running.operate() { None } else { Some(Dynamic::UNIT) });

@@ -25,9 +25,12 @@ macro_rules! set {
 }
 use set;
 
+/// Puts a library into a module.
+type Open = fn(&mut Module);
+
 /// What a policy may open or close, by name, with what opens it. Operators, conversions to text and what `for` needs are
 /// the language and always open; there is no name for what no plugin gets: time, sleeping, parsing at run time.
-const LIBRARIES: [(&str, fn(&mut Module)); 7] = [
+const LIBRARIES: [(&str, Open); 7] = [
     ("array", array::open),
     ("bits", BitFieldPackage::init),
     ("blob", blob::open),

@@ -4,6 +4,7 @@
 mod array;
 mod basic;
 mod blob;
+mod iterators;
 mod map;
 mod string;
 
@@ -11,9 +12,11 @@ use std::sync::OnceLock;
 
 use modhost_backend::LoadRequest;
 use rhai::{
-    Engine, EvalAltResult, Module, Position, Shared,
-    packages::{BasicIteratorPackage, BasicMathPackage, BitFieldPackage, Package},
+    Dynamic, Engine, EvalAltResult, FnPtr, Module, NativeCallContext, Position, Shared,
+    packages::{BasicMathPackage, BitFieldPackage, Package},
 };
+
+use crate::{limits, memory, stack};
 
 type Outcome<T> = Result<T, Box<EvalAltResult>>;
 
@@ -34,7 +37,7 @@ const LIBRARIES: [(&str, Open); 7] = [
     ("array", array::open),
     ("bits", BitFieldPackage::init),
     ("blob", blob::open),
-    ("iterators", BasicIteratorPackage::init),
+    ("iterators", iterators::open),
     ("map", map::open),
     ("math", BasicMathPackage::init),
     ("string", string::open),
@@ -66,4 +69,70 @@ fn module(open: usize) -> Module {
 
 fn too_large(what: &str) -> Box<EvalAltResult> {
     EvalAltResult::ErrorDataTooLarge(what.into(), Position::NONE).into()
+}
+
+/// A value that a function makes of what a callback gives, part by part: Rhai looks at its size when it is done, which may
+/// be after many heavy parts and deep within other calls.
+struct Made {
+    weight: u64,
+    most: u64,
+}
+
+impl Made {
+    fn new(ctx: &NativeCallContext) -> Self {
+        // A text may have this part of the memory limit.
+        let memory = limits::TEXTS * ctx.engine().max_string_size() as u64;
+        Made { weight: 0, most: memory / memory::HEAVIEST }
+    }
+
+    /// `part` is added.
+    fn add(&mut self, part: &Dynamic) -> Outcome<()> {
+        self.weight += memory::weight(part).ok_or_else(|| too_large("Depth of containers"))?;
+        if self.weight > self.most {
+            return Err(too_large("Size of array/BLOB"));
+        }
+        stack::note(self.weight);
+        Ok(())
+    }
+}
+
+/// The result of a function, noted: an expression may hold it while it calls others.
+fn noted<T: Into<Dynamic>>(ctx: &NativeCallContext, value: T) -> Outcome<Dynamic> {
+    let value = value.into();
+    Made::new(ctx).add(&value).map(|()| value)
+}
+
+/// Calls `callback` as Rhai's own functions over containers do: with `args` and the item as `this`, else with the item
+/// among them at `at`, else with `extra` as well.
+fn call(
+    ctx: &NativeCallContext,
+    within: &str,
+    callback: &FnPtr,
+    item: Option<(&mut Dynamic, usize)>,
+    args: Vec<Dynamic>,
+    extra: Option<Dynamic>,
+) -> Outcome<Dynamic> {
+    let is_absent = |error: &EvalAltResult| matches!(error, EvalAltResult::ErrorFunctionNotFound(signature, _) if signature.starts_with(callback.fn_name()));
+    let mut result;
+    let mut args = args;
+    if let Some((item, at)) = item {
+        let with: Vec<_> = args[..at].iter().chain([&*item]).chain(&args[at..]).cloned().collect();
+        result = callback.call_raw(ctx, Some(item), args);
+        args = with;
+        if matches!(&result, Err(error) if is_absent(error)) {
+            result = callback.call_raw(ctx, None, args.clone());
+        }
+    } else {
+        result = callback.call_raw(ctx, None, args.clone());
+    }
+    if matches!(&result, Err(error) if is_absent(error))
+        && let Some(extra) = extra
+    {
+        args.push(extra);
+        result = callback.call_raw(ctx, None, args);
+    }
+    result.map_err(|error| {
+        let source = ctx.call_source().unwrap_or("").to_owned();
+        EvalAltResult::ErrorInFunctionCall(within.into(), source, error, Position::NONE).into()
+    })
 }

@@ -32,7 +32,9 @@
 #![forbid(unsafe_code)]
 
 mod builtins;
+mod characters;
 mod convert;
+mod cost;
 mod fault;
 mod host;
 mod instance;

@@ -8,7 +8,7 @@ use rhai::{AST, Dynamic, Engine, EvalAltResult, Module, Position, Scope};
 use crate::{
     builtins, fault, host,
     instance::RhaiInstance,
-    limits,
+    limits, memory,
     modules::{self, Modules},
     plugin::Plugin,
     source,
@@ -16,9 +16,9 @@ use crate::{
 
 /// Loads a plugin.
 pub(crate) fn load(request: &LoadRequest<'_>) -> Result<RhaiInstance, Fault> {
-    let mut sources = modules::link(request)?;
+    let (mut sources, cost) = modules::link(request)?;
     let inserted = sources.iter_mut().map(|source| (source.path.clone(), mem::take(&mut source.inserted))).collect();
-    let plugin = Arc::new(Plugin::new(request, inserted));
+    let plugin = Arc::new(Plugin::new(request, inserted, &cost));
     let mut engine = engine(request, &plugin)?;
     let modules = Modules::default();
     let tail = modules.register(&mut engine)?;
@@ -44,7 +44,7 @@ pub(crate) fn load(request: &LoadRequest<'_>) -> Result<RhaiInstance, Fault> {
         request.meter.verdict()?;
     }
     let (ast, scope) = entry.ok_or_else(|| Fault::bug("the entry was not linked"))?;
-    register_constants(&mut engine, &scope);
+    register_constants(&mut engine, &scope, &plugin);
     // Calls do not run the top level again, which would import them.
     for (alias, module) in modules.of(request.entry) {
         engine.register_static_module(alias, module);
@@ -122,8 +122,11 @@ fn capture_by_value(engine: &mut Engine, plugin: Arc<Plugin>) {
 }
 
 /// Makes top-level constants readable as `global::NAME` in calls, as they are while loading.
-fn register_constants(engine: &mut Engine, scope: &Scope<'_>) {
+fn register_constants(engine: &mut Engine, scope: &Scope<'_>, plugin: &Plugin) {
     let module = modules::constants(scope);
+    for (_, constant, value) in scope.iter_raw() {
+        plugin.found(if constant { memory::weight(value).unwrap_or(0) } else { 0 });
+    }
     if !module.is_empty() {
         engine.register_static_module("global", module.into());
     }

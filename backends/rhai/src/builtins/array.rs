@@ -5,7 +5,7 @@ use rhai::{
     packages::{BasicArrayPackage, Package},
 };
 
-use super::{Outcome, set, too_large};
+use super::{Made, Outcome, call, noted, set, too_large};
 use crate::memory;
 
 pub(super) fn open(m: &mut Module) {
@@ -21,6 +21,12 @@ pub(super) fn open(m: &mut Module) {
         });
     }
     set!(m, "dedup", dedup);
+    set!(m, "+", |ctx: NativeCallContext, mut a: Array, b: Array| {
+        a.extend(b);
+        noted(&ctx, a)
+    });
+    set!(m, "map", map);
+    set!(m, "zip", zip);
 }
 
 /// Rhai's own multiplies sizes without looking for an overflow.
@@ -105,4 +111,28 @@ fn dedup(ctx: NativeCallContext, array: &mut Array, same: FnPtr) -> Outcome<()> 
     }
     *array = kept;
     Ok(())
+}
+
+fn map(ctx: NativeCallContext, array: &mut Array, callback: FnPtr) -> Outcome<Array> {
+    let (mut results, mut made) = (Array::with_capacity(array.len()), Made::new(&ctx));
+    for (at, item) in array.iter_mut().enumerate() {
+        let result = call(&ctx, "map", &callback, Some((item, 0)), Vec::new(), Some(index(at)))?;
+        made.add(&result)?;
+        results.push(result);
+    }
+    Ok(results)
+}
+
+fn zip(ctx: NativeCallContext, array: &mut Array, other: Array, callback: FnPtr) -> Outcome<Array> {
+    let (mut results, mut made) = (Array::new(), Made::new(&ctx));
+    for (at, (a, b)) in array.iter().zip(other).enumerate() {
+        let result = call(&ctx, "zip", &callback, None, vec![a.clone(), b], Some(index(at)))?;
+        made.add(&result)?;
+        results.push(result);
+    }
+    Ok(results)
+}
+
+fn index(at: usize) -> Dynamic {
+    INT::try_from(at).unwrap_or(INT::MAX).into()
 }

@@ -1,7 +1,10 @@
 //! What is always open: operators, comparisons, texts of values, what `for` walks over. Containers are shown and compared
 //! in bounded ways.
 
-use std::ops::{Range, RangeInclusive};
+use std::{
+    any::TypeId,
+    ops::{Range, RangeInclusive},
+};
 
 use rhai::{
     Array, Blob, Dynamic, INT, ImmutableString, Map, Module, NativeCallContext,
@@ -10,6 +13,7 @@ use rhai::{
 
 use super::{Outcome, set, too_large};
 use crate::{
+    characters::Characters,
     convert::HandleValue,
     limits::VALUE_DEPTH,
     text::{self, TooDeep},
@@ -24,6 +28,8 @@ pub(super) fn open(m: &mut Module) {
     m.set_iterator::<RangeInclusive<INT>>();
     m.set_iterable::<Array>();
     m.set_iterable::<Blob>();
+    m.set_iterator::<Characters>();
+    m.set_iter(TypeId::of::<ImmutableString>(), |text| Box::new(Characters::of(text).map(Dynamic::from)));
 
     m.set_custom_type::<HandleValue>("handle");
     set!(m, "==", |a: HandleValue, b: HandleValue| a == b);

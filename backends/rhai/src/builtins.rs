@@ -4,6 +4,7 @@
 mod array;
 mod basic;
 mod blob;
+mod callback;
 mod iterators;
 mod map;
 mod string;
@@ -12,7 +13,7 @@ use std::sync::OnceLock;
 
 use modhost_backend::LoadRequest;
 use rhai::{
-    Dynamic, Engine, EvalAltResult, FnPtr, Module, NativeCallContext, Position, Shared,
+    Dynamic, Engine, EvalAltResult, Module, NativeCallContext, Position, Shared,
     packages::{BasicMathPackage, BitFieldPackage, Package},
 };
 
@@ -100,39 +101,4 @@ impl Made {
 fn noted<T: Into<Dynamic>>(ctx: &NativeCallContext, value: T) -> Outcome<Dynamic> {
     let value = value.into();
     Made::new(ctx).add(&value).map(|()| value)
-}
-
-/// Calls `callback` as Rhai's own functions over containers do: with `args` and the item as `this`, else with the item
-/// among them at `at`, else with `extra` as well.
-fn call(
-    ctx: &NativeCallContext,
-    within: &str,
-    callback: &FnPtr,
-    item: Option<(&mut Dynamic, usize)>,
-    args: Vec<Dynamic>,
-    extra: Option<Dynamic>,
-) -> Outcome<Dynamic> {
-    let is_absent = |error: &EvalAltResult| matches!(error, EvalAltResult::ErrorFunctionNotFound(signature, _) if signature.starts_with(callback.fn_name()));
-    let mut result;
-    let mut args = args;
-    if let Some((item, at)) = item {
-        let with: Vec<_> = args[..at].iter().chain([&*item]).chain(&args[at..]).cloned().collect();
-        result = callback.call_raw(ctx, Some(item), args);
-        args = with;
-        if matches!(&result, Err(error) if is_absent(error)) {
-            result = callback.call_raw(ctx, None, args.clone());
-        }
-    } else {
-        result = callback.call_raw(ctx, None, args.clone());
-    }
-    if matches!(&result, Err(error) if is_absent(error))
-        && let Some(extra) = extra
-    {
-        args.push(extra);
-        result = callback.call_raw(ctx, None, args);
-    }
-    result.map_err(|error| {
-        let source = ctx.call_source().unwrap_or("").to_owned();
-        EvalAltResult::ErrorInFunctionCall(within.into(), source, error, Position::NONE).into()
-    })
 }

@@ -5,7 +5,11 @@ use rhai::{
     packages::{BasicArrayPackage, Package},
 };
 
-use super::{Made, Outcome, call, noted, set, too_large};
+use super::{
+    Made, Outcome,
+    callback::{self, Callback},
+    noted, set, too_large,
+};
 use crate::memory;
 
 pub(super) fn open(m: &mut Module) {
@@ -27,6 +31,7 @@ pub(super) fn open(m: &mut Module) {
     });
     set!(m, "map", map);
     set!(m, "zip", zip);
+    asking(m);
 }
 
 /// Rhai's own multiplies sizes without looking for an overflow.
@@ -113,26 +118,123 @@ fn dedup(ctx: NativeCallContext, array: &mut Array, same: FnPtr) -> Outcome<()> 
     Ok(())
 }
 
-fn map(ctx: NativeCallContext, array: &mut Array, callback: FnPtr) -> Outcome<Array> {
+/// What a callback gives is gathered under the limits of one value.
+fn map(ctx: NativeCallContext, array: &mut Array, function: FnPtr) -> Outcome<Array> {
+    let callback = Callback { ctx: &ctx, within: "map", function: &function };
     let (mut results, mut made) = (Array::with_capacity(array.len()), Made::new(&ctx));
-    for (at, item) in array.iter_mut().enumerate() {
-        let result = call(&ctx, "map", &callback, Some((item, 0)), Vec::new(), Some(index(at)))?;
+    for (index, item) in array.iter_mut().enumerate() {
+        let result = callback.item(item, index)?;
         made.add(&result)?;
         results.push(result);
     }
     Ok(results)
 }
 
-fn zip(ctx: NativeCallContext, array: &mut Array, other: Array, callback: FnPtr) -> Outcome<Array> {
+fn zip(ctx: NativeCallContext, array: &mut Array, other: Array, function: FnPtr) -> Outcome<Array> {
+    let callback = Callback { ctx: &ctx, within: "zip", function: &function };
     let (mut results, mut made) = (Array::new(), Made::new(&ctx));
-    for (at, (a, b)) in array.iter().zip(other).enumerate() {
-        let result = call(&ctx, "zip", &callback, None, vec![a.clone(), b], Some(index(at)))?;
+    for (index, (a, b)) in array.iter().zip(&other).enumerate() {
+        let result = callback.pair(a, b, index)?;
         made.add(&result)?;
         results.push(result);
     }
     Ok(results)
 }
 
-fn index(at: usize) -> Dynamic {
-    INT::try_from(at).unwrap_or(INT::MAX).into()
+/// The functions that ask a callback about each element.
+fn asking(m: &mut Module) {
+    set!(m, "for_each", |ctx: NativeCallContext, array: &mut Array, function: FnPtr| -> Outcome<()> {
+        let callback = Callback { ctx: &ctx, within: "for_each", function: &function };
+        array.iter_mut().enumerate().try_for_each(|(index, item)| callback.each(item, index).map(drop))
+    });
+    set!(m, "filter", |ctx: NativeCallContext, array: &mut Array, function: FnPtr| -> Outcome<Array> {
+        let callback = Callback { ctx: &ctx, within: "filter", function: &function };
+        let mut kept = Array::new();
+        for (index, item) in array.iter_mut().enumerate() {
+            if callback.says(item, index)? {
+                kept.push(item.clone());
+            }
+        }
+        Ok(kept)
+    });
+    set!(m, "some", |ctx: NativeCallContext, array: &mut Array, function: FnPtr| {
+        first(&Callback { ctx: &ctx, within: "some", function: &function }, array, 0, true).map(|at| at.is_some())
+    });
+    set!(m, "all", |ctx: NativeCallContext, array: &mut Array, function: FnPtr| {
+        first(&Callback { ctx: &ctx, within: "all", function: &function }, array, 0, false).map(|at| at.is_none())
+    });
+    set!(m, "index_of", |ctx: NativeCallContext, array: &mut Array, function: FnPtr| {
+        index_of(&ctx, array, &function, 0)
+    });
+    set!(m, "index_of", |ctx: NativeCallContext, array: &mut Array, function: FnPtr, start: INT| {
+        index_of(&ctx, array, &function, start)
+    });
+    set!(m, "find", |ctx: NativeCallContext, array: &mut Array, function: FnPtr| find(&ctx, array, &function, 0));
+    set!(m, "find", |ctx: NativeCallContext, array: &mut Array, function: FnPtr, start: INT| {
+        find(&ctx, array, &function, start)
+    });
+    set!(m, "find_map", |ctx: NativeCallContext, array: &mut Array, function: FnPtr| {
+        find_map(&ctx, array, &function, 0)
+    });
+    set!(m, "find_map", |ctx: NativeCallContext, array: &mut Array, function: FnPtr, start: INT| {
+        find_map(&ctx, array, &function, start)
+    });
+    for (name, reverse) in [("reduce", false), ("reduce_rev", true)] {
+        set!(m, name, move |ctx: NativeCallContext, array: &mut Array, function: FnPtr| {
+            let callback = Callback { ctx: &ctx, within: name, function: &function };
+            reduce(&callback, array, Dynamic::UNIT, reverse)
+        });
+        set!(m, name, move |ctx: NativeCallContext, array: &mut Array, function: FnPtr, initial: Dynamic| {
+            let callback = Callback { ctx: &ctx, within: name, function: &function };
+            reduce(&callback, array, initial, reverse)
+        });
+    }
+    for (name, out) in [("drain", true), ("retain", false)] {
+        set!(m, name, move |ctx: NativeCallContext, array: &mut Array, function: FnPtr| {
+            callback::take_out(array, &Callback { ctx: &ctx, within: name, function: &function }, out)
+        });
+    }
+}
+
+/// The first element from `start` on of which the callback says `wanted`.
+fn first(callback: &Callback<'_>, array: &mut Array, start: usize, wanted: bool) -> Outcome<Option<usize>> {
+    for (index, item) in array.iter_mut().enumerate().skip(start) {
+        if callback.says(item, index)? == wanted {
+            return Ok(Some(index));
+        }
+    }
+    Ok(None)
+}
+
+fn index_of(ctx: &NativeCallContext, array: &mut Array, function: &FnPtr, start: INT) -> Outcome<INT> {
+    let (callback, start) = (Callback { ctx, within: "index_of", function }, callback::start(array.len(), start));
+    let found = first(&callback, array, start, true)?;
+    Ok(found.and_then(|at| INT::try_from(at).ok()).unwrap_or(-1))
+}
+
+fn find(ctx: &NativeCallContext, array: &mut Array, function: &FnPtr, start: INT) -> Outcome<Dynamic> {
+    let (callback, start) = (Callback { ctx, within: "find", function }, callback::start(array.len(), start));
+    let found = first(&callback, array, start, true)?;
+    Ok(found.and_then(|at| array.get(at).cloned()).unwrap_or_default())
+}
+
+fn find_map(ctx: &NativeCallContext, array: &mut Array, function: &FnPtr, start: INT) -> Outcome<Dynamic> {
+    let (callback, start) = (Callback { ctx, within: "find_map", function }, callback::start(array.len(), start));
+    for (index, item) in array.iter_mut().enumerate().skip(start) {
+        let found = callback.item(item, index)?;
+        if !found.is_unit() {
+            return Ok(found);
+        }
+    }
+    Ok(Dynamic::UNIT)
+}
+
+fn reduce(callback: &Callback<'_>, array: &mut Array, initial: Dynamic, reverse: bool) -> Outcome<Dynamic> {
+    let mut result = initial;
+    for at in 0..array.len() {
+        let index = if reverse { array.len() - 1 - at } else { at };
+        result = callback.after(&result, &mut array[index], Some(index))?;
+        Made::new(callback.ctx).add(&result)?;
+    }
+    Ok(result)
 }

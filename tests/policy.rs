@@ -341,22 +341,42 @@ fn a_backend_is_told_which_libraries_are_open() {
     assert_eq!(opened(Policy::mods()), None, "all that there are");
     assert_eq!(opened(file("[libraries]\nlua = ['math', 'table']")), names(&["math", "table"]));
     assert_eq!(opened(file("[libraries]\nlua = []")), names(&[]));
-    let none_to_close = Engine::builder().policy(file("[libraries]\nrhai = []")).build();
-    assert_eq!(none_to_close.unwrap_err().code(), Code::PolicyValue, "what cannot be held is not accepted silently");
+    let refused = |libraries: &str, word: &str| {
+        let policy = Policy::from_toml(&format!("[libraries]\n{libraries}"), "arena.toml");
+        let error = policy.and_then(|policy| Engine::builder().policy(policy).build()).unwrap_err();
+        assert_eq!(error.code(), Code::PolicyValue, "{libraries}");
+        assert!(error.to_string().contains(word), "{libraries}: {error}");
+    };
+    refused("lua = ['maths']", "`math`");
+    refused("rhai = ['arrays']", "`array`");
+    refused("rhai = ['math', 'time']", "array, bits, blob, iterators, map, math, string");
+    // What cannot be held is not accepted silently.
+    refused("wasm = []", "no standard libraries");
+    refused("native = ['libc']", "none that can be opened one by one");
 }
 
 #[test]
 fn a_closed_library_is_absent_in_the_language() {
-    let run = |libraries: &str, body: &str| {
-        let policy = Policy::from_toml(&format!("[libraries]\nlua = {libraries}"), "arena.toml").unwrap();
+    let run = |file: &str, libraries: &str, source: String| {
+        let policy = Policy::from_toml(&format!("[libraries]\n{libraries}"), "arena.toml").unwrap();
         let engine = Engine::builder().policy(policy).build().unwrap();
-        let plugin = engine.load_source("a.lua", format!("function run() return {body} end")).unwrap();
+        let plugin = engine.load_source(file, source).unwrap();
         engine.call::<_, Value>(&mut (), plugin, "run", ()).map_err(|error| error.code())
     };
-    assert_eq!(run("['math']", "math.abs(-1)"), Ok(Value::Int(1)));
-    assert_eq!(run("['math']", "string == nil and table == nil"), Ok(Value::Bool(true)));
-    assert_eq!(run("['string']", "math.abs(-1)"), Err(Code::ScriptRaised));
-    assert_eq!(run("[]", "tostring(1) .. type(nil)"), Ok(Value::from("1nil")), "the base library is the language");
+    let lua = |libraries: &str, body: &str| {
+        run("a.lua", &format!("lua = {libraries}"), format!("function run() return {body} end"))
+    };
+    assert_eq!(lua("['math']", "math.abs(-1)"), Ok(Value::Int(1)));
+    assert_eq!(lua("['math']", "string == nil and table == nil"), Ok(Value::Bool(true)));
+    assert_eq!(lua("['string']", "math.abs(-1)"), Err(Code::ScriptRaised));
+    assert_eq!(lua("[]", "tostring(1) .. type(nil)"), Ok(Value::from("1nil")), "the base library is the language");
+    let rhai =
+        |libraries: &str, body: &str| run("a.rhai", &format!("rhai = {libraries}"), format!("fn run() {{ {body} }}"));
+    assert_eq!(rhai("['math']", "(4.0).sqrt()"), Ok(Value::Float(2.0)));
+    assert_eq!(rhai("['string', 'array']", "(4.0).sqrt()"), Err(Code::ScriptRaised));
+    assert_eq!(rhai("['array']", "[1, 2].len()"), Ok(Value::Int(2)));
+    assert_eq!(rhai("['math']", "[1, 2].len()"), Err(Code::ScriptRaised));
+    assert_eq!(rhai("[]", "let n = 0; for i in 0..4 { n += i } `${n}`"), Ok(Value::from("6")), "nor is `for` closed");
 }
 
 #[test]

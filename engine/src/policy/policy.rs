@@ -42,7 +42,8 @@ pub struct Policy {
     /// Which backend is taken where several suffice, best first; others follow in their own order.
     pub prefer: Vec<Kind>,
     /// Which of a language's standard libraries its plugins have; all that the backend offers where a language is not
-    /// named here.
+    /// named here. In Lua there are `bit32`, `buffer`, `coroutine`, `math`, `string`, `table`, `utf8`, `vector`; in Rhai
+    /// `array`, `bits`, `blob`, `iterators`, `map`, `math`, `string`; what is beside them is the language itself.
     pub libraries: BTreeMap<Kind, BTreeSet<String>>,
     /// How many plugins the engine holds at a time; one that was killed counts until it is unloaded.
     pub instances: u32,
@@ -191,6 +192,7 @@ impl Policy {
     ///
     ///     [libraries]                # of a language's standard libraries, these only
     ///     lua = ["math", "string", "table"]
+    ///     rhai = ["array", "map", "math"]
     ///
     ///     [caps]                     # what is read from disk: file, total, manifest; files, plugins, depth
     ///     total = "8MiB"

@@ -29,7 +29,7 @@ use crate::{
 
 /// Units of fuel for a file that is required, however short.
 const FILE: u64 = 100;
-/// The most bytes that `require` takes for a path: it is copied outside of Lua's heap.
+/// The most bytes that `require` reads of a path, more than any path has: it is copied outside of Lua's heap.
 const LONGEST_NAME: usize = 1 << 10;
 /// The endings of a file of Lua, in the order in which they are tried.
 const ENDINGS: [&str; 2] = [".lua", ".luau"];
@@ -197,12 +197,9 @@ fn find(lua: &Lua, files: &Files, states: &Table, name: &LuaValue) -> Result<Str
     let LuaValue::String(text) = name else {
         return Err(TypeError::new("the path of a file, as str", name.type_name()).inside("argument 1").into());
     };
-    let length = text.as_bytes().len();
-    if length > LONGEST_NAME {
-        let found = format!("{length} bytes");
-        return Err(TypeError::new("the path of a file", found).inside("argument 1").into());
-    }
-    let name = text.to_string_lossy();
+    let bytes = text.as_bytes();
+    // Still too long to be found.
+    let name = String::from_utf8_lossy(bytes.get(..LONGEST_NAME).unwrap_or(&bytes));
     let asker = (1..).map_while(|level| lua.inspect_stack(level, |frame| files.of_frame(frame))).find_map(|path| path);
     let path = files.sources.resolve(&name, asker.as_deref().unwrap_or(&files.entry), &ENDINGS)?;
     if state(states, &path) != BEGUN {

@@ -170,6 +170,7 @@ pub(crate) fn print(vm: &Vm, print: Arc<Print>, files: &Arc<Files>) -> mlua::Res
         };
         printed().map_err(|fault| carry(lua, &gauge, &files, fault))
     })?;
+    let out = metered::bounded(vm, out)?;
     let globals = vm.lua.globals();
     let concat: Function = globals.raw_get::<Table>("table")?.raw_get("concat")?;
     let tostring: Function = globals.raw_get("tostring")?;

@@ -24,7 +24,7 @@ use crate::{
     interrupt::{self, Answer},
     limits,
     memory::Vm,
-    raise, source,
+    metered, raise, source,
 };
 
 /// Units of fuel for a file that is required, however short.
@@ -155,6 +155,7 @@ impl Modules {
                 found().map_err(|fault| raise::carry(lua, &gauge, &files, fault))
             })?
         };
+        let find = metered::bounded(vm, find)?;
         let code = CODE.clone()?;
         let require: Function = lua
             .load(code)

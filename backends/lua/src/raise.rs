@@ -11,6 +11,7 @@ use modhost_backend::{Fault, Meter, Place, Resource};
 
 use crate::{
     memory::{Gauge, Vm},
+    metered,
     modules::Files,
 };
 
@@ -119,14 +120,15 @@ pub(crate) type LastTrace = Arc<Mutex<Trace>>;
 /// The function that looks at the stack before an error unwinds it, and gives the error object on as it is.
 pub(crate) fn handler(vm: &Vm, files: &Arc<Files>, last: LastTrace) -> mlua::Result<Function> {
     let (gauge, files) = (vm.gauge.clone(), Arc::clone(files));
-    vm.lua.create_function(move |lua, error: LuaValue| {
+    let callback = vm.lua.create_function(move |lua, error: LuaValue| {
         let _host = gauge.host();
         // An ended call's trace is of no use, and its stack may be as deep as it gets.
         if !gauge.meter.is_killed() {
             *last.lock().unwrap_or_else(PoisonError::into_inner) = Trace::of(lua, &files);
         }
         Ok(error)
-    })
+    })?;
+    metered::bounded(vm, callback)
 }
 
 /// `tostring` and `..` for errors that host functions raise: both give the message alone.
@@ -141,7 +143,7 @@ pub(crate) fn methods(vm: &Vm) -> mlua::Result<(Function, Function)> {
         let _host = gauge.host();
         Ok(format!("{}{}", shown(&left), shown(&right)))
     })?;
-    Ok((tostring, concat))
+    Ok((metered::bounded(vm, tostring)?, metered::bounded(vm, concat)?))
 }
 
 /// The fault for what a script raised and nobody caught.

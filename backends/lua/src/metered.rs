@@ -33,8 +33,10 @@ const MOST_FORMATTED: c_int = 1000;
 const MOST_PASSED: c_int = 8000;
 /// Pieces that `string.split` cuts off between two looks at the meter.
 const PIECES_AT_ONCE: c_int = 64;
+/// The longest pattern, in bytes, whose sets are looked at one by one.
+const LONGEST_READ: usize = 64 << 10;
 /// What makes `string.find` take its second argument for a pattern.
-const SPECIALS: &[u8] = b"^$*+?.([%-";
+const SPECIALS: [[u8; 3]; 4] = [*b"^$*", *b"+?.", *b"([%", *b"---"];
 
 /// What a metered library function is charged, and which way it takes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -250,7 +252,7 @@ unsafe fn find(state: *mut ffi::lua_State, gauge: &Gauge) -> Option<c_int> {
         if is_number == 0 {
             return None;
         }
-        if ffi::lua_toboolean(state, 4) == 0 && sought.iter().any(|byte| SPECIALS.contains(byte)) {
+        if ffi::lua_toboolean(state, 4) == 0 && is_pattern(sought) {
             return None;
         }
         let from = from as i64;
@@ -274,6 +276,10 @@ unsafe fn find(state: *mut ffi::lua_State, gauge: &Gauge) -> Option<c_int> {
             }
         }
     }
+}
+
+fn is_pattern(sought: &[u8]) -> bool {
+    SPECIALS.iter().any(|[a, b, c]| memchr::memchr3(*a, *b, *c, sought).is_some())
 }
 
 /// `string.split` in linear time, for the same reason. `None`: arguments that are wrong.
@@ -319,13 +325,16 @@ unsafe fn check_sets(state: *mut ffi::lua_State) {
     }
 }
 
-/// The length of the longest `[set]` of a pattern, which is read as Luau reads it.
+/// The length of the longest `[set]` of a pattern, which is read as Luau reads it; that of the pattern, if it is too long
+/// to be read.
 fn longest_set(pattern: &[u8]) -> usize {
-    let mut longest = 0;
-    let mut at = match memchr::memchr(b'[', pattern) {
-        Some(_) => 0,
-        None => return 0,
-    };
+    if memchr::memchr(b'[', pattern).is_none() {
+        return 0;
+    }
+    if pattern.len() > LONGEST_READ {
+        return pattern.len();
+    }
+    let (mut longest, mut at) = (0, 0);
     while let Some(byte) = pattern.get(at) {
         at += match (byte, pattern.get(at + 1)) {
             (b'%', Some(b'b')) => 4,

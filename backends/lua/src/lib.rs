@@ -37,8 +37,11 @@ mod link;
 mod load;
 #[allow(unsafe_code)]
 mod memory;
+#[allow(unsafe_code)]
+mod metered;
 mod modules;
 mod raise;
+mod source;
 
 use modhost_backend::{Backend, Enforcement, Fault, Instance, Kind, LoadRequest};
 

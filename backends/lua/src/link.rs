@@ -14,6 +14,7 @@ use modhost_backend::{
 use crate::{
     convert::{Refusal, from_lua, scalar_from_lua, scalar_to_lua, to_lua},
     memory::{Gauge, Vm},
+    metered,
     modules::{self, Files},
     raise::carry,
 };
@@ -54,11 +55,12 @@ pub(crate) fn host(vm: &Vm, host: &Arc<HostTable>, files: &Arc<Files>) -> mlua::
 
 fn function_of(vm: &Vm, host: Arc<HostTable>, at: usize, files: &Arc<Files>) -> mlua::Result<Function> {
     let (gauge, files) = (vm.gauge.clone(), files.clone());
-    vm.lua.create_function(move |lua, (a, b, c, d, rest): (Arg, Arg, Arg, Arg, MultiValue)| {
+    let callback = vm.lua.create_function(move |lua, (a, b, c, d, rest): (Arg, Arg, Arg, Arg, MultiValue)| {
         let _host = gauge.host();
         let Some(function) = host.entries().get(at) else { return Ok(LuaValue::Nil) };
-        run(lua, &gauge, function, [&a, &b, &c, &d], &rest).map_err(|fault| carry(lua, &files, fault))
-    })
+        run(lua, &gauge, function, [&a, &b, &c, &d], &rest).map_err(|fault| carry(lua, &gauge, &files, fault))
+    })?;
+    metered::bounded(vm, callback)
 }
 
 /// One of the first arguments, or that it was left out. A tuple of these needs no list on the heap, as `MultiValue` does.
@@ -166,8 +168,9 @@ pub(crate) fn print(vm: &Vm, print: Arc<Print>, files: &Arc<Files>) -> mlua::Res
             }
             print(&String::from_utf8_lossy(&text))
         };
-        printed().map_err(|fault| carry(lua, &files, fault))
+        printed().map_err(|fault| carry(lua, &gauge, &files, fault))
     })?;
+    let out = metered::bounded(vm, out)?;
     let globals = vm.lua.globals();
     let concat: Function = globals.raw_get::<Table>("table")?.raw_get("concat")?;
     let tostring: Function = globals.raw_get("tostring")?;

@@ -1,7 +1,7 @@
 //! A running guest: what its store holds ([`State`]), the slices it runs in ([`run`]) and its memory, of which every
 //! pointer is taken for hostile. Used by `instance` (calls in) and `host` (calls out).
 
-use std::{fmt, ops::Range, sync::Arc, time::Duration};
+use std::{fmt, ops::Range, sync::Arc};
 
 use modhost_abi::codec::DecodeError;
 use modhost_backend::{Fault, FaultKind, Meter, Print, Resource};
@@ -12,7 +12,7 @@ use wasmi::{
 
 use crate::{
     convert::broken,
-    limits::{BULK_FUEL_PER_MICROSECOND, BYTES_PER_FUEL, LONGEST_STEP, Limiter, SLICE},
+    limits::{self, BYTES_PER_FUEL, Limiter, SLICE},
 };
 
 /// What the store of one plugin holds.
@@ -142,10 +142,8 @@ fn refuel(context: &mut StoreContextMut<'_, State>, needed: u64) -> Result<(), F
         meter.set_fuel_left(0);
         return Err(meter.exceeded(Resource::Fuel));
     }
-    // One bulk operation cannot be interrupted, so that it is not begun where it alone would take the call far past its
-    // deadline.
-    let step = Duration::from_micros(needed / BULK_FUEL_PER_MICROSECOND);
-    if step > LONGEST_STEP + meter.limits().deadline / 10 {
+    // One bulk operation is one step.
+    if limits::outlasts(needed, meter.limits()) {
         return Err(meter.exceeded(Resource::Deadline));
     }
     grant(context, left.min(SLICE.max(needed)))

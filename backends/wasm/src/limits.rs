@@ -20,9 +20,9 @@ pub(crate) const SLICE: u64 = 100_000;
 /// asks for a quarter of that, and a unit spent on filling memory would take many times as long as one spent on adding.
 pub(crate) const BYTES_PER_FUEL: u32 = 16;
 /// Fuel of a bulk operation that takes a microsecond: half a millisecond for each MiB of memory that is touched first.
-pub(crate) const BULK_FUEL_PER_MICROSECOND: u64 = 131;
+const BULK_FUEL_PER_MICROSECOND: u64 = 131;
 /// How long one bulk operation may take beside a tenth of the deadline: 128 MiB.
-pub(crate) const LONGEST_STEP: Duration = Duration::from_millis(64);
+const LONGEST_STEP: Duration = Duration::from_millis(64);
 /// Fuel for each call of a host function, beside what the function itself charges.
 pub(crate) const HOST_CALL: u64 = 20;
 /// Units of fuel that a second of compiling is charged at the least, on a machine of 2020: what
@@ -35,7 +35,13 @@ const DEEPEST: u32 = 10_000;
 /// Bytes of one interpreter stack. Beyond it is the same fault as too many frames.
 const STACK: usize = 1 << 20;
 /// What an element of a table takes.
-const ELEMENT: u64 = 8;
+pub(crate) const ELEMENT: u64 = 8;
+
+/// Whether one step of so many units of bulk fuel would take a call far past its deadline: such a step cannot be interrupted,
+/// so that it is not begun.
+pub(crate) fn outlasts(units: u64, limits: &Limits) -> bool {
+    Duration::from_micros(units / BULK_FUEL_PER_MICROSECOND) > LONGEST_STEP + limits.deadline / 10
+}
 
 /// An engine of its own for each plugin: wasmi's engines hold a lock around their stacks, which two threads would fight
 /// for, and one costs less than compiling the smallest module.

@@ -16,7 +16,7 @@ use crate::{
     guest::{self, State},
     host,
     instance::{Form, WasmInstance},
-    limits::{self, FREE_HOST_BYTES},
+    limits::{self, BYTES_PER_FUEL, FREE_HOST_BYTES},
     module::{self, START, invalid},
     section::Listing,
     typed::typed,
@@ -62,6 +62,12 @@ fn instantiate(request: &LoadRequest<'_>) -> Result<WasmInstance, Fault> {
     let mut imports = Vec::with_capacity(module.imports().len());
     for import in module.imports() {
         imports.push(host::link(&mut store, &import, &request.host, &listing)?);
+    }
+    // To make memories and tables is one step; those that are beyond the limit are refused within it.
+    if prepared.initial <= meter.limits().memory
+        && limits::outlasts(prepared.initial / u64::from(BYTES_PER_FUEL), meter.limits())
+    {
+        return Err(meter.exceeded(Resource::Deadline));
     }
     let instance =
         Instance::new(&mut store, &module, &imports).map_err(|error| guest::refused(&error, store.data()))?;

@@ -8,7 +8,10 @@ use std::borrow::Cow;
 
 use modhost_backend::{Fault, FaultKind};
 
-use crate::cost::{Cost, Types};
+use crate::{
+    cost::{Cost, Types},
+    limits::ELEMENT,
+};
 
 /// The export that a module's start function becomes. A module that has an export of this name already exports it
 /// twice and is invalid.
@@ -25,6 +28,8 @@ const MOST_RESULTS: u32 = 8;
 const LONGEST_BODY: usize = 512 << 10;
 /// Locals of one function beside its parameters: each call clears them, whatever its fuel.
 const MOST_LOCALS: u64 = 1000;
+/// Bytes of a page of memory.
+const PAGE: u64 = 65_536;
 /// Bytes of custom sections named `modhost`, together.
 const MOST_LISTING: usize = 64 << 10;
 
@@ -35,6 +40,8 @@ pub(crate) struct Prepared<'a> {
     pub(crate) bytes: Cow<'a, [u8]>,
     /// What compiling it takes at worst.
     pub(crate) cost: Cost,
+    /// Bytes of memories and tables that it begins with.
+    pub(crate) initial: u64,
     /// Whether [`START`] is to be called.
     pub(crate) starts: bool,
     /// The content of the custom sections named `modhost`, one after another; `None` without any.
@@ -80,6 +87,7 @@ pub(crate) fn prepare(bytes: &[u8], afford: impl Fn(&Cost) -> Result<(), Fault>)
     let mut start = None;
     let mut cost = Cost::default();
     let mut types = Types::default();
+    let mut initial = 0;
     let mut late = false;
     let mut listing: Option<Vec<u8>> = None;
     while reader.at < bytes.len() {
@@ -94,8 +102,10 @@ pub(crate) fn prepare(bytes: &[u8], afford: impl Fn(&Cost) -> Result<(), Fault>)
             if count > most {
                 return Err(invalid(format!("the module has {count} {what}, at most {most} are taken")));
             }
-            if id == 1 {
-                types = check_types(&mut inside, count)?;
+            match id {
+                1 => types = check_types(&mut inside, count)?,
+                4 | 5 => initial += sizes(&mut inside, id, count)?,
+                _ => {}
             }
             cost.section(id, length, count, &types);
             afford(&cost)?;
@@ -130,7 +140,7 @@ pub(crate) fn prepare(bytes: &[u8], afford: impl Fn(&Cost) -> Result<(), Fault>)
         None => Cow::Borrowed(bytes),
         Some((begin, function, end)) => Cow::Owned(export_start(bytes, exports, (begin, end), function)?),
     };
-    Ok(Prepared { bytes, cost, starts: start.is_some(), listing })
+    Ok(Prepared { bytes, cost, initial, starts: start.is_some(), listing })
 }
 
 /// A copy of `bytes` without the start section `start`, in which `function` is exported as [`START`].
@@ -185,6 +195,22 @@ fn check_types(reader: &mut Reader<'_>, count: u32) -> Result<Types, Fault> {
         types.add(counts);
     }
     Ok(types)
+}
+
+/// The bytes that the tables (4) or memories (5) of a section begin with.
+fn sizes(reader: &mut Reader<'_>, id: u8, count: u32) -> Result<u64, Fault> {
+    let mut bytes = 0;
+    for _ in 0..count {
+        if id == 4 {
+            reader.byte()?;
+        }
+        let bounded = reader.number()? & 1 == 1;
+        bytes += u64::from(reader.number()?) * if id == 4 { ELEMENT } else { PAGE };
+        if bounded {
+            reader.number()?;
+        }
+    }
+    Ok(bytes)
 }
 
 fn check_bodies(

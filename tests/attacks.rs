@@ -14,7 +14,6 @@
 //! table: so many attacks of each backend, and one of each class or a reason.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 mod support {
     pub mod bytes;

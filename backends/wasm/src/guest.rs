@@ -12,7 +12,7 @@ use wasmi::{
 
 use crate::{
     convert::broken,
-    limits::{BYTES_PER_FUEL, Limiter, SLICE},
+    limits::{self, BYTES_PER_FUEL, Limiter, SLICE},
 };
 
 /// What the store of one plugin holds.
@@ -141,6 +141,10 @@ fn refuel(context: &mut StoreContextMut<'_, State>, needed: u64) -> Result<(), F
     if left < needed {
         meter.set_fuel_left(0);
         return Err(meter.exceeded(Resource::Fuel));
+    }
+    // One bulk operation is one step.
+    if limits::outlasts(needed, meter.limits()) {
+        return Err(meter.exceeded(Resource::Deadline));
     }
     grant(context, left.min(SLICE.max(needed)))
 }

@@ -126,7 +126,7 @@ fn files<'a>(package: &'a Package, admission: &Admission) -> Result<Cow<'a, File
     if admission.artefact().text {
         let entry = &admission.artefact().entry;
         let text = package.files().get(entry).map(|bytes| &bytes[..]).unwrap_or_default();
-        let binary = super::text::assemble(entry, text)?;
+        let binary = super::text::assemble(entry, text, admission.limits().memory)?;
         let mut files = package.files().clone();
         files.insert(entry.clone(), binary);
         return Ok(Cow::Owned(files));

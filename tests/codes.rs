@@ -19,7 +19,7 @@ use modhost::{
     Builder, Code, Engine, Error, HostFunction, Kind, ManualClock, Policy,
     Stage::{self, Admit, Call, Load, Open, Resolve},
     Type, Value,
-    backend::{Backend, Enforcement, ExportId, ExportInfo, Fault, FaultKind, Instance, LoadRequest, Meter},
+    backend::{Backend, Enforcement, ExportId, ExportInfo, Fault, FaultKind, Instance, LoadRequest, Meter, Suspending},
 };
 use support::folder;
 
@@ -163,6 +163,10 @@ impl Instance for OwnPlugin {
         }
         self.meter.cancel(self.meter.call_number());
         self.meter.spend(0).map(|()| Value::Nil)
+    }
+
+    fn suspending(&mut self) -> Option<&mut dyn Suspending> {
+        None
     }
 
     fn exports(&self) -> &[ExportInfo] {

@@ -18,7 +18,7 @@ use modhost::{
     Capabilities, Code, Enforcement, Engine, Guarantee, HostFunction, Kind, ManualClock, Mods, Policy, Stage, Type,
     Value, Violations,
     audit::{Event, MemoryLog},
-    backend::{Backend, ExportId, ExportInfo, Fault, Instance, LoadRequest, Meter},
+    backend::{Backend, ExportId, ExportInfo, Fault, Instance, LoadRequest, Meter, Suspending},
 };
 use support::{folder, manifest};
 
@@ -168,6 +168,9 @@ impl Instance for Swallowing {
             let _ = self.1.spend(u64::MAX);
         }
         Ok(Value::from("survived"))
+    }
+    fn suspending(&mut self) -> Option<&mut dyn Suspending> {
+        None
     }
     fn exports(&self) -> &[ExportInfo] {
         &self.0
@@ -352,6 +355,9 @@ impl Instance for Touched {
     fn call(&mut self, export: ExportId, _args: &[Value], _wants: &Type) -> Result<Value, Fault> {
         assert!(export.index() == 0, "told to");
         Ok(Value::Int(self.1.fetch_add(1, SeqCst).into()))
+    }
+    fn suspending(&mut self) -> Option<&mut dyn Suspending> {
+        None
     }
     fn exports(&self) -> &[ExportInfo] {
         &self.0

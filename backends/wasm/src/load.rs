@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use modhost_abi::WASM_ABI;
 use modhost_backend::{ExportInfo, Fault, LoadRequest, Place};
-use wasmi::{Extern, FuncType, Instance, Module, Mutability, Store, TypedFunc, ValType};
+use wasmi::{Extern, FuncType, ImportType, Instance, Module, Mutability, Store, TypedFunc, ValType};
 
 use crate::{
     convert::{broken, show, signature_of},
@@ -38,9 +38,21 @@ fn instantiate(request: &LoadRequest<'_>) -> Result<WasmInstance, Fault> {
     // Compiling cannot be interrupted, so that it is paid for beforehand.
     meter.spend(prepared.code as u64 * COMPILE)?;
     guest::charge_bytes(meter, bytes.len())?;
-    let engine = limits::engine(meter.limits());
-    let module = Module::new(&engine, &prepared.bytes).map_err(|error| invalid(error.to_string()))?;
+    let compile = |tail_calls| {
+        let engine = limits::engine(meter.limits(), tail_calls);
+        Module::new(&engine, &prepared.bytes).map_err(|error| invalid(error.to_string()))
+    };
+    let mut module = compile(true)?;
+    let suspends = |import: ImportType<'_>| {
+        let found = request.host.find(&format!("{}.{}", import.module(), import.name()));
+        found.is_some_and(|at| request.host.entries()[at].begin.is_some())
+    };
+    if module.imports().any(suspends) {
+        meter.spend(prepared.code as u64 * COMPILE)?;
+        module = compile(false)?;
+    }
     drop(prepared.bytes);
+    let engine = module.engine().clone();
     if !meter.alive() {
         meter.verdict()?;
     }
@@ -61,6 +73,8 @@ fn instantiate(request: &LoadRequest<'_>) -> Result<WasmInstance, Fault> {
     let memory = instance.get_memory(&store, "memory");
     store.data_mut().memory = memory;
     store.data_mut().alloc = alloc(&instance, &store)?;
+    let own_export = module.exports().next().map(|export| export.name().into());
+    store.data_mut().own_export = own_export;
 
     if prepared.starts {
         let start = instance.get_func(&store, START).ok_or_else(|| Fault::bug("the start function is gone"))?;
@@ -86,6 +100,7 @@ fn instantiate(request: &LoadRequest<'_>) -> Result<WasmInstance, Fault> {
         stack_pointer,
         inputs: Vec::new(),
         outputs: Vec::new(),
+        suspended: None,
         dead: None,
     })
 }

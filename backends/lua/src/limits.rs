@@ -20,7 +20,8 @@ use crate::{
 ///   concatenation, a comparison, a pattern's single step or a copy of a text as large as the memory limit takes
 ///   milliseconds.
 /// * A leaf function without a call or loop is counted in `call depth` when it returns.
-pub(crate) const ENFORCEMENT: Enforcement = Enforcement { interrupt: Guarantee::Approximate, ..Enforcement::SANDBOX };
+pub(crate) const ENFORCEMENT: Enforcement =
+    Enforcement { interrupt: Guarantee::Approximate, suspend: true, ..Enforcement::SANDBOX };
 
 /// The libraries beside the base library that a policy may open: no `os`, `io`, `package`, `debug`.
 const LIBRARIES: [(&str, StdLib); 8] = [
@@ -34,10 +35,11 @@ const LIBRARIES: [(&str, StdLib); 8] = [
     ("vector", StdLib::VECTOR),
 ];
 
-/// The libraries of a new state: those that are open, and `table`, which `print` is made with before [`close`].
+/// The libraries of a new state: those that are open, and two that our own functions are made with before [`close`]:
+/// `table` for `print`, `coroutine` for pending host functions.
 pub(crate) fn libraries(request: &LoadRequest<'_>) -> StdLib {
     let open = LIBRARIES.iter().filter(|(name, _)| request.library(name));
-    open.fold(StdLib::TABLE, |all, (_, library)| all | *library)
+    open.fold(StdLib::TABLE | StdLib::COROUTINE, |all, (_, library)| all | *library)
 }
 
 /// Takes out what is there although it is closed.

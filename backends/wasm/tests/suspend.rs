@@ -124,7 +124,7 @@ fn texts_cross_by_the_codec_also_when_their_room_grows_the_memory() {
            (func (export "f") (param i32 i32) (result i64) (call $get (local.get 0) (local.get 1)))"#,
     );
     check(&fetch, &[Value::from("a")], &[Ok(Value::from("the page"))], Ok(Value::from("the page")));
-    check(&fetch, &[Value::from("a")], &[Ok(Value::from("x".repeat(100_000_000)))], Err("limit.value"));
+    check(&fetch, &[Value::from("a")], &[Ok(Value::from("x".repeat(5_000_000)))], Err("limit.value"));
     check(&fetch, &[Value::from("a")], &[Err("gone")], Err("script.raised"));
     check(&fetch, &[Int(1)], &[], Err("script.type"));
     let grows = fetch

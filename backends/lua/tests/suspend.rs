@@ -54,7 +54,7 @@ fn check_limited(source: &str, limits: fn(&mut Limits), answers: &[Option<Value>
 
 #[track_caller]
 fn check(source: &str, answers: &[Option<Value>], expected: Expected<'_>) -> Fault {
-    check_limited(source, |_| (), answers, expected)
+    check_limited(source, |limits| limits.fuel = 200_000, answers, expected)
 }
 
 fn text(text: &str) -> Expected<'static> {

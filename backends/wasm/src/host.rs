@@ -7,7 +7,7 @@ use std::{
 };
 
 use modhost_abi::codec;
-use modhost_backend::{Fault, FaultKind, HostEntry, HostTable, Resource, Value};
+use modhost_backend::{Fault, FaultKind, HostEntry, HostTable, Resource, TypeError, Value};
 use wasmi::{AsContextMut, Caller, Error, Extern, ExternType, Func, FuncType, ImportType, Store, Val, ValType};
 
 use crate::{
@@ -198,6 +198,6 @@ pub(crate) fn plain_result(result: &Value, ty: Option<ValType>, name: &str) -> R
     match ty {
         Some(ty) => Ok(Some(to_wasm_as(result, ty).map_err(|error| error.inside(format!("result of `{name}`")))?)),
         None if *result == Value::Nil => Ok(None),
-        None => Err(Fault::bug(format!("`{name}` gave a result that its signature does not have"))),
+        None => Err(TypeError::new("nil", result.type_name()).inside(format!("result of `{name}`")).into()),
     }
 }

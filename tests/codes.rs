@@ -285,6 +285,13 @@ const ROWS: &[(Code, From)] = &[
     ),
     (Code::HostBusy, By(Call, "p", "", busy)),
     (
+        Code::HostCannotSuspend,
+        By(Call, "p", "p.lua:1", || {
+            let fetch = |builder: Builder| builder.pending("net.fetch", |_: modhost::Ticket, _: String| ());
+            call("p.lua", "function run() net.fetch('news') end", fetch)
+        }),
+    ),
+    (
         Code::HostNoState,
         By(Load, "p", "p.lua:2", || {
             let engine = Engine::builder().function("game.score", |score: &mut i64| *score).build().unwrap();

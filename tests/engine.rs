@@ -105,7 +105,8 @@ fn of_several_builds_trust_takes_the_first_that_suffices() {
     no_text(&mut policy);
     let engine = Engine::builder().policy(policy).build().unwrap();
     assert_eq!(engine.load_path(&only).unwrap_err().code(), Code::PolicySourceFormat);
-    assert_eq!(taken(&|policy| policy.untrusted.needs.suspend = true), Err(Code::DeniedBackend));
+    assert_eq!(taken(&|policy| policy.untrusted.needs.suspend = true), Ok(2));
+    assert_eq!(taken(&|policy| policy.untrusted.needs.cpu_share = Guarantee::Exact), Err(Code::DeniedBackend));
     assert_eq!(taken(&|policy| policy.unsigned = false), Err(Code::DeniedTrust));
     assert_eq!(taken(&|policy| policy.untrusted.admitted = false), Err(Code::DeniedTrust));
 }

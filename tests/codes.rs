@@ -19,7 +19,7 @@ use modhost::{
     Builder, Code, Engine, Error, HostFunction, Kind, ManualClock, Policy,
     Stage::{self, Admit, Call, Load, Open, Resolve},
     Type, Value,
-    backend::{Backend, Enforcement, ExportId, ExportInfo, Fault, FaultKind, Instance, LoadRequest, Meter},
+    backend::{Backend, Enforcement, ExportId, ExportInfo, Fault, FaultKind, Instance, LoadRequest, Meter, Suspending},
 };
 use support::folder;
 
@@ -165,6 +165,10 @@ impl Instance for OwnPlugin {
         self.meter.spend(0).map(|()| Value::Nil)
     }
 
+    fn suspending(&mut self) -> Option<&mut dyn Suspending> {
+        None
+    }
+
     fn exports(&self) -> &[ExportInfo] {
         &self.exports
     }
@@ -280,6 +284,13 @@ const ROWS: &[(Code, From)] = &[
         }),
     ),
     (Code::HostBusy, By(Call, "p", "", busy)),
+    (
+        Code::HostCannotSuspend,
+        By(Call, "p", "p.lua:1", || {
+            let fetch = |builder: Builder| builder.pending("net.fetch", |_: modhost::Ticket, _: String| ());
+            call("p.lua", "function run() net.fetch('news') end", fetch)
+        }),
+    ),
     (
         Code::HostNoState,
         By(Load, "p", "p.lua:2", || {

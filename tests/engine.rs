@@ -18,7 +18,7 @@ use modhost::{
     Capabilities, Code, Enforcement, Engine, Guarantee, HostFunction, Kind, ManualClock, Mods, Policy, Stage, Type,
     Value, Violations,
     audit::{Event, MemoryLog},
-    backend::{Backend, ExportId, ExportInfo, Fault, Instance, LoadRequest, Meter},
+    backend::{Backend, ExportId, ExportInfo, Fault, Instance, LoadRequest, Meter, Suspending},
 };
 use support::{folder, manifest};
 
@@ -105,7 +105,8 @@ fn of_several_builds_trust_takes_the_first_that_suffices() {
     no_text(&mut policy);
     let engine = Engine::builder().policy(policy).build().unwrap();
     assert_eq!(engine.load_path(&only).unwrap_err().code(), Code::PolicySourceFormat);
-    assert_eq!(taken(&|policy| policy.untrusted.needs.suspend = true), Err(Code::DeniedBackend));
+    assert_eq!(taken(&|policy| policy.untrusted.needs.suspend = true), Ok(2));
+    assert_eq!(taken(&|policy| policy.untrusted.needs.cpu_share = Guarantee::Exact), Err(Code::DeniedBackend));
     assert_eq!(taken(&|policy| policy.unsigned = false), Err(Code::DeniedTrust));
     assert_eq!(taken(&|policy| policy.untrusted.admitted = false), Err(Code::DeniedTrust));
 }
@@ -168,6 +169,9 @@ impl Instance for Swallowing {
             let _ = self.1.spend(u64::MAX);
         }
         Ok(Value::from("survived"))
+    }
+    fn suspending(&mut self) -> Option<&mut dyn Suspending> {
+        None
     }
     fn exports(&self) -> &[ExportInfo] {
         &self.0
@@ -352,6 +356,9 @@ impl Instance for Touched {
     fn call(&mut self, export: ExportId, _args: &[Value], _wants: &Type) -> Result<Value, Fault> {
         assert!(export.index() == 0, "told to");
         Ok(Value::Int(self.1.fetch_add(1, SeqCst).into()))
+    }
+    fn suspending(&mut self) -> Option<&mut dyn Suspending> {
+        None
     }
     fn exports(&self) -> &[ExportInfo] {
         &self.0

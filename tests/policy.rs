@@ -12,7 +12,7 @@ use std::{
 use modhost::{
     Capabilities, Code, Enforcement, Engine, Isolation, Kind, LimitSet, Limits, Policy, Stage, TrustLevel,
     audit::{Event, MemoryLog},
-    backend::{Backend, ExportId, ExportInfo, Fault, Instance, LoadRequest, Type, Value},
+    backend::{Backend, ExportId, ExportInfo, Fault, Instance, LoadRequest, Suspending, Type, Value},
 };
 
 const LEVELS: [TrustLevel; 3] = [TrustLevel::Untrusted, TrustLevel::Verified, TrustLevel::Trusted];
@@ -318,6 +318,9 @@ impl Instance for Holding {
             self.1 = usize::try_from(*bytes).unwrap();
         }
         if export.index() == 0 { Err(Fault::raised("after it grew")) } else { Ok(Value::Nil) }
+    }
+    fn suspending(&mut self) -> Option<&mut dyn Suspending> {
+        None
     }
     fn exports(&self) -> &[ExportInfo] {
         &self.0

@@ -10,7 +10,7 @@ use crate::{
     call::{Clock, SystemClock},
     engine::Engine,
     error::{Code, Error, Result, Stage},
-    host::{self, HostClosure, HostFunction, Registry},
+    host::{self, HostClosure, HostFunction, PendingClosure, Registry},
     inner::Inner,
     package::nearest,
     policy::Policy,
@@ -47,6 +47,13 @@ impl Builder {
     /// parameter names or a description use [`Builder::host`].
     pub fn function<Marker, C: HostClosure<Marker>>(self, name: &str, closure: C) -> Self {
         self.host(HostFunction::new(name, closure))
+    }
+
+    /// Offers a function that answers later, any value: `closure` begins it and is given the [`Ticket`](crate::Ticket) to answer by. For
+    /// the type of the answer, a capability or a description use [`Builder::host`] with [`HostFunction::pending`]; for the whole way
+    /// see [`Engine::start`].
+    pub fn pending<Marker, C: PendingClosure<Marker>>(self, name: &str, closure: C) -> Self {
+        self.host(HostFunction::pending(name, closure))
     }
 
     /// Offers a described host function to plugins.

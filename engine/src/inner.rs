@@ -14,7 +14,7 @@ use tracing::field::display;
 
 use crate::{
     audit::{Audit, Sink},
-    call::{Clock, Held, PluginId, Slot, Watchdog},
+    call::{Clock, Held, PluginId, Slot, Tickets, Watchdog},
     engine::Target,
     error::{Code, Error, Result, Stage},
     host::Registry,
@@ -32,6 +32,7 @@ pub(crate) struct Inner {
     pub(crate) audit: Arc<Audit>,
     pub(crate) watchdog: Watchdog,
     pub(crate) held: Arc<Held>,
+    pub(crate) tickets: Tickets,
     pub(crate) backends: Vec<Arc<dyn Backend>>,
     pub(crate) without: Vec<Kind>,
     slots: RwLock<Slab<Arc<Slot>>>,
@@ -63,6 +64,7 @@ impl Inner {
             registry,
             audit: Arc::new(Audit::new(sink, clock.clone())),
             watchdog: Watchdog::new(clock),
+            tickets: Tickets::default(),
             backends,
             without,
             slots: RwLock::new(Slab::new()),

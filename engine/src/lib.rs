@@ -44,17 +44,19 @@ mod report;
 mod resolve;
 mod spans;
 mod statistics;
+mod suspend;
 mod verify;
 pub mod worker;
 
 pub use backends::BackendStatus;
 pub use builder::Builder;
-pub use call::{Call, CancelHandle, Clock, ManualClock, PluginId, Step, SystemClock};
+pub use call::{Call, CancelHandle, Clock, ManualClock, PluginId, Progress, Step, SystemClock, Ticket};
 pub use engine::{Answers, Engine, Measured, Target};
 pub use error::{Code, Error, LimitHit, Result, Stage, UnknownCode};
 pub use examine::{Asked, Candidate, Examination, Verdict};
 pub use host::{
-    Caller, Handles, HostClosure, HostError, HostFunction, IntoResult, LastError, LogLevel, LogLine, caller,
+    Caller, Handles, HostClosure, HostError, HostFunction, IntoResult, LastError, LogLevel, LogLine, PendingClosure,
+    caller,
 };
 pub use modhost_abi as abi;
 #[cfg(feature = "serde")]

@@ -225,7 +225,7 @@ unsafe extern "C-unwind" fn on_safepoint(state: *mut ffi::lua_State, gc: c_int) 
 /// # Safety
 /// `state` is a live thread at a point where Luau allows a collection.
 #[cold]
-unsafe fn relieve(state: *mut ffi::lua_State, gauge: &Gauge) {
+pub(crate) unsafe fn relieve(state: *mut ffi::lua_State, gauge: &Gauge) {
     let size = gauge.used();
     let before = gauge.guest(false);
     // Two cycles at most: the one that may be under way does not see what has become garbage since it began. A whole

@@ -29,6 +29,8 @@
 #![deny(unsafe_code)]
 
 mod convert;
+#[allow(unsafe_code)]
+mod coroutine;
 mod instance;
 #[allow(unsafe_code)]
 mod interrupt;

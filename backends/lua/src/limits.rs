@@ -19,7 +19,8 @@ use crate::{
 /// * `interrupt` is approximate: between two safepoints lies at most one instruction or one library call, which goes through
 ///   one text, buffer or table of 32 MiB at most (an eighth of the memory limit where that is more): up to some 60 ms.
 /// * A leaf function without a call or loop is counted in `call depth` when it returns.
-pub(crate) const ENFORCEMENT: Enforcement = Enforcement { interrupt: Guarantee::Approximate, ..Enforcement::SANDBOX };
+pub(crate) const ENFORCEMENT: Enforcement =
+    Enforcement { interrupt: Guarantee::Approximate, suspend: true, ..Enforcement::SANDBOX };
 
 /// The libraries beside the base library that a policy may open: no `os`, `io`, `package`, `debug`.
 const LIBRARIES: [(&str, StdLib); 8] = [
@@ -33,10 +34,11 @@ const LIBRARIES: [(&str, StdLib); 8] = [
     ("vector", StdLib::VECTOR),
 ];
 
-/// The libraries of a new state: those that are open, and `table`, which `print` is made with before [`close`].
+/// The libraries of a new state: those that are open, and two that our own functions are made with before [`close`]:
+/// `table` for `print`, `coroutine` for pending host functions.
 pub(crate) fn libraries(request: &LoadRequest<'_>) -> StdLib {
     let open = LIBRARIES.iter().filter(|(name, _)| request.library(name));
-    open.fold(StdLib::TABLE, |all, (_, library)| all | *library)
+    open.fold(StdLib::TABLE | StdLib::COROUTINE, |all, (_, library)| all | *library)
 }
 
 /// Takes out what is there although it is closed.

@@ -36,6 +36,8 @@ const ENDINGS: [&str; 2] = [".lua", ".luau"];
 
 /// The name of the chunk around a host's `print`.
 pub(crate) const OWN_PRINT: &str = "[print]";
+/// The name of the chunk around a pending host function.
+pub(crate) const OWN_PENDING: &str = "[pending]";
 /// The name of the chunk around [`find`].
 const OWN_REQUIRE: &str = "[require]";
 
@@ -90,7 +92,7 @@ impl Files {
 
     /// Whether `name` is that of a chunk of this backend.
     pub(crate) fn is_own(&self, name: &str) -> bool {
-        [OWN_PRINT, OWN_REQUIRE].contains(&name)
+        [OWN_PRINT, OWN_PENDING, OWN_REQUIRE].contains(&name)
     }
 
     /// The file that the function of `frame` stands in, if it is the plugin's.

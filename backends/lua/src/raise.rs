@@ -10,6 +10,7 @@ use mlua::{Error, Function, LuaString, Value as LuaValue};
 use modhost_backend::{Fault, Meter, Place, Resource};
 
 use crate::{
+    coroutine::Frame,
     memory::{Gauge, Vm},
     metered,
     modules::Files,
@@ -91,18 +92,33 @@ impl Trace {
             match frame {
                 None => break,
                 Some(None) => {}
-                Some(Some((place, name))) => {
-                    let name =
-                        name.map_or_else(|| "the main chunk".into(), |name| format!("`{}`", name.escape_debug()));
-                    trace.lines.push(format!("{place}: in {name}"));
-                    trace.place.get_or_insert(place);
-                }
+                Some(Some((place, name))) => trace.push(place, name),
             }
             if trace.lines.len() == FRAMES {
                 break;
             }
         }
         trace
+    }
+
+    /// The same of frames that a coroutine has left behind.
+    pub(crate) fn of_frames(frames: Vec<Frame>, files: &Files) -> Self {
+        let mut trace = Trace::default();
+        for (chunk, line, name) in frames {
+            let path = chunk.strip_prefix('=').filter(|path| files.is_source(path));
+            let (Some(path), Ok(line)) = (path, u32::try_from(line)) else { continue };
+            trace.push(Place::line(path, line), name.map(|name| name.chars().take(80).collect()));
+            if trace.lines.len() == FRAMES {
+                break;
+            }
+        }
+        trace
+    }
+
+    fn push(&mut self, place: Place, name: Option<String>) {
+        let name = name.map_or_else(|| "the main chunk".into(), |name| format!("`{}`", name.escape_debug()));
+        self.lines.push(format!("{place}: in {name}"));
+        self.place.get_or_insert(place);
     }
 
     fn put_on(self, fault: Fault) -> Fault {
@@ -129,6 +145,11 @@ pub(crate) fn handler(vm: &Vm, files: &Arc<Files>, last: LastTrace) -> mlua::Res
         Ok(error)
     })?;
     metered::bounded(vm, callback)
+}
+
+/// Keeps the trace of a call that failed on its coroutine, for [`fault`].
+pub(crate) fn keep(last: &LastTrace, frames: Vec<Frame>, files: &Files) {
+    *last.lock().unwrap_or_else(PoisonError::into_inner) = Trace::of_frames(frames, files);
 }
 
 /// `tostring` and `..` for errors that host functions raise: both give the message alone.

@@ -2,7 +2,7 @@
 
 use std::{cell::Cell, collections::BTreeMap, sync::Arc};
 
-use modhost_backend::{ExportId, ExportInfo, Fault, FaultKind, Instance, Resource, Type, Value, ValueBudget};
+use modhost_backend::{ExportId, ExportInfo, Fault, FaultKind, Instance, Resource, Suspending, Type, Value, ValueBudget};
 use rhai::{AST, CallFnOptions, Dynamic, Engine, FnAccess, FuncArgs, Map, Scope};
 
 use crate::{
@@ -92,6 +92,11 @@ impl Instance for RhaiInstance {
         let value: Dynamic = called.map_err(|error| fault::of(*error, &self.plugin, &self.plugin.entry))?;
         meter.verdict()?;
         self.result(&value)
+    }
+
+    /// Rhai evaluates on the host's stack, which cannot be left in between.
+    fn suspending(&mut self) -> Option<&mut dyn Suspending> {
+        None
     }
 
     fn exports(&self) -> &[ExportInfo] {

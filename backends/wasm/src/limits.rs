@@ -12,7 +12,7 @@ use wasmi_core::LimiterError;
 
 /// What this backend promises: memory counts linear memories and tables to the byte, a call is looked at between slices
 /// of [`SLICE`] fuel, and there is no import for files, network, threads or storage.
-pub(crate) const ENFORCEMENT: Enforcement = Enforcement::SANDBOX;
+pub(crate) const ENFORCEMENT: Enforcement = Enforcement { suspend: true, ..Enforcement::SANDBOX };
 
 /// Fuel between two looks at the meter, a fraction of a millisecond.
 pub(crate) const SLICE: u64 = 100_000;
@@ -45,9 +45,13 @@ pub(crate) fn outlasts(units: u64, limits: &Limits) -> bool {
 
 /// An engine of its own for each plugin: wasmi's engines hold a lock around their stacks, which two threads would fight
 /// for, and one costs less than compiling the smallest module.
-pub(crate) fn engine(limits: &Limits) -> Engine {
+///
+/// Without `tail_calls` a module that makes some does not validate: wasmi 2.0 gives the result of a host function that
+/// suspends to the frame of its caller, which a tail call has taken away.
+pub(crate) fn engine(limits: &Limits, tail_calls: bool) -> Engine {
     let mut config = Config::default();
     config
+        .wasm_tail_call(tail_calls)
         .consume_fuel(true)
         .fuel_cost(CustomFuelCosts {
             bytes_copied_per_fuel: BYTES_PER_FUEL,

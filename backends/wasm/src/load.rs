@@ -8,7 +8,7 @@ use std::{
 
 use modhost_abi::WASM_ABI;
 use modhost_backend::{ExportInfo, Fault, LoadRequest, Meter, Place, Resource};
-use wasmi::{Extern, FuncType, Instance, Module, Mutability, Store, TypedFunc, ValType};
+use wasmi::{Extern, FuncType, ImportType, Instance, Module, Mutability, Store, TypedFunc, ValType};
 
 use crate::{
     convert::{broken, show, signature_of},
@@ -44,9 +44,23 @@ fn instantiate(request: &LoadRequest<'_>) -> Result<WasmInstance, Fault> {
     let prepared = module::prepare(bytes, |cost| afford(cost, meter))?;
     meter.spend(prepared.cost.fuel)?;
     let held = prepared.cost.memory.saturating_sub(FREE_HOST_BYTES);
-    let engine = limits::engine(meter.limits());
-    let module = Module::new(&engine, &prepared.bytes).map_err(|error| invalid(error.to_string()))?;
+    let compile = |tail_calls| {
+        let engine = limits::engine(meter.limits(), tail_calls);
+        Module::new(&engine, &prepared.bytes).map_err(|error| invalid(error.to_string()))
+    };
+    let mut module = compile(true)?;
+    let suspends = |import: ImportType<'_>| {
+        let found = request.host.find(&format!("{}.{}", import.module(), import.name()));
+        found.is_some_and(|at| request.host.entries()[at].begin.is_some())
+    };
+    if module.imports().any(suspends) {
+        drop(module);
+        afford(&prepared.cost, meter)?;
+        meter.spend(prepared.cost.fuel)?;
+        module = compile(false)?;
+    }
     drop(prepared.bytes);
+    let engine = module.engine().clone();
     if !meter.alive() {
         meter.verdict()?;
     }
@@ -76,6 +90,8 @@ fn instantiate(request: &LoadRequest<'_>) -> Result<WasmInstance, Fault> {
     let memory = instance.get_memory(&store, "memory");
     store.data_mut().memory = memory;
     store.data_mut().alloc = alloc(&instance, &store)?;
+    let own_export = module.exports().next().map(|export| export.name().into());
+    store.data_mut().own_export = own_export;
 
     if prepared.starts {
         let start = instance.get_func(&store, START).ok_or_else(|| Fault::bug("the start function is gone"))?;
@@ -101,6 +117,7 @@ fn instantiate(request: &LoadRequest<'_>) -> Result<WasmInstance, Fault> {
         stack_pointer,
         inputs: Vec::new(),
         outputs: Vec::new(),
+        suspended: None,
         dead: None,
     })
 }

@@ -6,6 +6,7 @@ mod depth;
 mod held;
 mod prepared;
 mod slot;
+mod ticket;
 mod watchdog;
 
 pub use cancel::CancelHandle;
@@ -14,4 +15,6 @@ pub(crate) use held::Held;
 pub use prepared::Call;
 pub use slot::PluginId;
 pub(crate) use slot::{About, Slot, State};
+pub(crate) use ticket::Tickets;
+pub use ticket::{Progress, Ticket};
 pub(crate) use watchdog::Watchdog;

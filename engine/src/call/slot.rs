@@ -19,6 +19,7 @@ use tracing::{Span, field::Empty, level_filters::LevelFilter};
 use super::{
     depth::Level,
     held::{Held, grains},
+    ticket::{Progress, Ticket, Tickets},
     watchdog::Watchdog,
 };
 use crate::{
@@ -81,6 +82,10 @@ pub(crate) struct Slot {
     /// Whether a call past its deadline can be blamed: a backend that cannot be interrupted is not.
     interruptible: bool,
     live: AtomicCell<Option<Box<Live>>>,
+    /// The instance while its call is suspended.
+    parked: AtomicCell<Option<Box<Live>>>,
+    /// The ticket that it waits for, for whoever asks why it is busy.
+    waits: AtomicCell<Option<Ticket>>,
     state: AtomicU8,
     calls: AtomicU64,
     fuel: AtomicU64,
@@ -114,6 +119,8 @@ impl Slot {
             held,
             interruptible: interrupt != Guarantee::None,
             live: AtomicCell::new(Some(Box::new(Live(instance)))),
+            parked: AtomicCell::new(None),
+            waits: AtomicCell::new(None),
             state: AtomicU8::new(State::Active as u8),
             calls: AtomicU64::new(0),
             memory: AtomicUsize::new(bytes),
@@ -128,19 +135,112 @@ impl Slot {
         stage: Stage,
         f: impl FnOnce(&mut dyn Instance) -> Result<T, Fault>,
     ) -> Result<(T, Usage)> {
+        let (live, level) = self.check_out(stage, audit)?;
+        self.stretch(live, level, watchdog, audit, stage, false, |_| false, f)
+    }
+
+    /// [`Slot::run`] for a call that may be suspended: then the instance is parked until [`Slot::resume`].
+    pub(crate) fn start<R>(
+        &self,
+        watchdog: &Watchdog,
+        audit: &Audit,
+        f: impl FnOnce(&mut dyn Instance) -> Result<Progress<R>, Fault>,
+    ) -> Result<Progress<R>> {
+        let (live, level) = self.check_out(Stage::Call, audit)?;
+        let waits = |progress: &Progress<R>| progress.ticket().is_some();
+        self.stretch(live, level, watchdog, audit, Stage::Call, false, waits, f).map(|(progress, _)| progress)
+    }
+
+    /// Goes on with the suspended call that waits for `ticket`.
+    pub(crate) fn resume<R>(
+        &self,
+        watchdog: &Watchdog,
+        audit: &Audit,
+        tickets: &Tickets,
+        ticket: Ticket,
+        f: impl FnOnce(&mut dyn Instance) -> Result<Progress<R>, Fault>,
+    ) -> Result<Progress<R>> {
+        if self.state() == State::Disabled {
+            return Err(self.refused(Stage::Call));
+        }
+        let level = self.level(Stage::Call, audit)?;
+        let live = self.take_parked(tickets, ticket)?;
+        let waits = |progress: &Progress<R>| progress.ticket().is_some();
+        self.stretch(live, level, watchdog, audit, Stage::Call, true, waits, f).map(|(progress, _)| progress)
+    }
+
+    /// Ends the suspended call that waits for `ticket`, and the plugin with it: it was left somewhere in its code.
+    pub(crate) fn abandon(&self, watchdog: &Watchdog, audit: &Audit, tickets: &Tickets, ticket: Ticket) -> Result<()> {
+        let live = self.take_parked(tickets, ticket)?;
+        let usage = self.meter.usage();
+        self.count(usage);
+        let error = Error::from_fault(Stage::Call, Fault::new(FaultKind::Interrupted));
+        // The error is the record's and the statistics'; whoever abandons a call knows.
+        let _ = self.ended(live, error, usage, watchdog, audit);
+        Ok(())
+    }
+
+    /// Takes the parked instance, and its ticket, which is stale from now on.
+    fn take_parked(&self, tickets: &Tickets, ticket: Ticket) -> Result<Box<Live>> {
+        let Some(live) = self.parked.take() else {
+            // A call that is answered while it still runs is busy.
+            return Err(if tickets.look(ticket).is_some() { self.refused(Stage::Call) } else { ticket.stale() });
+        };
+        if !tickets.take(ticket) {
+            // Another thread has answered it, and the plugin waits for something else by now.
+            self.park(live);
+            return Err(ticket.stale());
+        }
+        self.waits.store(None);
+        Ok(live)
+    }
+
+    /// Takes the instance, and a level of calls.
+    #[inline]
+    fn check_out(&self, stage: Stage, audit: &Audit) -> Result<(Box<Live>, Level)> {
         if self.state() == State::Disabled {
             return Err(self.refused(stage));
         }
-        let Some(mut live) = self.live.take() else { return Err(self.refused(stage)) };
+        let Some(live) = self.live.take() else { return Err(self.refused(stage)) };
+        match self.level(stage, audit) {
+            Ok(level) => Ok((live, level)),
+            Err(error) => {
+                self.check_in(live);
+                Err(error)
+            }
+        }
+    }
+
+    #[inline]
+    fn level(&self, stage: Stage, audit: &Audit) -> Result<Level> {
         let reentry = self.meter.limits().reentry_depth;
-        let Some(level) = Level::enter(reentry) else {
-            self.check_in(live);
+        Level::enter(reentry).ok_or_else(|| {
             let fault = Fault::new(FaultKind::Limit { resource: Resource::Depth, limit: u64::from(reentry) });
-            return Err(self.failed(stage, fault, audit));
-        };
+            self.failed(stage, fault, audit)
+        })
+    }
+
+    /// Runs a call from its beginning, or where it `goes_on`, to its end, or until it `waits`.
+    #[inline]
+    #[allow(clippy::too_many_arguments)]
+    fn stretch<T>(
+        &self,
+        mut live: Box<Live>,
+        level: Level,
+        watchdog: &Watchdog,
+        audit: &Audit,
+        stage: Stage,
+        goes_on: bool,
+        waits: impl FnOnce(&T) -> bool,
+        f: impl FnOnce(&mut dyn Instance) -> Result<T, Fault>,
+    ) -> Result<(T, Usage)> {
         let span = if LevelFilter::current() < LevelFilter::DEBUG { Span::none() } else { self.span(stage) };
         let entered = span.enter();
-        self.meter.begin();
+        if goes_on {
+            self.meter.go_on();
+        } else {
+            self.meter.begin();
+        }
         watchdog.wake();
         if self.interruptible && self.meter.limits().deadline == Duration::ZERO {
             self.meter.stop(self.meter.call_number());
@@ -150,9 +250,17 @@ impl Slot {
             // The judgement: what ran over its deadline inside one long step is caught here at the latest.
             let _ = self.meter.alive();
         }
-        let usage = self.meter.end();
+        let waits = matches!(&outcome, Ok(Ok(value)) if waits(value)) && !self.meter.is_killed();
+        let usage = if waits {
+            self.meter.pause(watchdog.elapsed(&self.meter).unwrap_or(self.meter.ran()));
+            self.meter.usage()
+        } else {
+            self.meter.end()
+        };
         drop(level);
-        self.count(usage);
+        if !waits {
+            self.count(usage);
+        }
         span.record("fuel", usage.fuel);
         drop(entered);
         let judged = match self.meter.verdict() {
@@ -175,7 +283,11 @@ impl Slot {
             let error = Error::from_fault(stage, fault).saying(self.crowded());
             return Err(self.ended(live, error, usage, watchdog, audit));
         }
-        self.check_in(live);
+        if waits {
+            self.park(live);
+        } else {
+            self.check_in(live);
+        }
         match judged {
             Ok(value) => Ok((value, usage)),
             Err(fault) => Err(self.failed(stage, fault, audit)),
@@ -253,6 +365,7 @@ impl Slot {
     }
 
     fn retire(&self, live: Box<Live>) {
+        self.forget_tickets();
         drop_quietly(live);
         let before = self.memory.swap(0, Relaxed);
         self.held.change(grains(before), 0);
@@ -276,6 +389,32 @@ impl Slot {
         }
     }
 
+    /// [`Slot::check_in`] of an instance whose call is suspended.
+    #[cold]
+    fn park(&self, live: Box<Live>) {
+        self.parked.store(Some(live));
+        if self.state() == State::Unloaded
+            && let Some(live) = self.parked.take()
+        {
+            self.retire(live);
+        }
+    }
+
+    /// The call that runs is about to wait for `ticket`.
+    pub(crate) fn waits_for(&self, ticket: Ticket) {
+        self.waits.store(Some(ticket));
+    }
+
+    /// Whatever the plugin waits for, nobody needs to answer any more.
+    fn forget_tickets(&self) {
+        let tickets = [self.waits.take(), self.origin.suspension.close()];
+        if let Some(engine) = self.origin.engine.upgrade() {
+            for ticket in tickets.into_iter().flatten() {
+                engine.tickets.take(ticket);
+            }
+        }
+    }
+
     fn count(&self, usage: Usage) {
         // One caller at a time: a load and a store do for a counter.
         self.calls.store(self.calls.load(Relaxed) + 1, Relaxed);
@@ -285,7 +424,15 @@ impl Slot {
     #[cold]
     fn refused(&self, stage: Stage) -> Error {
         let (code, message) = match self.state() {
-            State::Active => (Code::HostBusy, "the plugin is already running a call"),
+            State::Active => match self.waits.load() {
+                Some(ticket) => {
+                    let message =
+                        format!("a call of the plugin is suspended and waits for the answer to ticket {ticket}");
+                    let help = "Answer it with `engine.resume`, or end it with `engine.abandon`; until then the plugin takes no other call.";
+                    return Error::new(Code::HostBusy, stage, message).of(&self.about.name).with_help(help);
+                }
+                None => (Code::HostBusy, "the plugin is already running a call"),
+            },
             State::Disabled => (Code::PluginDisabled, "the plugin is disabled"),
             State::Killed => (Code::PluginKilled, "the plugin was ended in an earlier call and is never entered again"),
             State::Unloaded => (Code::PluginNotFound, "the plugin was unloaded"),
@@ -312,7 +459,7 @@ impl Slot {
     /// Drops the instance now, or when the running call returns.
     pub(crate) fn unload(&self) {
         self.state.store(State::Unloaded as u8, SeqCst);
-        if let Some(live) = self.live.take() {
+        if let Some(live) = self.live.take().or_else(|| self.parked.take()) {
             self.retire(live);
         }
     }

@@ -112,6 +112,9 @@ catalogue! {
     HostBusy "host.busy" 1
         "The plugin is already running a call: it was re-entered through the host, or another thread is in it."
         "Let the outer call return first."
+    HostCannotSuspend "host.cannot-suspend" 1
+        "The plugin called a host function that answers later, where its call cannot be suspended."
+        "Call the plugin with `engine.start` and answer with `engine.resume`. A script calls such a function outside of its own coroutines, of metamethods and of callbacks (`sort`, `gsub`); Rhai and native plugins, hooks and loading can never be suspended."
     HostNoState "host.no-state" 1
         "A host function needs the host's state, and none is lent: plugins load without it, and one host function has it at a time."
         "Do such work in `on_enable`, not while the file is loaded."

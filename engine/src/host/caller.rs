@@ -7,6 +7,7 @@ use scoped_tls_hkt::scoped_thread_local;
 
 use super::{
     output::{LogLevel, Output},
+    pending::Suspension,
     tally::Tally,
 };
 use crate::{engine::Engine, inner::Inner};
@@ -20,11 +21,13 @@ pub(crate) struct Origin {
     pub(crate) meter: Arc<Meter>,
     pub(crate) output: Output,
     pub(crate) tally: Tally,
+    pub(crate) suspension: Suspension,
 }
 
 impl Origin {
     pub(crate) fn new(plugin: &str, engine: Weak<Inner>, meter: Arc<Meter>) -> Self {
-        Origin { plugin: plugin.to_owned(), engine, meter, output: Output::default(), tally: Tally::default() }
+        let (output, tally, suspension) = (Output::default(), Tally::default(), Suspension::default());
+        Origin { plugin: plugin.to_owned(), engine, meter, output, tally, suspension }
     }
 
     /// Takes printed or logged text: charged, kept, escaped.

@@ -3,7 +3,7 @@
 use std::{error::Error as StdError, fmt};
 
 use modhost_abi::Handle;
-use modhost_backend::HostFailure;
+use modhost_backend::{Fault, FaultKind, HostFailure};
 use slab::Slab;
 
 /// Why a host function failed. Any error converts with `?`; [`Handles`] give one whose code is `host.stale-handle`.
@@ -20,6 +20,11 @@ impl HostError {
     #[must_use]
     pub fn new(message: impl fmt::Display) -> Self {
         HostError { failure: HostFailure::Failed, message: message.to_string() }
+    }
+
+    /// The fault of the host function that fails with it.
+    pub(crate) fn into_fault(self, function: String) -> Fault {
+        Fault::new(FaultKind::Host { failure: self.failure, function, message: self.message })
     }
 
     #[cold]

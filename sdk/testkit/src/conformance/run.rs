@@ -2,11 +2,11 @@
 
 use std::{fs, sync::Arc};
 
-use modhost::{Capabilities, Engine, PluginId, Policy, Value, backend::Backend};
+use modhost::{Capabilities, Engine, HostError, PluginId, Policy, Progress, Value, backend::Backend};
 
 use super::{
     Case, Expected, Outcome, Report,
-    case::{Demand, Step, Target},
+    case::{Answer, Demand, Step, Target},
     host::{self, Desk},
     value,
 };
@@ -88,11 +88,38 @@ fn played(backend: &Arc<dyn Backend>, plugins: Plugins<'_>, case: &Case, kind: &
             Target::Callback => desk.later.take().ok_or("the plugin has asked for no call back")?,
         };
         let what = format!("call {} of {export}", number + 1);
-        let result = engine.call(&mut desk, step.plugin.as_str(), &export, step.args.clone());
+        let result = match &step.answers {
+            None => engine.call(&mut desk, step.plugin.as_str(), &export, step.args.clone()),
+            Some(answers) => {
+                answered(&engine, &mut desk, step, &export, answers).map_err(|why| format!("{what}: {why}"))?
+            }
+        };
         diverged += held(&result, &step.demand, kind, &what)?;
         printed(&engine, step, &what)?;
     }
     Ok(diverged)
+}
+
+/// Starts a call and answers each time that it is suspended. The outer error says that it is so more or less often than there are answers.
+fn answered(
+    engine: &Engine,
+    desk: &mut Desk,
+    step: &Step,
+    export: &str,
+    answers: &[Answer],
+) -> Result<modhost::Result<Value>, String> {
+    let mut progress = engine.start(desk, step.plugin.as_str(), export, step.args.clone());
+    for (number, answer) in answers.iter().enumerate() {
+        let Ok(Progress::Pending(ticket)) = progress else {
+            return Err(format!("it is not suspended before answer {}: {progress:?}", number + 1));
+        };
+        progress = engine.resume(desk, ticket, answer.clone().map_err(HostError::new));
+    }
+    match progress {
+        Ok(Progress::Done(value)) => Ok(Ok(value)),
+        Ok(Progress::Pending(_)) => Err("it is suspended once more".into()),
+        Err(error) => Ok(Err(error)),
+    }
 }
 
 /// Loads the plugin `stem` of a case. The outer error is the suite's own.

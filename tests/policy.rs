@@ -163,6 +163,7 @@ fn policy_files_change_what_they_name() {
         ("source_formats = false", |p| !p.source_formats),
         ("prefer = ['lua', 'wasm']", |p| p.prefer == [Kind::LUA, Kind::WASM]),
         ("instances = 3\ntotal_memory = '2GiB'", |p| p.instances == 3 && p.total_memory == 2 << 30),
+        ("deliveries = 9\n[untrusted]\nqueue = 7", |p| p.deliveries == 9 && p.untrusted.limits.queue == 7),
         ("[untrusted]\nadmitted = false", |p| !p.untrusted.admitted && p.verified.admitted),
         ("[verified]\nisolation = 'container'", |p| p.verified.needs.isolation == Isolation::Container),
         ("[trusted]\nisolation = 'none'", |p| p.trusted.needs == Enforcement::NOTHING),

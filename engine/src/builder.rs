@@ -6,7 +6,7 @@ use modhost_backend::{Backend, Kind};
 
 use crate::{
     audit::{MemoryLog, Sink},
-    backends,
+    backends, bus,
     call::{Clock, SystemClock},
     engine::Engine,
     error::{Code, Error, Result, Stage},
@@ -72,6 +72,23 @@ impl Builder {
     /// ```
     pub fn log(self) -> Self {
         host::log_functions().into_iter().fold(self.contract("log", "1.0.0"), Builder::host)
+    }
+
+    /// Offers the contract `events`: `events.emit(topic, value)` publishes an event as [`Engine::emit`] does, to be delivered when the
+    /// running call has returned, and gives the number of plugins that it waits for. It needs the capability `events.emit`. Where
+    /// a listener's queue has no room it raises `limit.queue`, which ends nobody; the other listeners get the event.
+    ///
+    /// ```
+    /// use modhost::Engine;
+    ///
+    /// let engine = Engine::builder().events().grant("events.emit").build()?;
+    /// let wolf = engine.load_source("wolf.lua", "function dusk() return events.emit('howl', 3) end")?;
+    /// let heard: i64 = engine.call(&mut (), wolf, "dusk", ())?;
+    /// assert_eq!(heard, 0);
+    /// # Ok::<(), modhost::Error>(())
+    /// ```
+    pub fn events(self) -> Self {
+        bus::event_functions().into_iter().fold(self.contract("events", "1.0.0"), Builder::host)
     }
 
     /// Numbers a contract, `contract("world", "1.2.0")`; one that is not numbered is 1.0.0.

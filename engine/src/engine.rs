@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use modhost_abi::{Capability, Contract, FromValue, IntoArgs, IntoValue, Value};
+use modhost_abi::{Capability, Contract, FromValue, IntoArgs, Value};
 use modhost_backend::{ExportInfo, Fault, Instance, Usage, scope};
 use semver::Version;
 
@@ -15,14 +15,14 @@ use crate::{
     audit::Event,
     backends::{self, BackendStatus},
     builder::Builder,
-    call::{Call, CancelHandle, PluginId, Slot, State},
+    call::{Call, CancelHandle, PluginId, Slot},
     error::{Code, Error, Result, Stage},
     host::LogLine,
     inner::Inner,
     lifecycle::{self, hook},
     package::{self, Package},
     policy::Policy,
-    report::{Loaded, Mods, Refused},
+    report::{Answers, Loaded, Mods, Refused},
     resolve::resolve,
     spans::stage_span,
     statistics::{self, PluginInfo, Totals},
@@ -55,16 +55,6 @@ pub struct Measured<T> {
     pub memory: Option<usize>,
     /// Wall-clock time.
     pub wall: Duration,
-}
-
-/// What became of an event, or of `on_enable`: the values of those that answered, and the errors of those that failed.
-#[derive(Debug, Default)]
-#[non_exhaustive]
-pub struct Answers {
-    /// By plugin, in load order.
-    pub values: Vec<(PluginId, Value)>,
-    /// The failures; one plugin's does not keep the others from being called.
-    pub failed: Vec<Error>,
 }
 
 /// A plugin by handle or by id.
@@ -207,21 +197,9 @@ impl Engine {
     /// None so far; a plugin's own failure is among [`Answers::failed`].
     pub fn enable<S: 'static>(&self, state: &mut S, mods: &Mods) -> Result<Answers> {
         let slots = mods.loaded.iter().filter_map(|loaded| self.0.slot(loaded.plugin.into()).ok());
-        Ok(self.call_hooks(state, slots.collect(), Stage::Enable, "on_enable", &[]))
-    }
-
-    /// Calls `on_<topic>` of every active plugin whose manifest listens to `topic`, in load order. A plugin that fails does not
-    /// keep the others from being called.
-    ///
-    /// # Errors
-    /// `script.type` for an event that is no value.
-    pub fn emit<S: 'static>(&self, state: &mut S, topic: &str, event: impl IntoValue) -> Result<Answers> {
-        let event = [event.into_value().map_err(|error| Error::from_fault(Stage::Call, error.into()))?];
-        let listens =
-            |slot: &&Arc<Slot>| slot.state() == State::Active && slot.about.topics.iter().any(|own| own == topic);
-        let mut slots: Vec<Arc<Slot>> = self.0.slots().iter().map(|(_, slot)| slot).filter(listens).cloned().collect();
-        slots.sort_by_key(|slot| slot.id.generation);
-        Ok(self.call_hooks(state, slots, Stage::Call, &hook::listener(topic), &event))
+        let answers = self.call_hooks(state, slots.collect(), Stage::Enable, "on_enable", &[]);
+        self.settle(state);
+        Ok(answers)
     }
 
     fn call_hooks<S: 'static>(
@@ -258,7 +236,10 @@ impl Engine {
         export: &str,
         args: impl IntoArgs,
     ) -> Result<R> {
-        self.run(state, &*self.0.slot(plugin.into())?, export, args).map(|(value, _)| value)
+        let slot = self.0.slot(plugin.into())?;
+        let result = self.run(state, &slot, export, args).map(|(value, _)| value);
+        self.settle(state);
+        result
     }
 
     /// [`Engine::call`], and what the call used. Only this form reads the clock.
@@ -276,6 +257,7 @@ impl Engine {
         let start = Instant::now();
         let result = self.run(state, &slot, export, args);
         let wall = start.elapsed();
+        self.settle(state);
         let (value, usage) = result.map_err(|error| {
             let fuel = error.limit().map_or(0, |hit| hit.fuel);
             error.used(fuel, Some(wall))

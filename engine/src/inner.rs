@@ -14,10 +14,11 @@ use tracing::field::display;
 
 use crate::{
     audit::{Audit, Sink},
+    bus::Bus,
     call::{Clock, Held, PluginId, Slot, Watchdog},
     engine::Target,
     error::{Code, Error, Result, Stage},
-    host::Registry,
+    host::{self, Registry},
     package::{Package, nearest},
     policy::{self, Admission, Policy},
     spans::stage_span,
@@ -32,6 +33,7 @@ pub(crate) struct Inner {
     pub(crate) audit: Arc<Audit>,
     pub(crate) watchdog: Watchdog,
     pub(crate) held: Arc<Held>,
+    pub(crate) bus: Bus,
     pub(crate) backends: Vec<Arc<dyn Backend>>,
     pub(crate) without: Vec<Kind>,
     slots: RwLock<Slab<Arc<Slot>>>,
@@ -59,6 +61,7 @@ impl Inner {
     ) -> Self {
         Inner {
             held: Arc::new(Held::new(policy.total_memory)),
+            bus: Bus::default(),
             policy,
             registry,
             audit: Arc::new(Audit::new(sink, clock.clone())),
@@ -106,6 +109,7 @@ impl Inner {
             totals.add(slot);
         }
         (totals.plugins, totals.memory) = (slots.len(), self.held.bytes());
+        totals.queued = self.bus.waits();
         totals
     }
 
@@ -166,7 +170,20 @@ impl Inner {
         let generation = self.generation.fetch_add(1, Relaxed);
         let place = slots.vacant_entry();
         let slot = u32::try_from(place.key()).unwrap_or(u32::MAX);
-        Ok(place.insert(Arc::new(make(PluginId { slot, generation }))).clone())
+        let slot = place.insert(Arc::new(make(PluginId { slot, generation }))).clone();
+        // After the lock: whoever publishes looks at no table but the bus's.
+        drop(slots);
+        self.bus.subscribe(&slot);
+        Ok(slot)
+    }
+
+    /// A load is over, in which nothing was lent: what was published waits for the next round. Inside a call it waits for that
+    /// call's end.
+    pub(crate) fn loaded(&self) {
+        let called = || host::calling(|origin| std::ptr::eq(origin.engine.as_ptr(), self)).unwrap_or(false);
+        if !self.bus.is_idle() && !called() {
+            self.bus.park(None);
+        }
     }
 
     /// Takes a plugin out of the table and drops its instance, now or when its running call returns.
@@ -177,6 +194,7 @@ impl Inner {
             self.history().totals.add(&slot);
             drop(slots);
             slot.unload();
+            self.bus.unsubscribe(&slot);
         }
     }
 }

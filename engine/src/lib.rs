@@ -31,9 +31,11 @@
 pub mod audit;
 mod backends;
 mod builder;
+mod bus;
 mod call;
 mod engine;
 mod error;
+mod events;
 mod examine;
 mod host;
 mod inner;
@@ -50,7 +52,7 @@ pub mod worker;
 pub use backends::BackendStatus;
 pub use builder::Builder;
 pub use call::{Call, CancelHandle, Clock, ManualClock, PluginId, Step, SystemClock};
-pub use engine::{Answers, Engine, Measured, Target};
+pub use engine::{Engine, Measured, Target};
 pub use error::{Code, Error, LimitHit, Result, Stage, UnknownCode};
 pub use examine::{Asked, Candidate, Examination, Verdict};
 pub use host::{
@@ -68,7 +70,7 @@ pub use modhost_backend::{Enforcement, Guarantee, Isolation, Kind, Limits, Place
 #[doc(no_inline)]
 pub use modhost_macros::{FromValue, IntoValue};
 pub use policy::{Admission, Capabilities, Level, LimitSet, Overrides, Policy, TrustLevel};
-pub use report::{Loaded, Mods, Refused};
+pub use report::{Answers, Loaded, Mods, Refused};
 pub use statistics::{PluginInfo, Totals, Violations};
 
 /// What an embedder's file usually needs.

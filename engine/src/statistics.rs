@@ -36,6 +36,10 @@ pub struct PluginInfo {
     pub fuel: u64,
     /// Bytes it held after the last call, where its backend knows.
     pub memory: Option<usize>,
+    /// Events that wait for it.
+    pub queued: u32,
+    /// Events that it missed because so many waited already ([`Limits::queue`](crate::Limits::queue)).
+    pub missed: u64,
     /// What it did that it may not.
     pub violations: Violations,
     /// The newest failure of a call.
@@ -50,6 +54,8 @@ pub struct Violations {
     pub limit_hits: u64,
     /// Host functions that it called without their capability, whether or not it caught the error.
     pub denials: u64,
+    /// Events that it published and for which a listener had no room, whether or not it caught the error.
+    pub overflows: u64,
 }
 
 /// All plugins of an engine together.
@@ -63,6 +69,10 @@ pub struct Totals {
     pub memory: u64,
     /// Plugins that ever were loaded.
     pub loads: u64,
+    /// Events that wait for plugins.
+    pub queued: usize,
+    /// Events that plugins ever missed because so many waited already.
+    pub missed: u64,
     /// Calls ever made.
     pub calls: u64,
     /// Calls that ever failed.
@@ -78,9 +88,11 @@ impl Totals {
     pub(crate) fn add(&mut self, slot: &Slot) {
         self.calls += slot.calls();
         self.fuel = self.fuel.saturating_add(slot.fuel());
+        self.missed += slot.origin.inbox.missed();
         self.errors += slot.origin.tally.errors();
         self.violations.limit_hits += slot.origin.tally.limit_hits();
         self.violations.denials += slot.origin.tally.denials();
+        self.violations.overflows += slot.origin.tally.overflows();
     }
 }
 
@@ -103,7 +115,13 @@ pub(crate) fn info(slot: &Slot) -> PluginInfo {
         errors: tally.errors(),
         fuel: slot.fuel(),
         memory: slot.memory(),
-        violations: Violations { limit_hits: tally.limit_hits(), denials: tally.denials() },
+        queued: slot.origin.inbox.waiting(),
+        missed: slot.origin.inbox.missed(),
+        violations: Violations {
+            limit_hits: tally.limit_hits(),
+            denials: tally.denials(),
+            overflows: tally.overflows(),
+        },
         last_error: tally.last(),
     }
 }

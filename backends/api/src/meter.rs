@@ -201,6 +201,7 @@ impl Meter {
             Resource::Depth => u64::from(limits.call_depth),
             Resource::Value => limits.value.bytes,
             Resource::Output => limits.output,
+            Resource::Queue => u64::from(limits.queue),
             // The engine's limit, not a plugin's: a meter that is killed for it belongs to the one instance too many.
             Resource::Instances => 0,
         };

@@ -47,8 +47,9 @@ impl<Args: IntoArgs, Ret: FromValue> Call<Args, Ret> {
             Ret::from_value(result.map_err(Fault::from)??).map_err(Fault::from)
         };
         let inner = self.engine.inner();
-        let (value, _) = self.slot.run(&inner.watchdog, &inner.audit, Stage::Call, run)?;
-        Ok(value)
+        let result = self.slot.run(&inner.watchdog, &inner.audit, Stage::Call, run);
+        self.engine.settle(state);
+        result.map(|(value, _)| value)
     }
 
     /// The plugin that is called.

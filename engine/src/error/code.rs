@@ -160,6 +160,9 @@ catalogue! {
     LimitOutput "limit.output" 3
         "The call printed more than it may."
         "Print less."
+    LimitQueue "limit.queue" 3
+        "So many events wait for a plugin that it takes no more until some are delivered. The event reached those that had room; nobody was ended."
+        "Publish less in one call, or ask for more in the listener's plugin.toml: [limits] queue."
     LimitInstances "limit.instances" 3
         "The engine holds as many plugins as its policy allows."
         "Unload one that is not needed (a killed plugin counts until it is unloaded), or raise `instances` in the policy."

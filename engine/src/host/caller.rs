@@ -6,6 +6,7 @@ use modhost_backend::{Fault, Meter};
 use scoped_tls_hkt::scoped_thread_local;
 
 use super::{
+    inbox::Inbox,
     output::{LogLevel, Output},
     tally::Tally,
 };
@@ -20,11 +21,13 @@ pub(crate) struct Origin {
     pub(crate) meter: Arc<Meter>,
     pub(crate) output: Output,
     pub(crate) tally: Tally,
+    pub(crate) inbox: Inbox,
 }
 
 impl Origin {
     pub(crate) fn new(plugin: &str, engine: Weak<Inner>, meter: Arc<Meter>) -> Self {
-        Origin { plugin: plugin.to_owned(), engine, meter, output: Output::default(), tally: Tally::default() }
+        let inbox = Inbox::new(meter.limits().queue);
+        Origin { plugin: plugin.to_owned(), engine, meter, output: Output::default(), tally: Tally::default(), inbox }
     }
 
     /// Takes printed or logged text: charged, kept, escaped.
@@ -68,7 +71,7 @@ pub fn caller() -> Option<Caller> {
 }
 
 /// Runs `f` with where the running host function was called from; `None` outside of one.
-pub(super) fn calling<R>(f: impl FnOnce(&Origin) -> R) -> Option<R> {
+pub(crate) fn calling<R>(f: impl FnOnce(&Origin) -> R) -> Option<R> {
     CALLER.is_set().then(|| CALLER.with(f))
 }
 

@@ -6,14 +6,15 @@ mod closure;
 mod function;
 mod grants;
 mod handles;
+mod inbox;
 mod log;
 mod output;
 mod registry;
 mod tally;
 mod wrap;
 
-pub(crate) use caller::Origin;
 pub use caller::{Caller, caller};
+pub(crate) use caller::{Origin, calling};
 pub use closure::{HostClosure, IntoResult};
 pub use function::HostFunction;
 pub(crate) use grants::Grants;

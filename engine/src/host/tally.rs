@@ -33,6 +33,7 @@ pub(crate) struct Tally {
     errors: AtomicU64,
     limit_hits: AtomicU64,
     denials: AtomicU64,
+    overflows: AtomicU64,
     last: Mutex<Option<LastError>>,
 }
 
@@ -51,6 +52,15 @@ impl Tally {
     /// A capability was not there.
     pub(super) fn denied(&self) {
         self.denials.fetch_add(1, Relaxed);
+    }
+
+    /// An event of it found a queue full.
+    pub(crate) fn overflowed(&self) {
+        self.overflows.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn overflows(&self) -> u64 {
+        self.overflows.load(Relaxed)
     }
 
     pub(crate) fn errors(&self) -> u64 {

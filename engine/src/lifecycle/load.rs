@@ -27,6 +27,7 @@ use crate::{
 pub(crate) fn load(inner: &Arc<Inner>, package: &Vetted<Package>, admission: &Admission) -> Result<Arc<Slot>> {
     let id = package.get().id().to_string();
     let result = place(inner, package, admission, &id).map_err(|error| error.of(&id));
+    inner.loaded();
     if let Err(error) = &result {
         inner.audit.error(Event::Refused, &id, error);
     }

@@ -28,7 +28,7 @@ const CODES: Codes = Codes {
     duration: Code::PolicyDuration,
 };
 
-const ROOT: [&str; 13] = [
+const ROOT: [&str; 14] = [
     "base",
     "name",
     "unsigned",
@@ -37,6 +37,7 @@ const ROOT: [&str; 13] = [
     "prefer",
     "instances",
     "total_memory",
+    "deliveries",
     "untrusted",
     "verified",
     "trusted",
@@ -44,7 +45,7 @@ const ROOT: [&str; 13] = [
     "caps",
 ];
 
-const LEVEL: [&str; 19] = [
+const LEVEL: [&str; 20] = [
     "admitted",
     "isolation",
     "limits",
@@ -57,6 +58,7 @@ const LEVEL: [&str; 19] = [
     "value_depth",
     "value_bytes",
     "output",
+    "queue",
     "source",
     "module",
     "open_files",
@@ -90,6 +92,7 @@ pub(super) fn read(text: &str, file: &str) -> Result<Policy> {
     set(&mut policy.prefer, root.read("prefer", |item| item.array()?.into_iter().map(kind).collect())?);
     set(&mut policy.instances, root.read("instances", number)?);
     set(&mut policy.total_memory, root.read("total_memory", |item| item.size())?);
+    set(&mut policy.deliveries, root.read("deliveries", number)?);
     for (key, level) in
         [("untrusted", &mut policy.untrusted), ("verified", &mut policy.verified), ("trusted", &mut policy.trusted)]
     {
@@ -190,6 +193,7 @@ fn limits(limits: &mut Limits, keys: &Keys<'_>) -> Result<()> {
     let counts = [
         ("call_depth", &mut limits.call_depth),
         ("reentry_depth", &mut limits.reentry_depth),
+        ("queue", &mut limits.queue),
         ("open_files", &mut limits.open_files),
         ("connections", &mut limits.connections),
         ("threads", &mut limits.threads),

@@ -49,6 +49,9 @@ pub struct Policy {
     /// Bytes that all plugins together may hold. Looked at when one is loaded and after each call in which one grew; the
     /// one that grew beyond it is ended.
     pub total_memory: u64,
+    /// How many events one round of deliveries hands to plugins, those counted that are published meanwhile. What is left waits
+    /// for the next round.
+    pub deliveries: u32,
     /// Takes every plugin for at most this, or, where [`Policy::development`] is set, for exactly this.
     pub assume: Option<TrustLevel>,
     /// A developer's own machine: trust may be assumed, and unsigned native code runs. Said out loud at each load.
@@ -177,6 +180,7 @@ impl Policy {
     ///     prefer = ["wasm", "lua"]   # of several builds
     ///     instances = 200            # plugins at a time
     ///     total_memory = "1GiB"      # of all of them
+    ///     deliveries = 1000          # of events in one round
     ///
     ///     [untrusted]                # likewise [verified] and [trusted]
     ///     admitted = true
@@ -185,7 +189,7 @@ impl Policy {
     ///     fuel = 2_000_000
     ///     memory = "32MiB"           # sizes also: output, source, module, storage, value_bytes
     ///     deadline = "5ms"
-    ///     call_depth = 100           # counts also: reentry_depth, value_depth, open_files, connections, threads
+    ///     call_depth = 100           # counts also: reentry_depth, value_depth, queue, open_files, connections, threads
     ///     cpu_share = 50             # percent
     ///     capabilities = ["world.spawn"]   # or "requested": whatever a plugin asks for
     ///

@@ -96,6 +96,7 @@ pub(super) fn mods() -> Policy {
         libraries: std::collections::BTreeMap::new(),
         instances: 10_000,
         total_memory: FULL_SIZE * 256 * MIB,
+        deliveries: 4096,
         assume: None,
         development: false,
         overrides: Overrides::default(),

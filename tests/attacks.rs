@@ -49,6 +49,7 @@ fn parse(path: &Path, backend: &str) -> Attack {
             "fuel" => limits.fuel = number(),
             "memory" => limits.memory = number(),
             "output" => limits.output = number(),
+            "queue" => limits.queue = u32::try_from(number()).unwrap(),
             "value_bytes" => limits.value.bytes = number(),
             "call_depth" => limits.call_depth = u32::try_from(number()).unwrap(),
             "deadline" => limits.deadline = parse_duration(value).unwrap(),
@@ -75,9 +76,16 @@ fn attacks(filter: Option<&str>) -> Vec<Attack> {
 fn play(attack: &Attack) -> Result<String, String> {
     let mut policy = Policy::mods();
     policy.untrusted.limits = attack.limits.clone();
+    let minted = std::sync::Mutex::new(modhost::Handles::new(1));
     let engine = Engine::builder()
         .policy(policy)
+        .log()
+        .events()
+        .grant("events.emit")
         .function("host.echo", |value: Value| value)
+        .function("host.mint", move || {
+            minted.lock().map_err(|_| "poisoned")?.mint("anyone", ()).map_err(|_| "full").map(drop)
+        })
         .function("host.add", |a: i64, b: i64| a.wrapping_add(b))
         .function("host.call", |export: String| {
             let caller = modhost::caller().ok_or("no caller")?;
@@ -89,6 +97,11 @@ fn play(attack: &Attack) -> Result<String, String> {
         .function("host.fail", || Err::<(), _>("as asked"))
         .build()
         .map_err(|error| error.to_string())?;
+    let area = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let manifest = "[plugin]\nid = \"ear\"\nversion = \"1.0.0\"\n[events]\nlisten = [\"noise\"]";
+    fs::write(area.path().join("plugin.toml"), manifest).map_err(|error| error.to_string())?;
+    fs::write(area.path().join("main.lua"), "function on_noise() end").map_err(|error| error.to_string())?;
+    engine.load_path(area.path()).map_err(|error| error.to_string())?;
     let healthy =
         engine.load_source("healthy.lua", "function add(a, b) return a + b end").map_err(|error| error.to_string())?;
     let base = peak();
@@ -103,7 +116,7 @@ fn play(attack: &Attack) -> Result<String, String> {
         let what = format!("{result:?}").chars().take(300).collect::<String>();
         return Err(format!("got {code}, must get {}: {what}", attack.code));
     }
-    if let Some(plugin) = engine.plugins().iter().find(|plugin| plugin.name != "healthy")
+    if let Some(plugin) = engine.plugins().iter().find(|plugin| !["healthy", "ear"].contains(&plugin.name.as_str()))
         && result.is_err_and(|error| error.is_limit())
     {
         let again = engine.call::<_, Value>(&mut (), plugin.plugin, "attack", ());

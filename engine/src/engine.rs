@@ -276,7 +276,9 @@ impl Engine {
         let run = |instance: &mut dyn Instance| {
             let export = instance.export(export)?;
             let result = args.with_args(|args| scope::lend(state, || instance.call(export, args, &wants)));
-            R::from_value(result.map_err(Fault::from)??).map_err(Fault::from)
+            let result = result.map_err(Fault::from)??;
+            let _charge = slot.origin.ledger.in_flight(std::slice::from_ref(&result))?;
+            R::from_value(result).map_err(Fault::from)
         };
         slot.run(&self.0.watchdog, &self.0.audit, Stage::Call, run)
     }
@@ -348,7 +350,7 @@ impl Engine {
     /// # Errors
     /// `plugin.not-found`.
     pub fn take_output<'t>(&self, plugin: impl Into<Target<'t>>) -> Result<Vec<LogLine>> {
-        self.0.slot(plugin.into()).map(|slot| slot.origin.output.take())
+        self.0.slot(plugin.into()).map(|slot| slot.origin.take_output())
     }
 
     /// Takes calls again, or refuses them with `plugin.disabled`.

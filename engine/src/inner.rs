@@ -15,10 +15,10 @@ use tracing::field::display;
 use crate::{
     audit::{Audit, Sink},
     bus::Bus,
-    call::{Clock, Held, PluginId, Slot, Watchdog},
+    call::{Clock, PluginId, Slot, Watchdog},
     engine::Target,
     error::{Code, Error, Result, Stage},
-    host::{self, Registry},
+    host::{self, Held, Registry},
     package::{Package, nearest},
     policy::{self, Admission, Policy},
     spans::stage_span,
@@ -194,6 +194,7 @@ impl Inner {
             self.history().totals.add(&slot);
             drop(slots);
             slot.unload();
+            drop(slot.origin.take_output());
             self.bus.unsubscribe(&slot);
         }
     }

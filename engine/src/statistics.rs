@@ -34,8 +34,10 @@ pub struct PluginInfo {
     pub errors: u64,
     /// Units of fuel used so far, loading included.
     pub fuel: u64,
-    /// Bytes it held after the last call, where its backend knows.
+    /// Bytes it held after the last call, where its backend knows, together with [`PluginInfo::host_memory`].
     pub memory: Option<usize>,
+    /// Bytes that the host holds because of it now: lines of its output, events it published, names, records, values on their way.
+    pub host_memory: u64,
     /// Events that wait for it.
     pub queued: u32,
     /// Events that it missed because so many waited already ([`Limits::queue`](crate::Limits::queue)).
@@ -115,6 +117,7 @@ pub(crate) fn info(slot: &Slot) -> PluginInfo {
         errors: tally.errors(),
         fuel: slot.fuel(),
         memory: slot.memory(),
+        host_memory: slot.origin.ledger.host(),
         queued: slot.origin.inbox.waiting(),
         missed: slot.origin.inbox.missed(),
         violations: Violations {

@@ -5,7 +5,7 @@ use std::{any::TypeId, cell::RefCell, collections::VecDeque, sync::Arc};
 use modhost_abi::Value;
 
 use super::publish::Counter;
-use crate::call::Slot;
+use crate::{call::Slot, host::Charge};
 
 thread_local! {
     static OUTBOX: RefCell<VecDeque<Delivery>> = const { RefCell::new(VecDeque::new()) };
@@ -16,6 +16,8 @@ pub(super) struct Event {
     /// The export that listens.
     pub(super) export: String,
     pub(super) value: [Value; 1],
+    /// Of the plugin that published, until the last listener was handed it.
+    pub(super) _charge: Option<Charge>,
 }
 
 /// An event that one plugin is owed. Dropping it gives the room that it took back, wherever it ends.

@@ -103,31 +103,34 @@ impl Bus {
         self.counter.0.load(Relaxed)
     }
 
-    /// Puts an event into the queue of each active plugin that listens to `topic`, in load order.
+    /// Puts an event into the queue of each active plugin that listens to `topic`, in load order. What waits counts as memory of
+    /// the plugin that published.
     ///
     /// # Errors
-    /// None so far.
+    /// The limit that the publisher goes beyond by it; nobody gets the event then.
     pub(crate) fn publish(&self, topic: &str, value: Value, by: Option<&Origin>) -> Result<Published, Fault> {
-        let event = Arc::new(Event { export: hook::listener(topic), value: [value] });
-        let mut published = Published { queued: 0, full: Vec::new(), event: event.clone() };
+        let (mut hear, mut full) = (Vec::new(), Vec::new());
         let listeners = self.listeners.read().unwrap_or_else(PoisonError::into_inner);
         for slot in listeners.get(topic).into_iter().flatten().filter(|slot| slot.state() == State::Active) {
-            if !slot.origin.inbox.enter() {
-                published.full.push(slot.clone());
-                continue;
-            }
-            self.counter.0.fetch_add(1, Relaxed);
-            published.queued += 1;
-            outbox::push(Delivery {
-                slot: slot.clone(),
-                event: event.clone(),
-                counter: self.counter.clone(),
-                state: None,
-            });
+            if slot.origin.inbox.enter() { hear.push(slot.clone()) } else { full.push(slot.clone()) }
         }
-        if let Some(publisher) = by.filter(|_| !published.full.is_empty()) {
+        drop(listeners);
+        if let Some(publisher) = by.filter(|_| !full.is_empty()) {
             publisher.tally.overflowed();
         }
-        Ok(published)
+        let export = hook::listener(topic);
+        let bytes = value.weight() + (export.len() + size_of::<Event>() + hear.len() * size_of::<Delivery>()) as u64;
+        let charge = match by.filter(|_| !hear.is_empty()) {
+            None => Ok(None),
+            Some(publisher) => publisher.ledger.charge(bytes).map(Some),
+        };
+        let charge = charge.inspect_err(|_| hear.iter().for_each(|slot| slot.origin.inbox.leave()))?;
+        let event = Arc::new(Event { export, value: [value], _charge: charge });
+        let queued = u32::try_from(hear.len()).unwrap_or(u32::MAX);
+        self.counter.0.fetch_add(hear.len(), Relaxed);
+        for slot in hear {
+            outbox::push(Delivery { slot, event: event.clone(), counter: self.counter.clone(), state: None });
+        }
+        Ok(Published { queued, full, event })
     }
 }

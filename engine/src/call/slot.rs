@@ -6,7 +6,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
-        atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst},
+        atomic::{AtomicU8, AtomicU64, Ordering::Relaxed, Ordering::SeqCst},
     },
     time::Duration,
 };
@@ -16,11 +16,7 @@ use modhost_backend::{ExportInfo, Fault, FaultKind, Guarantee, Instance, Kind, M
 use semver::Version;
 use tracing::{Span, field::Empty, level_filters::LevelFilter};
 
-use super::{
-    depth::Level,
-    held::{Held, grains},
-    watchdog::Watchdog,
-};
+use super::{depth::Level, watchdog::Watchdog};
 use crate::{
     audit::{Audit, Event},
     error::{Code, Error, Result, Stage},
@@ -70,6 +66,15 @@ pub(crate) struct About {
     pub(crate) loads: u64,
 }
 
+impl About {
+    /// What the host keeps because the plugin says so: the names of its exports and topics, and notes on its manifest.
+    pub(crate) fn bytes(&self) -> u64 {
+        let exports: usize = self.exports.iter().map(|export| size_of::<ExportInfo>() + export.name.len()).sum();
+        let texts: usize = self.topics.iter().chain(&self.notes).map(|text| size_of::<String>() + text.len()).sum();
+        (exports + texts) as u64
+    }
+}
+
 /// Where a plugin's instance rests between calls.
 pub(crate) struct Slot {
     pub(crate) id: PluginId,
@@ -77,15 +82,12 @@ pub(crate) struct Slot {
     pub(crate) meter: Arc<Meter>,
     pub(crate) grants: Grants,
     pub(crate) origin: Arc<Origin>,
-    held: Arc<Held>,
     /// Whether a call past its deadline can be blamed: a backend that cannot be interrupted is not.
     interruptible: bool,
     live: AtomicCell<Option<Box<Live>>>,
     state: AtomicU8,
     calls: AtomicU64,
     fuel: AtomicU64,
-    /// Bytes the instance held after its last call; `usize::MAX` for unknown. Written by whoever has the instance.
-    memory: AtomicUsize,
 }
 
 /// An instance at rest or in a call.
@@ -97,12 +99,9 @@ impl Slot {
         about: About,
         grants: Grants,
         origin: Arc<Origin>,
-        held: Arc<Held>,
         interrupt: Guarantee,
         instance: Box<dyn Instance>,
     ) -> Self {
-        let bytes = instance.memory_used().unwrap_or(usize::MAX);
-        held.change(0, grains(bytes));
         let meter = origin.meter.clone();
         Slot {
             id,
@@ -111,12 +110,10 @@ impl Slot {
             meter,
             grants,
             origin,
-            held,
             interruptible: interrupt != Guarantee::None,
             live: AtomicCell::new(Some(Box::new(Live(instance)))),
             state: AtomicU8::new(State::Active as u8),
             calls: AtomicU64::new(0),
-            memory: AtomicUsize::new(bytes),
         }
     }
 
@@ -168,17 +165,26 @@ impl Slot {
             Err(fault) if self.meter.is_killed() || fault.is_fatal() => {
                 return Err(self.ended(live, Error::from_fault(stage, fault), usage, watchdog, audit));
             }
-            // A call that failed without a fatal fault may have left the instance larger, too.
-            judged => judged,
+            // Its text is kept, which may be what is too much.
+            Err(fault) => {
+                let error = Error::from_fault(stage, fault).of(&self.about.name);
+                self.origin.remember(&error, audit.now()).map(|()| Err(error))
+            }
+            Ok(value) => Ok(Ok(value)),
         };
-        if let Err(fault) = self.weigh(&*live.0) {
-            let error = Error::from_fault(stage, fault).saying(self.crowded());
-            return Err(self.ended(live, error, usage, watchdog, audit));
-        }
-        self.check_in(live);
-        match judged {
-            Ok(value) => Ok((value, usage)),
-            Err(fault) => Err(self.failed(stage, fault, audit)),
+        // A call that failed may have left the instance larger, too.
+        let weighed = judged.and_then(|judged| self.origin.ledger.weigh(live.0.memory_used()).map(|()| judged));
+        match weighed {
+            Err(fault) => Err(self.ended(live, Error::from_fault(stage, fault), usage, watchdog, audit)),
+            Ok(Ok(value)) => {
+                self.check_in(live);
+                Ok((value, usage))
+            }
+            Ok(Err(error)) => {
+                self.check_in(live);
+                self.origin.tally.failed(&error);
+                Err(error)
+            }
         }
     }
 
@@ -186,7 +192,9 @@ impl Slot {
     #[cold]
     fn failed(&self, stage: Stage, fault: Fault, audit: &Audit) -> Error {
         let error = Error::from_fault(stage, fault).of(&self.about.name);
-        self.origin.tally.failed(&error, audit.now());
+        // It used no memory of the plugin, and did not enter it: what is too much is found by the next call.
+        let _ = self.origin.remember(&error, audit.now());
+        self.origin.tally.failed(&error);
         error
     }
 
@@ -197,43 +205,14 @@ impl Slot {
         let killed = |state| (state != State::Unloaded as u8).then_some(State::Killed as u8);
         let _ = self.state.fetch_update(SeqCst, SeqCst, killed);
         self.retire(live);
-        let error = error.of(&self.about.name).used(usage.fuel, watchdog.elapsed(&self.meter));
+        let error =
+            self.origin.ledger.explain(error).of(&self.about.name).used(usage.fuel, watchdog.elapsed(&self.meter));
         let event = if error.is_limit() { Event::LimitHit } else { Event::Trapped };
         audit.error(event, &self.about.name, &error);
-        self.origin.tally.failed(&error, audit.now());
+        // It is ended already.
+        let _ = self.origin.remember(&error, audit.now());
+        self.origin.tally.failed(&error);
         error
-    }
-
-    /// Notes what the instance holds now. The plugin that grows beyond what all may hold together is ended: it is the one
-    /// whose growth can be undone.
-    #[inline]
-    fn weigh(&self, instance: &dyn Instance) -> Result<(), Fault> {
-        let now = instance.memory_used().unwrap_or(usize::MAX);
-        let before = self.memory.load(Relaxed);
-        if now == before {
-            return Ok(());
-        }
-        self.memory.store(now, Relaxed);
-        let (before, now) = (grains(before), grains(now));
-        if before == now { Ok(()) } else { self.changed(before, now) }
-    }
-
-    #[cold]
-    fn changed(&self, before: u64, now: u64) -> Result<(), Fault> {
-        self.held.change(before, now);
-        if now < before || !self.held.exceeded() {
-            return Ok(());
-        }
-        self.meter.kill(Resource::Memory);
-        Err(Fault::new(FaultKind::Limit { resource: Resource::Memory, limit: self.held.most() }))
-    }
-
-    fn crowded(&self) -> String {
-        format!(
-            "all plugins together hold {} bytes, more than the {} that the policy allows, and this one grew last",
-            self.held.bytes(),
-            self.held.most()
-        )
     }
 
     /// One call, for whoever listens. What is not known is left empty.
@@ -254,8 +233,7 @@ impl Slot {
 
     fn retire(&self, live: Box<Live>) {
         drop_quietly(live);
-        let before = self.memory.swap(0, Relaxed);
-        self.held.change(grains(before), 0);
+        self.origin.ledger.release();
     }
 
     /// Asks the instance something that runs none of its code.
@@ -325,8 +303,11 @@ impl Slot {
         self.fuel.load(Relaxed)
     }
 
+    /// Bytes of the instance and of what the host holds because of it, where the backend knows.
     pub(crate) fn memory(&self) -> Option<usize> {
-        Some(self.memory.load(Relaxed)).filter(|bytes| *bytes != usize::MAX)
+        let ledger = &self.origin.ledger;
+        let bytes = ledger.guest()?.saturating_add(ledger.host());
+        Some(usize::try_from(bytes).unwrap_or(usize::MAX))
     }
 }
 

@@ -1,16 +1,21 @@
 //! [`caller`]: which plugin called the host function that is running, and the engine, for calls into other plugins.
 
-use std::sync::{Arc, Weak};
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 use modhost_backend::{Fault, Meter};
 use scoped_tls_hkt::scoped_thread_local;
 
 use super::{
+    held::Held,
     inbox::Inbox,
-    output::{LogLevel, Output},
+    ledger::Ledger,
+    output::{LogLevel, LogLine, Output},
     tally::Tally,
 };
-use crate::{engine::Engine, inner::Inner};
+use crate::{engine::Engine, error::Error, inner::Inner};
 
 scoped_thread_local!(static CALLER: Origin);
 
@@ -19,22 +24,45 @@ pub(crate) struct Origin {
     pub(crate) plugin: String,
     pub(crate) engine: Weak<Inner>,
     pub(crate) meter: Arc<Meter>,
-    pub(crate) output: Output,
+    /// What the host holds because of it.
+    pub(crate) ledger: Arc<Ledger>,
+    output: Output,
     pub(crate) tally: Tally,
     pub(crate) inbox: Inbox,
 }
 
 impl Origin {
-    pub(crate) fn new(plugin: &str, engine: Weak<Inner>, meter: Arc<Meter>) -> Self {
+    pub(crate) fn new(plugin: &str, engine: Weak<Inner>, meter: Arc<Meter>, held: Arc<Held>) -> Self {
         let inbox = Inbox::new(meter.limits().queue);
-        Origin { plugin: plugin.to_owned(), engine, meter, output: Output::default(), tally: Tally::default(), inbox }
+        let ledger = Arc::new(Ledger::new(meter.clone(), held));
+        Origin {
+            plugin: plugin.to_owned(),
+            engine,
+            meter,
+            ledger,
+            output: Output::default(),
+            tally: Tally::default(),
+            inbox,
+        }
     }
 
     /// Takes printed or logged text: charged, kept, escaped.
     pub(crate) fn write(&self, level: LogLevel, text: &str) -> Result<(), Fault> {
         self.meter.print(text.len())?;
-        self.output.push(&self.plugin, level, text);
-        Ok(())
+        self.output.push(&self.plugin, level, text, &self.ledger)
+    }
+
+    /// Takes the lines kept so far.
+    pub(crate) fn take_output(&self) -> Vec<LogLine> {
+        self.output.take(&self.ledger)
+    }
+
+    /// Keeps the text of a failure, for statistics.
+    ///
+    /// # Errors
+    /// The limit that this goes beyond.
+    pub(crate) fn remember(&self, error: &Error, at: Duration) -> Result<(), Fault> {
+        self.tally.remember(error, at, &self.ledger)
     }
 }
 

@@ -19,7 +19,7 @@ use super::{
     registry::{Registered, contract_of},
 };
 use crate::{
-    audit::{Audit, Event},
+    audit::{self, Audit, Event},
     package::Package,
     policy::Capabilities,
 };
@@ -60,17 +60,20 @@ pub(crate) fn table(
 fn entry(function: Registered, gate: Option<Arc<AtomicBool>>, origin: Arc<Origin>, audit: Arc<Audit>) -> HostEntry {
     let (name, signature) = (function.described.name.clone(), function.described.signature.clone());
     let (fewest, most) = (signature.required(), signature.params.len());
+    let told = AtomicBool::new(false);
     let call = move |args: &mut [Value]| {
         if gate.as_ref().is_some_and(|gate| !gate.load(Relaxed)) {
-            return Err(denied(&function, &origin, &audit));
+            return Err(denied(&function, &origin, &audit, &told));
         }
         if args.len() < fewest || args.len() > most {
             let expected = if fewest == most { most.to_string() } else { format!("{fewest} to {most}") };
             return Err(Fault::new(FaultKind::Arity { expected, found: args.len() }));
         }
+        // What the plugin hands over is in the host now, and may come back in at a deeper level of calls.
+        let _charge = origin.ledger.in_flight(args)?;
         let run = AssertUnwindSafe(|| caller::within(&origin, || (function.call)(args)));
         match catch_unwind(run) {
-            Ok(Ok(value)) => Ok(value),
+            Ok(Ok(value)) => origin.ledger.in_flight(std::slice::from_ref(&value)).map(|_| value),
             Ok(Err(Failure::Fault(fault))) => Err(fault),
             Ok(Err(Failure::Host(failure, message))) => Err(failed(&function, failure, message)),
             Err(panic) => Err(failed(&function, HostFailure::Panicked, format!("panicked: {}", panic_text(&*panic)))),
@@ -80,7 +83,13 @@ fn entry(function: Registered, gate: Option<Arc<AtomicBool>>, origin: Arc<Origin
 }
 
 #[cold]
-fn denied(function: &Registered, origin: &Origin, audit: &Audit) -> Fault {
+fn denied(function: &Registered, origin: &Origin, audit: &Audit, told: &AtomicBool) -> Fault {
+    // Further ones are the same record and a count.
+    if !told.swap(true, Relaxed)
+        && let Err(fault) = origin.ledger.add(audit::bytes(&origin.plugin, &function.described.name))
+    {
+        return fault;
+    }
     let capability = function.described.capability.as_ref().map(ToString::to_string).unwrap_or_default();
     origin.tally.denied();
     audit.record(Event::Denied, &origin.plugin, &function.described.name);

@@ -51,7 +51,7 @@ fn place(inner: &Arc<Inner>, vetted: &Vetted<Package>, admission: &Admission, id
     }
 
     let meter = Arc::new(Meter::new(admission.limits().clone()));
-    let origin = Arc::new(host::Origin::new(id, Arc::downgrade(inner), meter.clone()));
+    let origin = Arc::new(host::Origin::new(id, Arc::downgrade(inner), meter.clone(), inner.held.clone()));
     let (table, grants) = host::table(&inner.registry, package, admission.capabilities(), &origin, &inner.audit);
     let table = Arc::new(table);
     inner.watchdog.watch(&meter).map_err(|error| {
@@ -96,9 +96,10 @@ fn place(inner: &Arc<Inner>, vetted: &Vetted<Package>, admission: &Admission, id
         notes,
         loads: inner.count_load(id),
     };
+    let held = origin.ledger.add(about.bytes()).and_then(|()| origin.ledger.weigh(instance.memory_used()));
+    held.map_err(|fault| origin.ledger.explain(limit(fault)))?;
     let interrupt = admission.backend().enforcement().interrupt;
-    let held = inner.held.clone();
-    let slot = inner.insert(id, |place| Slot::new(place, about, grants, origin, held, interrupt, instance))?;
+    let slot = inner.insert(id, |place| Slot::new(place, about, grants, origin, interrupt, instance))?;
     if let Err(error) = inner.room_for_memory(Stage::Load).and_then(|()| on_load(inner, &slot)) {
         inner.remove(slot.id);
         return Err(error);

@@ -346,6 +346,15 @@ const ROWS: &[(Code, From)] = &[
         }),
     ),
     (Code::LimitOutput, By(Call, "p", "", || limited("function run() print('wolf') end", |limits| limits.output = 3))),
+    (
+        Code::LimitGroup,
+        By(Admit, "p", "", || {
+            let mut limits = modhost::GroupLimits::default();
+            limits.plugins = 0;
+            let engine = Engine::builder().group("team", limits).build().unwrap();
+            engine.load_source_in("team", "p.lua", "").unwrap_err()
+        }),
+    ),
     (Code::LimitQueue, By(Call, "p", "p.lua:2", full_queue)),
     (
         Code::LimitInstances,

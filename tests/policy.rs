@@ -10,7 +10,8 @@ use std::{
 };
 
 use modhost::{
-    Capabilities, Code, Enforcement, Engine, Isolation, Kind, LimitSet, Limits, Policy, Stage, TrustLevel,
+    Capabilities, Code, Enforcement, Engine, GroupBy, GroupLimits, Isolation, Kind, LimitSet, Limits, Policy, Stage,
+    TrustLevel,
     audit::{Event, MemoryLog},
     backend::{Backend, ExportId, ExportInfo, Fault, Instance, LoadRequest, Type, Value},
 };
@@ -163,6 +164,19 @@ fn policy_files_change_what_they_name() {
         ("source_formats = false", |p| !p.source_formats),
         ("prefer = ['lua', 'wasm']", |p| p.prefer == [Kind::LUA, Kind::WASM]),
         ("instances = 3\ntotal_memory = '2GiB'", |p| p.instances == 3 && p.total_memory == 2 << 30),
+        (
+            "[groups.acme]\nplugins = 1\nmemory = '2KiB'\nfuel = 3\ntime = '4ms'\noutput = 5\nqueue = 6\n[groups.zoo]",
+            |p| {
+                let acme = &p.groups["acme"];
+                (acme.plugins, acme.memory, acme.fuel, acme.output, acme.queue) == (1, 2048, 3, 5, 6)
+                    && acme.time == Duration::from_millis(4)
+                    && p.groups["zoo"] == GroupLimits::default()
+                    && p.other_groups.is_none()
+            },
+        ),
+        ("group_by = 'publisher'\n[other_groups]\nfuel = 0", |p| {
+            p.group_by == GroupBy::Publisher && p.other_groups.as_ref().is_some_and(|group| group.fuel == 0)
+        }),
         ("deliveries = 9\n[untrusted]\nqueue = 7", |p| p.deliveries == 9 && p.untrusted.limits.queue == 7),
         ("[untrusted]\nadmitted = false", |p| !p.untrusted.admitted && p.verified.admitted),
         ("[verified]\nisolation = 'container'", |p| p.verified.needs.isolation == Isolation::Container),
@@ -213,6 +227,12 @@ fn mistakes_in_policy_files_have_a_code_and_a_place() {
     let deep = format!("name = {}", "[".repeat(200));
     // The text, the code, line:column, and a part of the message.
     let rows: &[(&str, Code, &str, &str)] = &[
+        ("[groups]\nacme = 1", PolicySyntax, "2:8", "must be a table"),
+        ("[groups.acme]\nfule = 1", PolicyUnknownKey, "2:1", "did you mean `fuel`?"),
+        ("[other_groups]\ntime = 4", PolicyDuration, "2:8", "unit"),
+        ("[groups.'a b']", PolicyValue, "1:9", "no name of a group"),
+        ("[groups.acme]\nplugins = 4294967296", PolicyValue, "2:11", "beyond"),
+        ("group_by = 'publsher'", PolicyValue, "1:12", "did you mean `publisher`?"),
         ("unsigned", PolicySyntax, "1:9", "not TOML"),
         ("name = 'a'\nname = 'b'", PolicySyntax, "2:1", "duplicate"),
         (&deep, PolicySyntax, "1:16", "nested too deeply"),

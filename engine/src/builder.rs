@@ -13,7 +13,7 @@ use crate::{
     host::{self, HostClosure, HostFunction, Registry},
     inner::Inner,
     package::nearest,
-    policy::Policy,
+    policy::{GroupLimits, Policy, check_group_name},
 };
 
 /// What an engine is made of. Mistakes are told by [`Builder::build`].
@@ -23,6 +23,7 @@ pub struct Builder {
     functions: Vec<HostFunction>,
     contracts: Vec<(String, String)>,
     grants: Vec<String>,
+    groups: Vec<(String, GroupLimits)>,
     backends: Vec<Arc<dyn Backend>>,
     without: Vec<Kind>,
     sink: Arc<dyn Sink>,
@@ -36,6 +37,7 @@ impl Builder {
             functions: Vec::new(),
             contracts: Vec::new(),
             grants: Vec::new(),
+            groups: Vec::new(),
             backends: backends::compiled_in(),
             without: Vec::new(),
             sink: Arc::new(MemoryLog::default()),
@@ -103,6 +105,12 @@ impl Builder {
         self
     }
 
+    /// Says what the plugins of a group may have together; it replaces the policy's word on that group.
+    pub fn group(mut self, name: &str, limits: GroupLimits) -> Self {
+        self.groups.push((name.into(), limits));
+        self
+    }
+
     /// Sets the policy; without this it is [`Policy::mods`].
     pub fn policy(mut self, policy: Policy) -> Self {
         self.policy = policy;
@@ -150,6 +158,9 @@ impl Builder {
                 return wrong(format!("a value depth of {depth} is beyond {deepest}, the most there is"));
             }
         }
+        if let Some(message) = policy.groups.keys().find_map(|name| check_group_name(name).err()) {
+            return wrong(message);
+        }
         let there = || backends::KNOWN.into_iter().chain(self.backends.iter().map(|backend| backend.kind()));
         for kind in policy.prefer.iter().chain(policy.libraries.keys()) {
             if !there().any(|other| other == *kind) {
@@ -186,6 +197,7 @@ impl Builder {
         for capability in &self.grants {
             self.policy.grant(capability)?;
         }
+        self.policy.groups.extend(self.groups.drain(..));
         self.check_policy()?;
         let inner = Inner::new(self.policy, registry, self.backends, self.without, self.sink, self.clock);
         Ok(Engine::from_inner(Arc::new(inner)))

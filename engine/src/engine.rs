@@ -97,9 +97,7 @@ impl Engine {
     /// # Errors
     /// Whatever reading, vetting, resolving, admitting or loading gives; nothing of the plugin is left then.
     pub fn load_path(&self, path: impl AsRef<Path>) -> Result<PluginId> {
-        let path = path.as_ref();
-        let source = path.display().to_string();
-        self.load_one(self.open(&source, || Package::open(path, &self.0.policy.caps))?)
+        self.load_path_of(None, path.as_ref())
     }
 
     /// Loads a plugin from memory; the ending of `name` tells its language (`rules.lua`).
@@ -107,7 +105,16 @@ impl Engine {
     /// # Errors
     /// As [`Engine::load_path`].
     pub fn load_source(&self, name: &str, source: impl AsRef<[u8]>) -> Result<PluginId> {
-        self.load_one(self.open(name, || Package::from_bytes(name, source.as_ref(), &self.0.policy.caps))?)
+        self.load_source_of(None, name, source.as_ref())
+    }
+
+    pub(crate) fn load_path_of(&self, group: Option<&str>, path: &Path) -> Result<PluginId> {
+        let source = path.display().to_string();
+        self.load_one(group, self.open(&source, || Package::open(path, &self.0.policy.caps))?)
+    }
+
+    pub(crate) fn load_source_of(&self, group: Option<&str>, name: &str, source: &[u8]) -> Result<PluginId> {
+        self.load_one(group, self.open(name, || Package::from_bytes(name, source, &self.0.policy.caps))?)
     }
 
     fn open(&self, source: &str, open: impl FnOnce() -> Result<Package>) -> Result<Package> {
@@ -115,8 +122,8 @@ impl Engine {
         opened.inspect_err(|error| self.0.audit.error(Event::Refused, source, error))
     }
 
-    fn load_one(&self, package: Package) -> Result<PluginId> {
-        let mut mods = self.load_packages(vec![package]);
+    fn load_one(&self, group: Option<&str>, package: Package) -> Result<PluginId> {
+        let mut mods = self.load_packages(group, vec![package]);
         match (mods.loaded.pop(), mods.refused.pop()) {
             (Some(loaded), _) => Ok(loaded.plugin),
             (None, Some(refused)) => Err(refused.error),
@@ -130,9 +137,12 @@ impl Engine {
     /// # Errors
     /// Only where the folder itself cannot be read, or holds no plugin.
     pub fn load_dir(&self, path: impl AsRef<Path>) -> Result<Mods> {
+        self.load_dir_of(None, path.as_ref())
+    }
+
+    pub(crate) fn load_dir_of(&self, group: Option<&str>, path: &Path) -> Result<Mods> {
         let mut packages = Vec::new();
         let mut unreadable = Vec::new();
-        let path = path.as_ref();
         let found = stage_span!("open", path.display().to_string())
             .in_scope(|| package::discover(path, &self.0.policy.caps))?;
         for package in found {
@@ -145,14 +155,14 @@ impl Engine {
                 }
             }
         }
-        let mut mods = self.load_packages(packages);
+        let mut mods = self.load_packages(group, packages);
         mods.refused.extend(unreadable);
         mods.refused.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(mods)
     }
 
     /// The flow: vet, resolve, admit, load.
-    fn load_packages(&self, packages: Vec<Package>) -> Mods {
+    fn load_packages(&self, group: Option<&str>, packages: Vec<Package>) -> Mods {
         let inner = &self.0;
         let mut mods = Mods::default();
         let mut vetted = Vec::new();
@@ -175,9 +185,10 @@ impl Engine {
             let missing = missing_dependency(package.get(), &mods.refused);
             let loaded = missing
                 .map_or(Ok(()), Err)
-                .and_then(|()| inner.admit(package))
+                .and_then(|()| inner.group_of(package.get(), group))
+                .and_then(|group| inner.admit(package, group.as_deref()).map(|admission| (admission, group)))
                 .inspect_err(|error| inner.audit.error(Event::Refused, &name, error))
-                .and_then(|admission| lifecycle::load(inner, package, &admission));
+                .and_then(|(admission, group)| lifecycle::load(inner, package, &admission, group));
             match loaded {
                 Ok(slot) => mods.loaded.push(loaded_row(&slot)),
                 Err(error) => mods.refused.push(Refused { name, version: Some(version), error }),

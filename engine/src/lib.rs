@@ -37,6 +37,7 @@ mod engine;
 mod error;
 mod events;
 mod examine;
+mod groups;
 mod host;
 mod inner;
 mod lifecycle;
@@ -55,6 +56,7 @@ pub use call::{Call, CancelHandle, Clock, ManualClock, PluginId, Step, SystemClo
 pub use engine::{Engine, Measured, Target};
 pub use error::{Code, Error, LimitHit, Result, Stage, UnknownCode};
 pub use examine::{Asked, Candidate, Examination, Verdict};
+pub use groups::GroupInfo;
 pub use host::{
     Caller, Handles, HostClosure, HostError, HostFunction, IntoResult, LastError, LogLevel, LogLine, caller,
 };
@@ -69,7 +71,7 @@ pub use modhost_backend as backend;
 pub use modhost_backend::{Enforcement, Guarantee, Isolation, Kind, Limits, Place, Resource};
 #[doc(no_inline)]
 pub use modhost_macros::{FromValue, IntoValue};
-pub use policy::{Admission, Capabilities, Level, LimitSet, Overrides, Policy, TrustLevel};
+pub use policy::{Admission, Capabilities, GroupBy, GroupLimits, Level, LimitSet, Overrides, Policy, TrustLevel};
 pub use report::{Answers, Loaded, Mods, Refused};
 pub use statistics::{PluginInfo, Totals, Violations};
 

@@ -24,6 +24,8 @@ pub struct PluginInfo {
     pub backend: Kind,
     /// How far it is trusted.
     pub trust: TrustLevel,
+    /// Its group, where it is in one.
+    pub group: Option<String>,
     /// `active`, `disabled` or `killed`.
     pub state: &'static str,
     /// How many times a plugin of this id was loaded, this time included.
@@ -106,6 +108,7 @@ pub(crate) fn info(slot: &Slot) -> PluginInfo {
         version: about.version.clone(),
         backend: about.kind.clone(),
         trust: about.trust,
+        group: slot.origin.group.as_ref().map(|group| group.name().to_owned()),
         state: match slot.state() {
             State::Active => "active",
             State::Disabled => "disabled",

@@ -94,11 +94,13 @@ pub enum Resource {
     Instances,
     /// [`Limits::queue`]. Running out of it is told to whoever published; nobody is ended.
     Queue,
+    /// What the plugins of one group may have together; the engine's own limit, no field of [`Limits`].
+    Group,
 }
 
 impl Resource {
     /// What a meter can be killed for.
-    pub(crate) const ALL: [Resource; 8] = [
+    pub(crate) const ALL: [Resource; 9] = [
         Resource::Fuel,
         Resource::Memory,
         Resource::Deadline,
@@ -107,6 +109,7 @@ impl Resource {
         Resource::Output,
         Resource::Instances,
         Resource::Queue,
+        Resource::Group,
     ];
 
     /// `limit.fuel` and so on.
@@ -121,6 +124,7 @@ impl Resource {
             Resource::Output => "limit.output",
             Resource::Instances => "limit.instances",
             Resource::Queue => "limit.queue",
+            Resource::Group => "limit.group",
         }
     }
 }

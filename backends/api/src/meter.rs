@@ -202,8 +202,8 @@ impl Meter {
             Resource::Value => limits.value.bytes,
             Resource::Output => limits.output,
             Resource::Queue => u64::from(limits.queue),
-            // The engine's limit, not a plugin's: a meter that is killed for it belongs to the one instance too many.
-            Resource::Instances => 0,
+            // The engine's limits, not a plugin's: the engine says itself which number was exceeded.
+            Resource::Instances | Resource::Group => 0,
         };
         Fault::new(FaultKind::Limit { resource, limit })
     }

@@ -5,7 +5,10 @@ use std::{any::TypeId, cell::RefCell, collections::VecDeque, sync::Arc};
 use modhost_abi::Value;
 
 use super::publish::Counter;
-use crate::{call::Slot, host::Charge};
+use crate::{
+    call::Slot,
+    host::{Charge, Group},
+};
 
 thread_local! {
     static OUTBOX: RefCell<VecDeque<Delivery>> = const { RefCell::new(VecDeque::new()) };
@@ -25,6 +28,8 @@ pub(super) struct Delivery {
     pub(super) slot: Arc<Slot>,
     pub(super) event: Arc<Event>,
     pub(super) counter: Arc<Counter>,
+    /// The publisher's.
+    pub(super) group: Option<Arc<Group>>,
     /// The state's type that the publishing call had; `None` where none was lent.
     pub(super) state: Option<TypeId>,
 }
@@ -33,6 +38,9 @@ impl Drop for Delivery {
     fn drop(&mut self) {
         self.slot.origin.inbox.leave();
         self.counter.leave();
+        if let Some(group) = &self.group {
+            group.dequeue();
+        }
     }
 }
 

@@ -118,18 +118,33 @@ impl Bus {
         if let Some(publisher) = by.filter(|_| !full.is_empty()) {
             publisher.tally.overflowed();
         }
+        let give_back = || hear.iter().for_each(|slot| slot.origin.inbox.leave());
+        let group = by.and_then(|publisher| publisher.group.as_ref()).filter(|_| !hear.is_empty());
+        if let Some(group) = group {
+            let entered = group.enqueue(hear.len()).map_err(|used_up| used_up.fault());
+            entered.inspect_err(|_| give_back())?;
+        }
         let export = hook::listener(topic);
         let bytes = value.weight() + (export.len() + size_of::<Event>() + hear.len() * size_of::<Delivery>()) as u64;
         let charge = match by.filter(|_| !hear.is_empty()) {
             None => Ok(None),
             Some(publisher) => publisher.ledger.charge(bytes).map(Some),
         };
-        let charge = charge.inspect_err(|_| hear.iter().for_each(|slot| slot.origin.inbox.leave()))?;
+        let charge = charge.inspect_err(|_| {
+            give_back();
+            hear.iter().for_each(|_| group.iter().for_each(|group| group.dequeue()));
+        })?;
         let event = Arc::new(Event { export, value: [value], _charge: charge });
         let queued = u32::try_from(hear.len()).unwrap_or(u32::MAX);
         self.counter.0.fetch_add(hear.len(), Relaxed);
         for slot in hear {
-            outbox::push(Delivery { slot, event: event.clone(), counter: self.counter.clone(), state: None });
+            outbox::push(Delivery {
+                slot,
+                event: event.clone(),
+                counter: self.counter.clone(),
+                group: group.cloned(),
+                state: None,
+            });
         }
         Ok(Published { queued, full, event })
     }

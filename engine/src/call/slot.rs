@@ -20,7 +20,7 @@ use super::{depth::Level, watchdog::Watchdog};
 use crate::{
     audit::{Audit, Event},
     error::{Code, Error, Result, Stage},
-    host::{Grants, Origin},
+    host::{Grants, Origin, UsedUp},
     policy::TrustLevel,
 };
 
@@ -135,9 +135,19 @@ impl Slot {
             let fault = Fault::new(FaultKind::Limit { resource: Resource::Depth, limit: u64::from(reentry) });
             return Err(self.failed(stage, fault, audit));
         };
+        let share = match self.origin.share(|| audit.now()) {
+            Ok(share) => share,
+            Err(used_up) => {
+                self.check_in(live);
+                return Err(self.without_share(stage, &used_up, audit));
+            }
+        };
         let span = if LevelFilter::current() < LevelFilter::DEBUG { Span::none() } else { self.span(stage) };
         let entered = span.enter();
         self.meter.begin();
+        if let Some(share) = &share {
+            share.cap(&self.meter);
+        }
         watchdog.wake();
         if self.interruptible && self.meter.limits().deadline == Duration::ZERO {
             self.meter.stop(self.meter.call_number());
@@ -147,16 +157,20 @@ impl Slot {
             // The judgement: what ran over its deadline inside one long step is caught here at the latest.
             let _ = self.meter.alive();
         }
-        let usage = self.meter.end();
+        let mut usage = self.meter.end();
+        let capped = share.and_then(|share| self.origin.settle(share, &mut usage, || audit.now()));
         drop(level);
         self.count(usage);
         span.record("fuel", usage.fuel);
         drop(entered);
         let judged = match self.meter.verdict() {
-            Err(fault) => Err(match &outcome {
-                Ok(Err(said)) => fault.placed_like(said),
-                _ => fault,
-            }),
+            Err(fault) => {
+                let fault = self.origin.ledger.blame(fault, capped);
+                Err(match &outcome {
+                    Ok(Err(said)) => fault.placed_like(said),
+                    _ => fault,
+                })
+            }
             Ok(()) => outcome.unwrap_or_else(|panic| {
                 Err(Fault::bug(format!("the backend panicked: {}", crate::host::panic_text(&*panic))))
             }),
@@ -193,6 +207,18 @@ impl Slot {
     fn failed(&self, stage: Stage, fault: Fault, audit: &Audit) -> Error {
         let error = Error::from_fault(stage, fault).of(&self.about.name);
         // It used no memory of the plugin, and did not enter it: what is too much is found by the next call.
+        let _ = self.origin.remember(&error, audit.now());
+        self.origin.tally.failed(&error);
+        error
+    }
+
+    /// Its group has nothing left for it. Told to the audit once in a period: others use it up, and it may try again and again.
+    #[cold]
+    fn without_share(&self, stage: Stage, used_up: &UsedUp, audit: &Audit) -> Error {
+        let error = used_up.error(stage).of(&self.about.name);
+        if used_up.first {
+            audit.error(Event::LimitHit, &self.about.name, &error);
+        }
         let _ = self.origin.remember(&error, audit.now());
         self.origin.tally.failed(&error);
         error

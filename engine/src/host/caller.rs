@@ -1,14 +1,18 @@
 //! [`caller`]: which plugin called the host function that is running, and the engine, for calls into other plugins.
 
 use std::{
-    sync::{Arc, Weak},
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
-use modhost_backend::{Fault, Meter};
+use modhost_backend::{Fault, Meter, Usage};
 use scoped_tls_hkt::scoped_thread_local;
 
 use super::{
+    group::{Group, Share, UsedUp},
     held::Held,
     inbox::Inbox,
     ledger::Ledger,
@@ -26,20 +30,32 @@ pub(crate) struct Origin {
     pub(crate) meter: Arc<Meter>,
     /// What the host holds because of it.
     pub(crate) ledger: Arc<Ledger>,
+    /// Whose it is together with others.
+    pub(crate) group: Option<Arc<Group>>,
+    /// Fuel of the running call that calls nested in it have used.
+    lent: AtomicU64,
     output: Output,
     pub(crate) tally: Tally,
     pub(crate) inbox: Inbox,
 }
 
 impl Origin {
-    pub(crate) fn new(plugin: &str, engine: Weak<Inner>, meter: Arc<Meter>, held: Arc<Held>) -> Self {
+    pub(crate) fn new(
+        plugin: &str,
+        engine: Weak<Inner>,
+        meter: Arc<Meter>,
+        held: Arc<Held>,
+        group: Option<Arc<Group>>,
+    ) -> Self {
         let inbox = Inbox::new(meter.limits().queue);
-        let ledger = Arc::new(Ledger::new(meter.clone(), held));
+        let ledger = Arc::new(Ledger::new(meter.clone(), held, group.clone()));
         Origin {
             plugin: plugin.to_owned(),
             engine,
             meter,
             ledger,
+            group,
+            lent: AtomicU64::new(0),
             output: Output::default(),
             tally: Tally::default(),
             inbox,
@@ -49,7 +65,32 @@ impl Origin {
     /// Takes printed or logged text: charged, kept, escaped.
     pub(crate) fn write(&self, level: LogLevel, text: &str) -> Result<(), Fault> {
         self.meter.print(text.len())?;
+        if let Some(group) = &self.group {
+            // Others may have used it up: this ends nobody.
+            group.print(text.len()).map_err(|used_up| used_up.fault())?;
+        }
         self.output.push(&self.plugin, level, text, &self.ledger)
+    }
+
+    /// Notes fuel of the running call that a nested one has used.
+    pub(super) fn lend(&self, fuel: u64) {
+        self.lent.fetch_add(fuel, Relaxed);
+    }
+
+    /// What a call may use of its group's; `None` where it is in none.
+    ///
+    /// # Errors
+    /// Where the group's fuel or time is used up.
+    #[inline]
+    pub(crate) fn share(&self, now: impl FnOnce() -> Duration) -> Result<Option<Share>, UsedUp> {
+        self.group.as_ref().map(|group| group.share(&self.meter, now)).transpose()
+    }
+
+    /// Settles a share; see [`Share::settle`].
+    pub(crate) fn settle(&self, share: Share, usage: &mut Usage, now: impl FnOnce() -> Duration) -> Option<UsedUp> {
+        let (used, capped) = share.settle(usage.fuel, self.lent.swap(0, Relaxed), now);
+        usage.fuel = used;
+        capped
     }
 
     /// Takes the lines kept so far.

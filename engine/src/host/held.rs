@@ -9,7 +9,7 @@ pub(super) const GRAIN: u64 = 4 << 10;
 #[derive(Debug)]
 pub(crate) struct Held {
     grains: AtomicU64,
-    most: u64,
+    most: AtomicU64,
 }
 
 /// Whole grains of `bytes`; `u64::MAX` stands for unknown and counts as none.
@@ -21,7 +21,7 @@ pub(super) fn grains(bytes: u64) -> u64 {
 impl Held {
     /// At most `most` bytes.
     pub(crate) fn new(most: u64) -> Self {
-        Held { grains: AtomicU64::new(0), most }
+        Held { grains: AtomicU64::new(0), most: AtomicU64::new(most) }
     }
 
     /// One plugin went from `before` grains to `now`.
@@ -37,11 +37,15 @@ impl Held {
 
     /// The most that may be held.
     pub(crate) fn most(&self) -> u64 {
-        self.most
+        self.most.load(Relaxed)
+    }
+
+    pub(super) fn set_most(&self, most: u64) {
+        self.most.store(most, Relaxed);
     }
 
     /// Whether more is held than may be.
     pub(crate) fn exceeded(&self) -> bool {
-        self.bytes() > self.most
+        self.bytes() > self.most()
     }
 }

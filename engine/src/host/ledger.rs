@@ -1,5 +1,5 @@
 //! [`Ledger`]: the memory of one plugin, that of its instance and what the host holds because of it, and the limits over it: its
-//! own and that of all plugins together.
+//! own, its group's and that of all plugins together.
 //!
 //! What the host holds is charged where it is made, by whoever makes it, and given back where it is dropped; a [`Charge`] does that
 //! by itself. The instance is weighed after each call, since only its backend can, and nobody may ask it while it runs: within a
@@ -13,7 +13,10 @@ use std::sync::{
 use modhost_abi::Value;
 use modhost_backend::{Fault, FaultKind, Meter, Resource};
 
-use super::held::{GRAIN, Held, grains};
+use super::{
+    group::{Group, UsedUp},
+    held::{GRAIN, Held, grains},
+};
 use crate::error::Error;
 
 /// Stands for an instance whose backend cannot tell.
@@ -24,17 +27,18 @@ const UNKNOWN: u64 = u64::MAX;
 pub(crate) struct Ledger {
     meter: Arc<Meter>,
     engine: Arc<Held>,
+    group: Option<Arc<Group>>,
     /// Bytes that the host holds because of the plugin.
     host: AtomicU64,
     /// Bytes that its instance held after the last call. Written by whoever has the instance.
     guest: AtomicU64,
     /// What ended the plugin, where it was not its own limit alone.
-    cause: OnceLock<(u64, String)>,
+    cause: OnceLock<(Resource, u64, String)>,
 }
 
 impl Ledger {
-    pub(crate) fn new(meter: Arc<Meter>, engine: Arc<Held>) -> Self {
-        Ledger { meter, engine, host: AtomicU64::new(0), guest: AtomicU64::new(UNKNOWN), cause: OnceLock::new() }
+    pub(crate) fn new(meter: Arc<Meter>, engine: Arc<Held>, group: Option<Arc<Group>>) -> Self {
+        Ledger { meter, engine, group, host: AtomicU64::new(0), guest: AtomicU64::new(UNKNOWN), cause: OnceLock::new() }
     }
 
     /// Bytes that the instance held after its last call, where its backend knows.
@@ -69,7 +73,7 @@ impl Ledger {
         let before = self.host.fetch_sub(bytes, Relaxed);
         let (before, now) = (grains(before), grains(before.saturating_sub(bytes)));
         if before != now {
-            self.engine.change(before, now);
+            self.note(before, now);
         }
     }
 
@@ -116,10 +120,30 @@ impl Ledger {
         Ok(())
     }
 
+    /// The plugin went from `before` grains to `now`.
+    fn note(&self, before: u64, now: u64) {
+        self.engine.change(before, now);
+        if let Some(group) = &self.group {
+            group.held.change(before, now);
+        }
+    }
+
     #[cold]
     fn change(&self, before: u64, now: u64) -> Result<(), Fault> {
-        self.engine.change(before, now);
-        if now > before && self.engine.exceeded() {
+        self.note(before, now);
+        if now <= before {
+            return Ok(());
+        }
+        if let Some(group) = self.group.as_ref().filter(|group| group.held.exceeded()) {
+            let most = group.held.most();
+            let message = format!(
+                "the plugins of the group `{}` hold {} bytes, more than the {most} that they may, and this one grew last",
+                group.name(),
+                group.held.bytes()
+            );
+            return Err(self.end(Resource::Group, most, message));
+        }
+        if self.engine.exceeded() {
             let most = self.engine.most();
             let message = format!(
                 "all plugins together hold {} bytes, more than the {most} that the policy allows, and this one grew last",
@@ -131,17 +155,29 @@ impl Ledger {
     }
 
     /// Ends the plugin for a limit that is not its own, and remembers which.
-    fn end(&self, resource: Resource, limit: u64, message: String) -> Fault {
+    pub(crate) fn end(&self, resource: Resource, limit: u64, message: String) -> Fault {
         self.meter.kill(resource);
         // The first cause holds.
-        let _ = self.cause.set((limit, message));
+        let _ = self.cause.set((resource, limit, message));
         Fault::new(FaultKind::Limit { resource, limit })
+    }
+
+    /// The fault that ended a call, where it was capped by its group: running out of fuel is the group's limit then.
+    pub(crate) fn blame(&self, fault: Fault, capped: Option<UsedUp>) -> Fault {
+        match (fault.kind(), capped) {
+            (FaultKind::Limit { resource: Resource::Fuel, .. }, Some(capped)) => {
+                self.end(Resource::Group, capped.limit, capped.message)
+            }
+            _ => fault,
+        }
     }
 
     /// The error that ended the plugin, in the words of what ended it.
     pub(crate) fn explain(&self, error: Error) -> Error {
         match self.cause.get() {
-            Some((limit, message)) if error.is_limit() => error.saying(message.as_str()).at_limit(*limit),
+            Some((resource, limit, message)) if error.code().as_str() == resource.code() => {
+                error.saying(message.as_str()).at_limit(*limit)
+            }
             _ => error,
         }
     }
@@ -149,15 +185,16 @@ impl Ledger {
     /// The instance is gone.
     pub(crate) fn release(&self) {
         let before = self.guest.swap(0, Relaxed);
-        self.engine.change(grains(before), 0);
+        self.note(grains(before), 0);
     }
 }
 
 impl Drop for Ledger {
     fn drop(&mut self) {
         // What was charged without a guard: lines, names, records.
-        self.engine.change(grains(*self.host.get_mut()), 0);
-        self.engine.change(grains(*self.guest.get_mut()), 0);
+        let (host, guest) = (*self.host.get_mut(), *self.guest.get_mut());
+        self.note(grains(host), 0);
+        self.note(grains(guest), 0);
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use modhost_backend::Kind;
 
-use super::{Level, Overrides, TrustLevel, file, preset};
+use super::{GroupBy, GroupLimits, Level, Overrides, TrustLevel, file, preset};
 use crate::{
     error::{Code, Error, Result, Stage},
     package::{Caps, nearest},
@@ -49,6 +49,12 @@ pub struct Policy {
     /// Bytes that all plugins together may hold. Looked at when one is loaded and after each call in which one grew; the
     /// one that grew beyond it is ended.
     pub total_memory: u64,
+    /// What groups of plugins may have together, by name.
+    pub groups: BTreeMap<String, GroupLimits>,
+    /// The same for each group that [`Policy::groups`] does not name; without it there are no others.
+    pub other_groups: Option<GroupLimits>,
+    /// Which group a plugin is put into that is loaded without naming one.
+    pub group_by: GroupBy,
     /// How many events one round of deliveries hands to plugins, those counted that are published meanwhile. What is left waits
     /// for the next round.
     pub deliveries: u32,
@@ -181,6 +187,17 @@ impl Policy {
     ///     instances = 200            # plugins at a time
     ///     total_memory = "1GiB"      # of all of them
     ///     deliveries = 1000          # of events in one round
+    ///
+    ///     group_by = "publisher"     # or "nothing": which group a plugin is put into
+    ///
+    ///     [groups.acme]              # what the plugins of one group may have together
+    ///     plugins = 10               # count also: queue
+    ///     memory = "64MiB"           # size also: output, in a period
+    ///     fuel = 5_000_000           # in a period
+    ///     time = "4ms"               # in a period
+    ///
+    ///     [other_groups]             # of each group that is not named
+    ///     plugins = 2
     ///
     ///     [untrusted]                # likewise [verified] and [trusted]
     ///     admitted = true

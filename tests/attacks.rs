@@ -97,6 +97,7 @@ fn parse(path: &Path, backend: &str) -> Attack {
             "fuel" => limits.fuel = number(),
             "memory" => limits.memory = number(),
             "output" => limits.output = number(),
+            "queue" => limits.queue = u32::try_from(number()).unwrap(),
             "value_bytes" => limits.value.bytes = number(),
             "call_depth" => limits.call_depth = u32::try_from(number()).unwrap(),
             "deadline" => limits.deadline = parse_duration(value).unwrap(),
@@ -130,6 +131,9 @@ fn host(builder: Builder) -> Builder {
         called.map_err(|error| error.code().to_string())
     };
     builder
+        .log()
+        .events()
+        .grant("events.emit")
         .function("host.echo", |value: Value| value)
         .function("host.add", |a: i64, b: i64| a.wrapping_add(b))
         .function("host.call", move |export: String| again(&export))
@@ -153,6 +157,15 @@ fn host(builder: Builder) -> Builder {
         .function("test.ask", move |_: String| again("go").map(|_| 42))
 }
 
+/// Loads a plugin that listens to `noise`.
+fn listening(engine: &Engine) -> Result<(), String> {
+    let area = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let manifest = "[plugin]\nid = \"ear\"\nversion = \"1.0.0\"\n[events]\nlisten = [\"noise\"]";
+    fs::write(area.path().join("plugin.toml"), manifest).map_err(|error| error.to_string())?;
+    fs::write(area.path().join("main.lua"), "function on_noise() end").map_err(|error| error.to_string())?;
+    engine.load_path(area.path()).map(drop).map_err(|error| error.to_string())
+}
+
 /// In the child: plays one attack and prints what came of it, or why it failed.
 fn play(attack: &Attack, plugin: &Path) -> Result<String, String> {
     let mut policy = if attack.backend == "native" && attack.code != "denied.backend" {
@@ -166,6 +179,7 @@ fn play(attack: &Attack, plugin: &Path) -> Result<String, String> {
         host(Engine::builder().policy(policy).audit(audit.clone())).build().map_err(|error| error.to_string())?;
     let warm = |name: &str, source: &str| engine.load_source(name, source).map_err(|error| error.to_string());
     let healthy = warm("healthy.lua", "function add(a, b) return a + b end")?;
+    listening(&engine)?;
     // What each language reads of this program from the disk is no attack's doing.
     for (name, source) in [
         ("warm.rhai", "fn add(a, b) { a + b }"),
@@ -204,7 +218,7 @@ fn play(attack: &Attack, plugin: &Path) -> Result<String, String> {
             record.detail.chars().take(100).collect::<String>()
         ));
     }
-    if let Some(plugin) = engine.plugins().iter().find(|plugin| plugin.name != "healthy")
+    if let Some(plugin) = engine.plugins().iter().find(|plugin| !["healthy", "ear"].contains(&plugin.name.as_str()))
         && result.is_err_and(|error| error.is_limit())
     {
         let again = engine.call::<_, Value>(&mut (), plugin.plugin, export, ());

@@ -53,6 +53,21 @@ fn no_host(builder: Builder) -> Builder {
     builder
 }
 
+/// What a plugin gets that publishes to one that takes no events.
+fn full_queue() -> Error {
+    let area = folder(&[
+        (
+            "deaf/plugin.toml",
+            "[plugin]\nid = \"deaf\"\nversion = \"1.0.0\"\n[events]\nlisten = [\"dusk\"]\n[limits]\nqueue = 0",
+        ),
+        ("deaf/main.lua", "function on_dusk() end"),
+    ]);
+    let engine = Engine::builder().events().grant("events.emit").build().unwrap();
+    engine.load_path(area.path().join("deaf")).unwrap();
+    let plugin = engine.load_source("p.lua", "function run()\nevents.emit('dusk', 1) end").unwrap();
+    engine.call::<_, Value>(&mut (), plugin, "run", ()).unwrap_err()
+}
+
 /// Calling `run` of a single Lua file under changed limits.
 fn limited(source: &str, change: fn(&mut modhost::Limits)) -> Error {
     let mut policy = Policy::mods();
@@ -342,6 +357,16 @@ const ROWS: &[(Code, From)] = &[
         }),
     ),
     (Code::LimitOutput, By(Call, "p", "", || limited("function run() print('wolf') end", |limits| limits.output = 3))),
+    (
+        Code::LimitGroup,
+        By(Admit, "p", "", || {
+            let mut limits = modhost::GroupLimits::default();
+            limits.plugins = 0;
+            let engine = Engine::builder().group("team", limits).build().unwrap();
+            engine.load_source_in("team", "p.lua", "").unwrap_err()
+        }),
+    ),
+    (Code::LimitQueue, By(Call, "p", "p.lua:2", full_queue)),
     (
         Code::LimitInstances,
         By(Admit, "p", "", || {

@@ -516,13 +516,17 @@ fn statistics_tell_what_each_plugin_did_and_all_together() {
     assert_eq!(call("good"), Err(Code::PluginKilled));
     let killed = about();
     assert_eq!((killed.state, killed.calls, killed.errors, killed.violations.limit_hits), ("killed", 4, 2, 1));
-    assert_eq!((killed.memory, killed.last_error.unwrap().code), (Some(0), Code::LimitFuel));
+    assert_eq!((killed.memory, killed.last_error.unwrap().code), (Some(killed.host_memory as usize), Code::LimitFuel));
     assert!(killed.fuel >= 10_000_000);
 
     let before = engine.totals();
     assert_eq!((before.plugins, before.loads, before.calls, before.errors), (2, 2, 4, 2));
     assert_eq!((before.violations.limit_hits, before.violations.denials), (1, 1));
-    assert_eq!(before.memory, engine.plugins()[0].memory.unwrap().div_ceil(4096) as u64 * 4096);
+    let grains = |plugin: &modhost::PluginInfo| {
+        let (all, host) = (plugin.memory.unwrap() as u64, plugin.host_memory);
+        (all - host).div_ceil(4096) + host.div_ceil(4096)
+    };
+    assert_eq!(before.memory, engine.plugins().iter().map(grains).sum::<u64>() * 4096);
     engine.unload("wolf").unwrap();
     engine.unload("other").unwrap();
     let after = engine.totals();

@@ -172,6 +172,15 @@ impl Error {
         self
     }
 
+    /// The same error for a limit of this size.
+    #[must_use]
+    pub(crate) fn at_limit(mut self, limit: u64) -> Self {
+        if let Some(hit) = &mut self.0.limit {
+            hit.limit = limit;
+        }
+        self
+    }
+
     /// Fills in what the call had used, where a limit was hit.
     #[must_use]
     pub(crate) fn used(mut self, fuel: u64, elapsed: Option<Duration>) -> Self {

@@ -31,10 +31,13 @@
 pub mod audit;
 mod backends;
 mod builder;
+mod bus;
 mod call;
 mod engine;
 mod error;
+mod events;
 mod examine;
+mod groups;
 mod host;
 mod inner;
 mod lifecycle;
@@ -51,9 +54,10 @@ pub mod worker;
 pub use backends::BackendStatus;
 pub use builder::Builder;
 pub use call::{Call, CancelHandle, Clock, ManualClock, PluginId, Progress, Step, SystemClock, Ticket};
-pub use engine::{Answers, Engine, Measured, Target};
+pub use engine::{Engine, Measured, Target};
 pub use error::{Code, Error, LimitHit, Result, Stage, UnknownCode};
 pub use examine::{Asked, Candidate, Examination, Verdict};
+pub use groups::GroupInfo;
 pub use host::{
     Caller, Handles, HostClosure, HostError, HostFunction, IntoResult, LastError, LogLevel, LogLine, PendingClosure,
     caller,
@@ -69,8 +73,8 @@ pub use modhost_backend as backend;
 pub use modhost_backend::{Enforcement, Guarantee, Isolation, Kind, Limits, Place, Resource};
 #[doc(no_inline)]
 pub use modhost_macros::{FromValue, IntoValue};
-pub use policy::{Admission, Capabilities, Level, LimitSet, Overrides, Policy, TrustLevel};
-pub use report::{Loaded, Mods, Refused};
+pub use policy::{Admission, Capabilities, GroupBy, GroupLimits, Level, LimitSet, Overrides, Policy, TrustLevel};
+pub use report::{Answers, Loaded, Mods, Refused};
 pub use statistics::{PluginInfo, Totals, Violations};
 
 /// What an embedder's file usually needs.

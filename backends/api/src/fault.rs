@@ -409,6 +409,8 @@ impl Fault {
                 Resource::Value => format!("a value that crosses exceeds its limit of {limit}"),
                 Resource::Output => format!("the call printed more than its {limit} bytes"),
                 Resource::Instances => format!("the engine holds as many plugins as it may: {limit}"),
+                Resource::Group => format!("the plugins of its group may have {limit} together, and it is used up"),
+                Resource::Queue => format!("{limit} events wait for a plugin already, and more may not"),
             },
             FaultKind::Interrupted => "the host ended the call".into(),
             FaultKind::Denied { capability, function } => format!("`{function}` needs the capability `{capability}`"),

@@ -226,8 +226,9 @@ impl Meter {
             Resource::Depth => u64::from(limits.call_depth),
             Resource::Value => limits.value.bytes,
             Resource::Output => limits.output,
-            // The engine's limit, not a plugin's: a meter that is killed for it belongs to the one instance too many.
-            Resource::Instances => 0,
+            Resource::Queue => u64::from(limits.queue),
+            // The engine's limits, not a plugin's: the engine says itself which number was exceeded.
+            Resource::Instances | Resource::Group => 0,
         };
         Fault::new(FaultKind::Limit { resource, limit })
     }

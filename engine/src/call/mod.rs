@@ -3,7 +3,6 @@
 mod cancel;
 mod clock;
 mod depth;
-mod held;
 mod prepared;
 mod slot;
 mod ticket;
@@ -11,7 +10,6 @@ mod watchdog;
 
 pub use cancel::CancelHandle;
 pub use clock::{Clock, ManualClock, Step, SystemClock};
-pub(crate) use held::Held;
 pub use prepared::Call;
 pub use slot::PluginId;
 pub(crate) use slot::{About, Slot, State};

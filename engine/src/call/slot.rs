@@ -6,7 +6,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
-        atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst},
+        atomic::{AtomicU8, AtomicU64, Ordering::Relaxed, Ordering::SeqCst},
     },
     time::Duration,
 };
@@ -18,14 +18,13 @@ use tracing::{Span, field::Empty, level_filters::LevelFilter};
 
 use super::{
     depth::Level,
-    held::{Held, grains},
     ticket::{Progress, Ticket, Tickets},
     watchdog::Watchdog,
 };
 use crate::{
     audit::{Audit, Event},
     error::{Code, Error, Result, Stage},
-    host::{Grants, Origin},
+    host::{Grants, Origin, Share, UsedUp},
     policy::TrustLevel,
 };
 
@@ -71,6 +70,15 @@ pub(crate) struct About {
     pub(crate) loads: u64,
 }
 
+impl About {
+    /// What the host keeps because the plugin says so: the names of its exports and topics, and notes on its manifest.
+    pub(crate) fn bytes(&self) -> u64 {
+        let exports: usize = self.exports.iter().map(|export| size_of::<ExportInfo>() + export.name.len()).sum();
+        let texts: usize = self.topics.iter().chain(&self.notes).map(|text| size_of::<String>() + text.len()).sum();
+        (exports + texts) as u64
+    }
+}
+
 /// Where a plugin's instance rests between calls.
 pub(crate) struct Slot {
     pub(crate) id: PluginId,
@@ -78,7 +86,6 @@ pub(crate) struct Slot {
     pub(crate) meter: Arc<Meter>,
     pub(crate) grants: Grants,
     pub(crate) origin: Arc<Origin>,
-    held: Arc<Held>,
     /// Whether a call past its deadline can be blamed: a backend that cannot be interrupted is not.
     interruptible: bool,
     live: AtomicCell<Option<Box<Live>>>,
@@ -89,12 +96,19 @@ pub(crate) struct Slot {
     state: AtomicU8,
     calls: AtomicU64,
     fuel: AtomicU64,
-    /// Bytes the instance held after its last call; `usize::MAX` for unknown. Written by whoever has the instance.
-    memory: AtomicUsize,
 }
 
 /// An instance at rest or in a call.
 struct Live(Box<dyn Instance>);
+
+/// What a stretch of a call has in hand.
+struct Entered {
+    live: Box<Live>,
+    level: Level,
+    share: Option<Share>,
+    /// Fuel that the call had used when it was suspended; `None` for its first stretch.
+    before: Option<u64>,
+}
 
 impl Slot {
     pub(crate) fn new(
@@ -102,12 +116,9 @@ impl Slot {
         about: About,
         grants: Grants,
         origin: Arc<Origin>,
-        held: Arc<Held>,
         interrupt: Guarantee,
         instance: Box<dyn Instance>,
     ) -> Self {
-        let bytes = instance.memory_used().unwrap_or(usize::MAX);
-        held.change(0, grains(bytes));
         let meter = origin.meter.clone();
         Slot {
             id,
@@ -116,14 +127,12 @@ impl Slot {
             meter,
             grants,
             origin,
-            held,
             interruptible: interrupt != Guarantee::None,
             live: AtomicCell::new(Some(Box::new(Live(instance)))),
             parked: AtomicCell::new(None),
             waits: AtomicCell::new(None),
             state: AtomicU8::new(State::Active as u8),
             calls: AtomicU64::new(0),
-            memory: AtomicUsize::new(bytes),
         }
     }
 
@@ -135,8 +144,7 @@ impl Slot {
         stage: Stage,
         f: impl FnOnce(&mut dyn Instance) -> Result<T, Fault>,
     ) -> Result<(T, Usage)> {
-        let (live, level) = self.check_out(stage, audit)?;
-        self.stretch(live, level, watchdog, audit, stage, false, |_| false, f)
+        self.stretch(self.check_out(stage, audit)?, watchdog, audit, stage, |_| false, f)
     }
 
     /// [`Slot::run`] for a call that may be suspended: then the instance is parked until [`Slot::resume`].
@@ -146,9 +154,9 @@ impl Slot {
         audit: &Audit,
         f: impl FnOnce(&mut dyn Instance) -> Result<Progress<R>, Fault>,
     ) -> Result<Progress<R>> {
-        let (live, level) = self.check_out(Stage::Call, audit)?;
         let waits = |progress: &Progress<R>| progress.ticket().is_some();
-        self.stretch(live, level, watchdog, audit, Stage::Call, false, waits, f).map(|(progress, _)| progress)
+        self.stretch(self.check_out(Stage::Call, audit)?, watchdog, audit, Stage::Call, waits, f)
+            .map(|(progress, _)| progress)
     }
 
     /// Goes on with the suspended call that waits for `ticket`.
@@ -164,9 +172,20 @@ impl Slot {
             return Err(self.refused(Stage::Call));
         }
         let level = self.level(Stage::Call, audit)?;
-        let live = self.take_parked(tickets, ticket)?;
+        // Asked before the ticket is used up: a group may have nothing left now, and more in its next period.
+        let share = self.share(self.meter.fuel_left(), Stage::Call, audit)?;
+        let live = match self.take_parked(tickets, ticket) {
+            Ok(live) => live,
+            Err(error) => {
+                if let Some(share) = share {
+                    share.give_back(|| audit.now());
+                }
+                return Err(error);
+            }
+        };
+        let entered = Entered { live, level, share, before: Some(self.meter.usage().fuel) };
         let waits = |progress: &Progress<R>| progress.ticket().is_some();
-        self.stretch(live, level, watchdog, audit, Stage::Call, true, waits, f).map(|(progress, _)| progress)
+        self.stretch(entered, watchdog, audit, Stage::Call, waits, f).map(|(progress, _)| progress)
     }
 
     /// Ends the suspended call that waits for `ticket`, and the plugin with it: it was left somewhere in its code.
@@ -195,20 +214,27 @@ impl Slot {
         Ok(live)
     }
 
-    /// Takes the instance, and a level of calls.
+    /// Takes the instance, a level of calls, and the share of its group.
     #[inline]
-    fn check_out(&self, stage: Stage, audit: &Audit) -> Result<(Box<Live>, Level)> {
+    fn check_out(&self, stage: Stage, audit: &Audit) -> Result<Entered> {
         if self.state() == State::Disabled {
             return Err(self.refused(stage));
         }
         let Some(live) = self.live.take() else { return Err(self.refused(stage)) };
-        match self.level(stage, audit) {
-            Ok(level) => Ok((live, level)),
+        let level = self.level(stage, audit);
+        match level.and_then(|level| Ok((level, self.share(self.meter.limits().fuel, stage, audit)?))) {
+            Ok((level, share)) => Ok(Entered { live, level, share, before: None }),
             Err(error) => {
                 self.check_in(live);
                 Err(error)
             }
         }
+    }
+
+    /// What its group has left of the `wants` units that a stretch may use.
+    #[inline]
+    fn share(&self, wants: u64, stage: Stage, audit: &Audit) -> Result<Option<Share>> {
+        self.origin.share(wants, || audit.now()).map_err(|used_up| self.without_share(stage, &used_up, audit))
     }
 
     #[inline]
@@ -222,24 +248,25 @@ impl Slot {
 
     /// Runs a call from its beginning, or where it `goes_on`, to its end, or until it `waits`.
     #[inline]
-    #[allow(clippy::too_many_arguments)]
     fn stretch<T>(
         &self,
-        mut live: Box<Live>,
-        level: Level,
+        entered: Entered,
         watchdog: &Watchdog,
         audit: &Audit,
         stage: Stage,
-        goes_on: bool,
         waits: impl FnOnce(&T) -> bool,
         f: impl FnOnce(&mut dyn Instance) -> Result<T, Fault>,
     ) -> Result<(T, Usage)> {
+        let Entered { mut live, level, share, before } = entered;
         let span = if LevelFilter::current() < LevelFilter::DEBUG { Span::none() } else { self.span(stage) };
         let entered = span.enter();
-        if goes_on {
+        if before.is_some() {
             self.meter.go_on();
         } else {
             self.meter.begin();
+        }
+        if let Some(share) = &share {
+            share.cap(&self.meter);
         }
         watchdog.wake();
         if self.interruptible && self.meter.limits().deadline == Duration::ZERO {
@@ -251,12 +278,22 @@ impl Slot {
             let _ = self.meter.alive();
         }
         let waits = matches!(&outcome, Ok(Ok(value)) if waits(value)) && !self.meter.is_killed();
-        let usage = if waits {
+        let mut usage = if waits {
             self.meter.pause(watchdog.elapsed(&self.meter).unwrap_or(self.meter.ran()));
             self.meter.usage()
         } else {
             self.meter.end()
         };
+        let capped = share.and_then(|share| {
+            let before = before.unwrap_or_default();
+            let (used, capped) = self.origin.settle(share, usage.fuel - before, || audit.now());
+            usage.fuel = before + used;
+            if waits {
+                // What its group withheld from this stretch may be there for the next.
+                self.meter.set_fuel_left(self.meter.limits().fuel - usage.fuel);
+            }
+            capped
+        });
         drop(level);
         if !waits {
             self.count(usage);
@@ -264,10 +301,13 @@ impl Slot {
         span.record("fuel", usage.fuel);
         drop(entered);
         let judged = match self.meter.verdict() {
-            Err(fault) => Err(match &outcome {
-                Ok(Err(said)) => fault.placed_like(said),
-                _ => fault,
-            }),
+            Err(fault) => {
+                let fault = self.origin.ledger.blame(fault, capped);
+                Err(match &outcome {
+                    Ok(Err(said)) => fault.placed_like(said),
+                    _ => fault,
+                })
+            }
             Ok(()) => outcome.unwrap_or_else(|panic| {
                 Err(Fault::bug(format!("the backend panicked: {}", crate::host::panic_text(&*panic))))
             }),
@@ -276,21 +316,30 @@ impl Slot {
             Err(fault) if self.meter.is_killed() || fault.is_fatal() => {
                 return Err(self.ended(live, Error::from_fault(stage, fault), usage, watchdog, audit));
             }
-            // A call that failed without a fatal fault may have left the instance larger, too.
-            judged => judged,
+            // Its text is kept, which may be what is too much.
+            Err(fault) => {
+                let error = Error::from_fault(stage, fault).of(&self.about.name);
+                self.origin.remember(&error, audit.now()).map(|()| Err(error))
+            }
+            Ok(value) => Ok(Ok(value)),
         };
-        if let Err(fault) = self.weigh(&*live.0) {
-            let error = Error::from_fault(stage, fault).saying(self.crowded());
-            return Err(self.ended(live, error, usage, watchdog, audit));
-        }
-        if waits {
-            self.park(live);
-        } else {
-            self.check_in(live);
-        }
-        match judged {
-            Ok(value) => Ok((value, usage)),
-            Err(fault) => Err(self.failed(stage, fault, audit)),
+        // A call that failed may have left the instance larger, too.
+        let weighed = judged.and_then(|judged| self.origin.ledger.weigh(live.0.memory_used()).map(|()| judged));
+        match weighed {
+            Err(fault) => Err(self.ended(live, Error::from_fault(stage, fault), usage, watchdog, audit)),
+            Ok(Ok(value)) => {
+                if waits {
+                    self.park(live);
+                } else {
+                    self.check_in(live);
+                }
+                Ok((value, usage))
+            }
+            Ok(Err(error)) => {
+                self.check_in(live);
+                self.origin.tally.failed(&error);
+                Err(error)
+            }
         }
     }
 
@@ -298,7 +347,21 @@ impl Slot {
     #[cold]
     fn failed(&self, stage: Stage, fault: Fault, audit: &Audit) -> Error {
         let error = Error::from_fault(stage, fault).of(&self.about.name);
-        self.origin.tally.failed(&error, audit.now());
+        // It used no memory of the plugin, and did not enter it: what is too much is found by the next call.
+        let _ = self.origin.remember(&error, audit.now());
+        self.origin.tally.failed(&error);
+        error
+    }
+
+    /// Its group has nothing left for it. Told to the audit once in a period: others use it up, and it may try again and again.
+    #[cold]
+    fn without_share(&self, stage: Stage, used_up: &UsedUp, audit: &Audit) -> Error {
+        let error = used_up.error(stage).of(&self.about.name);
+        if used_up.first {
+            audit.error(Event::LimitHit, &self.about.name, &error);
+        }
+        let _ = self.origin.remember(&error, audit.now());
+        self.origin.tally.failed(&error);
         error
     }
 
@@ -309,43 +372,14 @@ impl Slot {
         let killed = |state| (state != State::Unloaded as u8).then_some(State::Killed as u8);
         let _ = self.state.fetch_update(SeqCst, SeqCst, killed);
         self.retire(live);
-        let error = error.of(&self.about.name).used(usage.fuel, watchdog.elapsed(&self.meter));
+        let error =
+            self.origin.ledger.explain(error).of(&self.about.name).used(usage.fuel, watchdog.elapsed(&self.meter));
         let event = if error.is_limit() { Event::LimitHit } else { Event::Trapped };
         audit.error(event, &self.about.name, &error);
-        self.origin.tally.failed(&error, audit.now());
+        // It is ended already.
+        let _ = self.origin.remember(&error, audit.now());
+        self.origin.tally.failed(&error);
         error
-    }
-
-    /// Notes what the instance holds now. The plugin that grows beyond what all may hold together is ended: it is the one
-    /// whose growth can be undone.
-    #[inline]
-    fn weigh(&self, instance: &dyn Instance) -> Result<(), Fault> {
-        let now = instance.memory_used().unwrap_or(usize::MAX);
-        let before = self.memory.load(Relaxed);
-        if now == before {
-            return Ok(());
-        }
-        self.memory.store(now, Relaxed);
-        let (before, now) = (grains(before), grains(now));
-        if before == now { Ok(()) } else { self.changed(before, now) }
-    }
-
-    #[cold]
-    fn changed(&self, before: u64, now: u64) -> Result<(), Fault> {
-        self.held.change(before, now);
-        if now < before || !self.held.exceeded() {
-            return Ok(());
-        }
-        self.meter.kill(Resource::Memory);
-        Err(Fault::new(FaultKind::Limit { resource: Resource::Memory, limit: self.held.most() }))
-    }
-
-    fn crowded(&self) -> String {
-        format!(
-            "all plugins together hold {} bytes, more than the {} that the policy allows, and this one grew last",
-            self.held.bytes(),
-            self.held.most()
-        )
     }
 
     /// One call, for whoever listens. What is not known is left empty.
@@ -367,8 +401,7 @@ impl Slot {
     fn retire(&self, live: Box<Live>) {
         self.forget_tickets();
         drop_quietly(live);
-        let before = self.memory.swap(0, Relaxed);
-        self.held.change(grains(before), 0);
+        self.origin.ledger.release();
     }
 
     /// Asks the instance something that runs none of its code.
@@ -472,8 +505,11 @@ impl Slot {
         self.fuel.load(Relaxed)
     }
 
+    /// Bytes of the instance and of what the host holds because of it, where the backend knows.
     pub(crate) fn memory(&self) -> Option<usize> {
-        Some(self.memory.load(Relaxed)).filter(|bytes| *bytes != usize::MAX)
+        let ledger = &self.origin.ledger;
+        let bytes = ledger.guest()?.saturating_add(ledger.host());
+        Some(usize::try_from(bytes).unwrap_or(usize::MAX))
     }
 }
 

@@ -163,6 +163,12 @@ catalogue! {
     LimitOutput "limit.output" 3
         "The call printed more than it may."
         "Print less."
+    LimitGroup "limit.group" 3
+        "The plugins of one group (of an owner, a player, a tenant) together have what the group may have. A call or load is refused while its fuel or time is used up; the plugin that goes beyond what was left is ended, and so is the one that grows last beyond the group's memory."
+        "Wait for the next period, unload another plugin of the group, or raise the group's limits: [groups.NAME] in the policy, or set_group."
+    LimitQueue "limit.queue" 3
+        "So many events wait for a plugin that it takes no more until some are delivered. The event reached those that had room; nobody was ended."
+        "Publish less in one call, or ask for more in the listener's plugin.toml: [limits] queue."
     LimitInstances "limit.instances" 3
         "The engine holds as many plugins as its policy allows."
         "Unload one that is not needed (a killed plugin counts until it is unloaded), or raise `instances` in the policy."

@@ -2,10 +2,11 @@
 
 use std::{fmt, sync::Arc};
 
-use modhost_abi::{Capability, Function, IntoValue, Signature, Type};
-use modhost_backend::Fault;
+use modhost_abi::{Capability, Function, IntoValue, Signature, Type, Value};
+use modhost_backend::{Fault, FaultKind};
 
 use super::{
+    caller::{Origin, calling},
     closure::{Erased, Failure, HostClosure},
     pending::{ErasedBegin, PendingClosure},
 };
@@ -102,6 +103,19 @@ impl HostFunction {
     #[must_use]
     pub fn doc(mut self, text: &str) -> Self {
         self.doc = text.into();
+        self
+    }
+
+    /// The same with another body: one that knows which plugin calls, and whose fault reaches the plugin as it is, where a
+    /// closure of the public kind could only fail.
+    pub(crate) fn within(
+        mut self,
+        body: impl Fn(&Origin, &mut [Value]) -> Result<Value, Fault> + Send + Sync + 'static,
+    ) -> Self {
+        self.call = Arc::new(move |args| {
+            let done = calling(|origin| body(origin, args));
+            done.unwrap_or_else(|| Err(Fault::new(FaultKind::Busy))).map_err(Failure::Fault)
+        });
         self
     }
 

@@ -21,7 +21,7 @@ use super::{
     registry::{Registered, contract_of},
 };
 use crate::{
-    audit::{Audit, Event},
+    audit::{self, Audit, Event},
     package::Package,
     policy::Capabilities,
 };
@@ -60,14 +60,21 @@ pub(crate) fn table(
 }
 
 fn entry(function: Registered, gate: Option<Arc<AtomicBool>>, origin: Arc<Origin>, audit: Arc<Audit>) -> HostEntry {
-    let wrapped = Wrapped { fewest: function.described.signature.required(), function, gate, origin, audit };
+    let wrapped = Wrapped {
+        fewest: function.described.signature.required(),
+        function,
+        gate,
+        told: AtomicBool::new(false),
+        origin,
+        audit,
+    };
     let (name, signature) = (wrapped.function.described.name.clone(), wrapped.function.described.signature.clone());
     let Some(begin) = wrapped.function.begin.clone() else {
-        return HostEntry::new(name, signature, move |args| wrapped.run(args, &*wrapped.function.call));
+        return HostEntry::new(name, signature, move |args| wrapped.run(args, |args| wrapped.call(args)));
     };
     let wrapped = Arc::new(wrapped);
     let refused = wrapped.clone();
-    HostEntry::new(name, signature, move |args| refused.run(args, &*refused.function.call))
+    HostEntry::new(name, signature, move |args| refused.run(args, |args| refused.call(args)))
         .pending(move |args| wrapped.run(args, |args| wrapped.begin(args, &*begin)))
 }
 
@@ -75,6 +82,8 @@ fn entry(function: Registered, gate: Option<Arc<AtomicBool>>, origin: Arc<Origin
 struct Wrapped {
     function: Registered,
     gate: Option<Arc<AtomicBool>>,
+    /// Whether a denial was recorded: further ones are the same record and a count.
+    told: AtomicBool,
     origin: Arc<Origin>,
     audit: Arc<Audit>,
     /// How many arguments it needs.
@@ -86,13 +95,15 @@ impl Wrapped {
     fn run<T>(&self, args: &mut [Value], call: impl FnOnce(&mut [Value]) -> Result<T, Failure>) -> Result<T, Fault> {
         let (function, fewest) = (&self.function, self.fewest);
         if self.gate.as_ref().is_some_and(|gate| !gate.load(Relaxed)) {
-            return Err(denied(function, &self.origin, &self.audit));
+            return Err(denied(function, &self.origin, &self.audit, &self.told));
         }
         let most = function.described.signature.params.len();
         if args.len() < fewest || args.len() > most {
             let expected = if fewest == most { most.to_string() } else { format!("{fewest} to {most}") };
             return Err(Fault::new(FaultKind::Arity { expected, found: args.len() }));
         }
+        // What the plugin hands over is in the host now, and may come back in at a deeper level of calls.
+        let _charge = self.origin.ledger.in_flight(args)?;
         let run = AssertUnwindSafe(|| caller::within(&self.origin, || call(args)));
         match catch_unwind(run) {
             Ok(Ok(value)) => Ok(value),
@@ -102,12 +113,21 @@ impl Wrapped {
         }
     }
 
+    /// The function itself; what it gives is in the host until the plugin has it.
+    #[inline]
+    fn call(&self, args: &mut [Value]) -> Result<Value, Failure> {
+        let value = (self.function.call)(args)?;
+        let charge = self.origin.ledger.in_flight(std::slice::from_ref(&value)).map_err(Failure::Fault)?;
+        drop(charge);
+        Ok(value)
+    }
+
     /// Mints a ticket and begins a pending function; where that fails, by a panic too, the ticket is gone.
     fn begin(&self, args: &mut [Value], begin: &ErasedBegin) -> Result<(), Failure> {
         let suspension = &self.origin.suspension;
         let (Some(plugin), Some(engine)) = (suspension.plugin(), self.origin.engine.upgrade()) else {
             // The backend takes the call for one that was started, and the engine knows better.
-            return (self.function.call)(args).map(drop);
+            return self.call(args).map(drop);
         };
         let described = &self.function.described;
         let ticket = engine.tickets.mint(plugin, &described.name, &described.signature.result);
@@ -134,7 +154,13 @@ impl<F: FnMut()> Drop for Undo<F> {
 }
 
 #[cold]
-fn denied(function: &Registered, origin: &Origin, audit: &Audit) -> Fault {
+fn denied(function: &Registered, origin: &Origin, audit: &Audit, told: &AtomicBool) -> Fault {
+    // Further ones are the same record and a count.
+    if !told.swap(true, Relaxed)
+        && let Err(fault) = origin.ledger.add(audit::bytes(&origin.plugin, &function.described.name))
+    {
+        return fault;
+    }
     let capability = function.described.capability.as_ref().map(ToString::to_string).unwrap_or_default();
     origin.tally.denied();
     audit.record(Event::Denied, &origin.plugin, &function.described.name);

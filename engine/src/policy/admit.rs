@@ -162,9 +162,13 @@ fn limits(package: &Package, policy: &Policy, mut limits: Limits) -> (Limits, Ve
         lower("memory", &mut limits.memory, wants.memory);
         lower("output", &mut limits.output, wants.output);
         lower("value_bytes", &mut limits.value.bytes, wants.value_bytes);
-        let mut depth = u64::from(limits.call_depth);
-        lower("call_depth", &mut depth, wants.call_depth.map(u64::from));
-        limits.call_depth = u32::try_from(depth).unwrap_or(u32::MAX);
+        for (name, limit, wanted) in
+            [("call_depth", &mut limits.call_depth, wants.call_depth), ("queue", &mut limits.queue, wants.queue)]
+        {
+            let mut wide = u64::from(*limit);
+            lower(name, &mut wide, wanted.map(u64::from));
+            *limit = u32::try_from(wide).unwrap_or(u32::MAX);
+        }
         if let Some(wanted) = wants.deadline {
             if wanted > limits.deadline {
                 notes.push(format!(

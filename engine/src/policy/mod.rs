@@ -3,6 +3,7 @@
 mod admit;
 mod capabilities;
 mod file;
+mod group_limits;
 mod level;
 mod limit_set;
 #[allow(clippy::module_inception)]
@@ -13,6 +14,8 @@ mod trust;
 pub use admit::Admission;
 pub(crate) use admit::admit;
 pub use capabilities::Capabilities;
+pub(crate) use group_limits::check_group_name;
+pub use group_limits::{GroupBy, GroupLimits};
 pub use level::{Level, Overrides};
 pub use limit_set::LimitSet;
 pub use policy::Policy;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use modhost_backend::Kind;
 
-use super::{Level, Overrides, TrustLevel, file, preset};
+use super::{GroupBy, GroupLimits, Level, Overrides, TrustLevel, file, preset};
 use crate::{
     error::{Code, Error, Result, Stage},
     package::{Caps, nearest},
@@ -50,6 +50,15 @@ pub struct Policy {
     /// Bytes that all plugins together may hold. Looked at when one is loaded and after each call in which one grew; the
     /// one that grew beyond it is ended.
     pub total_memory: u64,
+    /// What groups of plugins may have together, by name.
+    pub groups: BTreeMap<String, GroupLimits>,
+    /// The same for each group that [`Policy::groups`] does not name; without it there are no others.
+    pub other_groups: Option<GroupLimits>,
+    /// Which group a plugin is put into that is loaded without naming one.
+    pub group_by: GroupBy,
+    /// How many events one round of deliveries hands to plugins, those counted that are published meanwhile. What is left waits
+    /// for the next round.
+    pub deliveries: u32,
     /// Takes every plugin for at most this, or, where [`Policy::development`] is set, for exactly this.
     pub assume: Option<TrustLevel>,
     /// A developer's own machine: trust may be assumed, and unsigned native code runs. Said out loud at each load.
@@ -178,6 +187,18 @@ impl Policy {
     ///     prefer = ["wasm", "lua"]   # of several builds
     ///     instances = 200            # plugins at a time
     ///     total_memory = "1GiB"      # of all of them
+    ///     deliveries = 1000          # of events in one round
+    ///
+    ///     group_by = "publisher"     # or "nothing": which group a plugin is put into
+    ///
+    ///     [groups.acme]              # what the plugins of one group may have together
+    ///     plugins = 10               # count also: queue
+    ///     memory = "64MiB"           # size also: output, in a period
+    ///     fuel = 5_000_000           # in a period
+    ///     time = "4ms"               # in a period
+    ///
+    ///     [other_groups]             # of each group that is not named
+    ///     plugins = 2
     ///
     ///     [untrusted]                # likewise [verified] and [trusted]
     ///     admitted = true
@@ -186,7 +207,7 @@ impl Policy {
     ///     fuel = 2_000_000
     ///     memory = "32MiB"           # sizes also: output, source, module, storage, value_bytes
     ///     deadline = "5ms"
-    ///     call_depth = 100           # counts also: reentry_depth, value_depth, open_files, connections, threads
+    ///     call_depth = 100           # counts also: reentry_depth, value_depth, queue, open_files, connections, threads
     ///     cpu_share = 50             # percent
     ///     capabilities = ["world.spawn"]   # or "requested": whatever a plugin asks for
     ///

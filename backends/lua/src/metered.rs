@@ -2,8 +2,8 @@
 //! what no safepoint could end. With [`crate::interrupt`] and [`crate::memory`] the only place with `unsafe`.
 //!
 //! Fuel alone does not do: a plugin may have any amount of it and a deadline of 50 ms. So what is linear in its arguments is
-//! charged (no text, buffer or table part is larger than [`LARGEST`](crate::memory::LARGEST)), and what multiplies two lengths is done
-//! here in linear time, or refused.
+//! charged (no text, buffer or table part is larger than [`Gauge::largest`]), and what multiplies two lengths is done here in
+//! linear time, or refused.
 //!
 //! The fronts are C functions that Luau calls: nothing here may panic, or hold a value with a destructor when it raises
 //! (but for [`passed`], whose one destructor may run then).

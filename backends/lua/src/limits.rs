@@ -91,7 +91,7 @@ const METERED: [(&str, &str, &CStr, Charge); 32] = [
     ("string", "unpack", c"unpack", Charge::Length),
     ("utf8", "len", c"len", Charge::Length),
     ("utf8", "offset", c"offset", Charge::Length),
-    ("table", "concat", c"concat", Charge::Length),
+    ("table", "concat", c"concat", Charge::Concat),
     ("table", "find", c"find", Charge::Length),
     ("table", "clone", c"clone", Charge::Length),
     ("table", "clear", c"clear", Charge::Length),

@@ -2,8 +2,8 @@
 //! what no safepoint could end. With [`crate::interrupt`] and [`crate::memory`] the only place with `unsafe`.
 //!
 //! Fuel alone does not do: a plugin may have any amount of it and a deadline of 50 ms. So what is linear in its arguments is
-//! charged (no text, buffer or table part is larger than [`LARGEST`](crate::memory::LARGEST)), and what multiplies two lengths is done
-//! here in linear time, or refused.
+//! charged (no text, buffer or table part is larger than [`Gauge::largest`]), and what multiplies two lengths is done here in
+//! linear time, or refused.
 //!
 //! The fronts are C functions that Luau calls: nothing here may panic, or hold a value with a destructor when it raises
 //! (but for [`passed`], whose one destructor may run then).
@@ -31,7 +31,7 @@ const MOST_SET_STEPS: usize = 32 << 20;
 const MOST_FORMATTED: c_int = 1000;
 /// The most arguments of a host function. mlua lists them outside of Lua's heap.
 const MOST_PASSED: c_int = 8000;
-/// Pieces that `string.split` cuts off between two looks at the meter.
+/// Pieces that `string.split` cuts off, or `table.concat` joins, between two looks at the meter.
 const PIECES_AT_ONCE: c_int = 64;
 /// The longest pattern, in bytes, whose sets are looked at one by one.
 const LONGEST_READ: usize = 64 << 10;
@@ -50,6 +50,8 @@ pub(crate) enum Charge {
     Pattern,
     /// `string.split`: by length and pieces.
     Split,
+    /// `table.concat`: by its elements and what it makes of them.
+    Concat,
     /// `string.format`: by the lengths of its arguments, of which there may not be too many.
     Format,
     /// By the size of what it makes: argument 1 repeated argument 2 times.
@@ -77,11 +79,12 @@ pub(crate) enum Charge {
 }
 
 impl Charge {
-    const ALL: [Charge; 16] = [
+    const ALL: [Charge; 17] = [
         Charge::Length,
         Charge::Find,
         Charge::Pattern,
         Charge::Split,
+        Charge::Concat,
         Charge::Format,
         Charge::Repeat,
         Charge::Slots,
@@ -145,13 +148,14 @@ unsafe extern "C-unwind" fn metered(state: *mut ffi::lua_State) -> c_int {
             Charge::Fill => given(state, 4).unwrap_or_else(|| length(state, 1)),
             Charge::Copy => given(state, 5).unwrap_or_else(|| length(state, 3)),
             Charge::Text => length(state, 3),
-            Charge::Result => 0,
+            Charge::Concat | Charge::Result => 0,
             Charge::Sort => sorting(state),
         };
         pay(state, gauge, bytes);
         let own = match charge {
             Charge::Find => find(state, gauge),
             Charge::Split => split(state, gauge),
+            Charge::Concat => concat(state, gauge),
             _ => None,
         };
         if let Some(results) = own {
@@ -310,6 +314,45 @@ unsafe fn split(state: *mut ffi::lua_State, gauge: &Gauge) -> Option<c_int> {
             }
             rest = after.get(by.len()..)?;
         }
+        Some(1)
+    }
+}
+
+/// `table.concat` with looks at the meter: a million numbers become a million texts first. `None`: arguments that are wrong.
+unsafe fn concat(state: *mut ffi::lua_State, gauge: &Gauge) -> Option<c_int> {
+    // SAFETY: as in `text`; a C function has room for the buffer's storage and an element. The buffer has no destructor: what
+    // it holds stands on the stack.
+    unsafe {
+        if ffi::lua_type(state, 1) != ffi::LUA_TTABLE {
+            return None;
+        }
+        let by = if ffi::lua_type(state, 2) <= ffi::LUA_TNIL { b"".as_slice() } else { text(state, 2)? };
+        let bound = |at, otherwise: usize| match ffi::lua_type(state, at) {
+            ffi::LUA_TNONE | ffi::LUA_TNIL => Some(c_int::try_from(otherwise).unwrap_or(c_int::MAX)),
+            _ => (ffi::lua_isnumber(state, at) != 0).then(|| number(state, at) as c_int),
+        };
+        let (first, last) = (bound(3, 1)?, bound(4, ffi::lua_objlen(state, 1))?);
+        let mut buffer: ffi::luaL_Strbuf = mem::zeroed();
+        ffi::luaL_buffinit(state, &mut buffer);
+        let mut at = first;
+        while at <= last {
+            if at % PIECES_AT_ONCE == 0 {
+                pay(state, gauge, 4 * BYTES_PER_UNIT);
+            }
+            let kind = ffi::lua_rawgeti_(state, 1, at);
+            if !matches!(kind, ffi::LUA_TSTRING | ffi::LUA_TNUMBER) {
+                let found = ffi::lua_typename(state, kind);
+                ffi::luaL_error(state, c"invalid value (%s) at index %d in table for 'concat'".as_ptr(), found, at);
+            }
+            ffi::luaL_addvalue(&mut buffer);
+            if at == last {
+                break;
+            }
+            ffi::luaL_addlstring(&mut buffer, by.as_ptr().cast(), by.len());
+            at += 1;
+        }
+        ffi::luaL_pushresult(&mut buffer);
+        pay(state, gauge, ffi::lua_objlen(state, -1));
         Some(1)
     }
 }

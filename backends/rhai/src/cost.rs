@@ -74,6 +74,8 @@ struct Bracket {
     /// Whether the present part is more than that, and whether it calls something.
     value: bool,
     calls: bool,
+    /// Whether a part before it calls something.
+    called: bool,
 }
 
 /// What the parser looks through for a name.
@@ -131,6 +133,7 @@ impl<'a> Counter<'a> {
                     self.cost.held = self.cost.held.max(bracket.held());
                     bracket.commas += 1;
                     bracket.values += u64::from(mem::take(&mut bracket.value));
+                    bracket.called |= mem::take(&mut bracket.calls);
                 }
             }
             b')' | b']' | b'}' => {
@@ -157,7 +160,7 @@ impl<'a> Counter<'a> {
             self.cost.literal = self.cost.literal.max(self.cost.tokens - bracket.start);
         }
         match self.brackets.last_mut() {
-            Some(outer) => outer.calls |= bracket.calls,
+            Some(outer) => outer.calls |= bracket.calls || bracket.called,
             // A function ends with its body.
             None if !bracket.round && !bracket.literal => {
                 if let Some(outer) = self.outer.take() {
@@ -199,5 +202,36 @@ impl Bracket {
     /// How many parts are held while the present one calls something.
     fn held(&self) -> u64 {
         if self.round && self.calls { self.values } else { 0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::source::prepare;
+
+    /// Tokens, look-ups, values held beside each other, arguments, tokens of the largest literal.
+    fn check(source: &str, expect: [u64; 5]) {
+        let cost = prepare(source, 8).unwrap().cost;
+        let found = [cost.tokens, cost.lookups, cost.held, cost.arguments, cost.literal];
+        assert_eq!(found, expect, "{source}");
+    }
+
+    #[test]
+    fn a_source_is_counted() {
+        for (source, expect) in [
+            ("", [0; 5]),
+            ("1 + 2 // f(a, b, c(d))", [3, 0, 0, 0, 0]),
+            ("a; b; a", [5, 1 + 2 + 2, 0, 0, 0]),
+            ("fn f(a, b) { a } fn g() { b }", [17, 2 + 3 + 3 + 3, 0, 2, 0]),
+            ("let a = 1; a", [6, 2 + 2, 0, 0, 0]),
+            ("f(a, b, g(c))", [11, 1 + 2 + 3 + 4 + 5, 2, 3, 0]),
+            ("f(1, g(a), b)", [11, 1 + 2 + 3 + 4, 0, 3, 0]),
+            ("f(a, (b, g(c)))", [13, 1 + 2 + 3 + 4 + 5, 1, 2, 0]),
+            ("x = #{a: [1, 2], b: 3}", [16, 1 + 2 + 3, 0, 0, 12]),
+            ("`${f(a)}`", [7, 1 + 2, 0, 1, 0]),
+            ("a.b.c(d)", [8, 1 + 2, 0, 1, 0]),
+        ] {
+            check(source, expect);
+        }
     }
 }

@@ -125,6 +125,10 @@ fn instantiate(request: &LoadRequest<'_>) -> Result<WasmInstance, Fault> {
 /// Compiling cannot be interrupted, so that it is not begun where it could outlast the deadline, or what the plugin has of
 /// fuel and memory.
 fn afford(cost: &Cost, meter: &Meter) -> Result<(), Fault> {
+    // To count takes time, too.
+    if !meter.alive() {
+        meter.verdict()?;
+    }
     let limits = meter.limits();
     if cost.fuel > meter.fuel_left() {
         meter.set_fuel_left(0);

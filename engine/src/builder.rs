@@ -132,6 +132,9 @@ impl Builder {
                 let depth = level.limits.value.depth;
                 return wrong(format!("a value depth of {depth} is beyond {deepest}, the most there is"));
             }
+            if level.work.is_some() && policy.calibration.is_none() {
+                return wrong("`work` needs a calibration: `modhost bench --calibrate` prints one".into());
+            }
         }
         let there = || backends::KNOWN.into_iter().chain(self.backends.iter().map(|backend| backend.kind()));
         for kind in policy.prefer.iter().chain(policy.libraries.keys()) {

@@ -67,7 +67,7 @@ pub use modhost_backend as backend;
 pub use modhost_backend::{Enforcement, Guarantee, Isolation, Kind, Limits, Place, Resource};
 #[doc(no_inline)]
 pub use modhost_macros::{FromValue, IntoValue};
-pub use policy::{Admission, Capabilities, Level, LimitSet, Overrides, Policy, TrustLevel};
+pub use policy::{Admission, Calibration, Capabilities, Level, LimitSet, Overrides, Policy, TrustLevel};
 pub use report::{Loaded, Mods, Refused};
 pub use statistics::{PluginInfo, Totals, Violations};
 

@@ -41,7 +41,7 @@ pub(crate) enum Outcome {
     OutOfMemory,
 }
 
-/// Bytes that a library function, or a forced collection, goes through for one unit of fuel.
+/// Bytes that a library function goes through for one unit of fuel.
 const BYTES_PER_UNIT: usize = 256;
 /// What the guest sees of its end, if it looks.
 const STOPPED: &CStr = c"the host has ended this call";
@@ -217,13 +217,16 @@ unsafe extern "C-unwind" fn on_safepoint(state: *mut ffi::lua_State, gc: c_int) 
     }
 }
 
-/// Collects garbage, for fuel, and ends the guest if what lives is more than it may hold.
+/// Collects garbage, and ends the guest if what lives is more than it may hold.
+///
+/// It costs no fuel. Luau paces its own collector by the clock, so what garbage there is at this point, and whether a collection is
+/// forced at all, differs from run to run; fuel must not. Between two of them lies a sixteenth of the limit at least
+/// ([`Gauge::plan_collection`]), which the guest pays for as it allocates, and the deadline counts what they take.
 ///
 /// # Safety
 /// `state` is a live thread at a point where Luau allows a collection.
 #[cold]
 unsafe fn relieve(state: *mut ffi::lua_State, gauge: &Gauge) {
-    let size = gauge.used();
     let before = gauge.guest(false);
     // SAFETY: the caller's promise; no allocation is refused meanwhile.
     unsafe { ffi::lua_gc(state, ffi::LUA_GCCOLLECT, 0) };
@@ -232,8 +235,6 @@ unsafe fn relieve(state: *mut ffi::lua_State, gauge: &Gauge) {
     if gauge.is_over() {
         gauge.meter.kill(Resource::Memory);
     }
-    // A dead meter is looked at by whoever asked for this.
-    let _ = gauge.meter.charge((size / BYTES_PER_UNIT) as u64);
 }
 
 /// Raises the error that ends the guest. It is raised again at every safepoint, so it does not matter who catches it.

@@ -8,7 +8,7 @@ use std::{
 use modhost_abi::{Capability, ValueLimits};
 use modhost_backend::{Isolation, Kind, Limits};
 
-use super::{Capabilities, Level, LimitSet, Policy};
+use super::{Calibration, Capabilities, Level, LimitSet, Policy};
 use crate::{
     backends,
     error::{Code, Error, Result, Stage},
@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-const CODES: Codes = Codes {
+pub(super) const CODES: Codes = Codes {
     stage: Stage::Engine,
     syntax: Code::PolicySyntax,
     unknown_key: Code::PolicyUnknownKey,
@@ -28,7 +28,7 @@ const CODES: Codes = Codes {
     duration: Code::PolicyDuration,
 };
 
-const ROOT: [&str; 13] = [
+const ROOT: [&str; 14] = [
     "base",
     "name",
     "unsigned",
@@ -41,15 +41,17 @@ const ROOT: [&str; 13] = [
     "verified",
     "trusted",
     "libraries",
+    "calibration",
     "caps",
 ];
 
-const LEVEL: [&str; 19] = [
+const LEVEL: [&str; 20] = [
     "admitted",
     "isolation",
     "limits",
     "capabilities",
     "fuel",
+    "work",
     "memory",
     "deadline",
     "call_depth",
@@ -96,6 +98,7 @@ pub(super) fn read(text: &str, file: &str) -> Result<Policy> {
         root.read(key, |item| change(level, item))?;
     }
     set(&mut policy.libraries, root.read("libraries", libraries)?);
+    policy.calibration = root.read("calibration", |item| Calibration::read(&item))?.or(policy.calibration);
     root.read("caps", |item| caps(&mut policy.caps, item))?;
     Ok(policy)
 }
@@ -169,6 +172,7 @@ fn change(level: &mut Level, item: Item<'_>) -> Result<()> {
     if let Some(set) = keys.read("limits", |item| word(item, &LimitSet::ALL.map(|set| (set.name(), set))))? {
         level.limits = set.limits();
     }
+    level.work = keys.read("work", |item| item.duration())?.or(level.work);
     set(&mut level.capabilities, keys.read("capabilities", capabilities)?);
     limits(&mut level.limits, &keys)
 }

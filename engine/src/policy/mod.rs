@@ -1,6 +1,7 @@
 //! What trust is worth: [`Policy`] as plain data, and [`admit`], which compares it with what the backends enforce.
 
 mod admit;
+mod calibration;
 mod capabilities;
 mod file;
 mod level;
@@ -12,6 +13,7 @@ mod trust;
 
 pub use admit::Admission;
 pub(crate) use admit::admit;
+pub use calibration::Calibration;
 pub use capabilities::Capabilities;
 pub use level::{Level, Overrides};
 pub use limit_set::LimitSet;

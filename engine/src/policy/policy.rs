@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use modhost_backend::Kind;
 
-use super::{Level, Overrides, TrustLevel, file, preset};
+use super::{Calibration, Level, Overrides, TrustLevel, file, preset};
 use crate::{
     error::{Code, Error, Result, Stage},
     package::{Caps, nearest},
@@ -53,6 +53,8 @@ pub struct Policy {
     pub assume: Option<TrustLevel>,
     /// A developer's own machine: trust may be assumed, and unsigned native code runs. Said out loud at each load.
     pub development: bool,
+    /// What fuel is worth in each language, for levels that say [`Level::work`]. `modhost bench --calibrate` measures it.
+    pub calibration: Option<Calibration>,
     /// Limits over everything, up or down.
     pub overrides: Overrides,
     /// How much is read from disk.
@@ -185,12 +187,18 @@ impl Policy {
     ///     fuel = 2_000_000
     ///     memory = "32MiB"           # sizes also: output, source, module, storage, value_bytes
     ///     deadline = "5ms"
+    ///     work = "2ms"               # of computing, in place of fuel: the same in all languages, see [calibration]
     ///     call_depth = 100           # counts also: reentry_depth, value_depth, open_files, connections, threads
     ///     cpu_share = 50             # percent
     ///     capabilities = ["world.spawn"]   # or "requested": whatever a plugin asks for
     ///
     ///     [libraries]                # of a language's standard libraries, these only
     ///     lua = ["math", "string", "table"]
+    ///
+    ///     [calibration]              # units of fuel per millisecond, as `modhost bench --calibrate` prints them
+    ///     lua = 50_000
+    ///     rhai = 9_000
+    ///     wasm = 400_000
     ///
     ///     [caps]                     # what is read from disk: file, total, manifest; files, plugins, depth
     ///     total = "8MiB"

@@ -98,6 +98,7 @@ pub(super) fn mods() -> Policy {
         total_memory: FULL_SIZE * 256 * MIB,
         assume: None,
         development: false,
+        calibration: None,
         overrides: Overrides::default(),
         caps: Caps::default(),
     }

@@ -52,6 +52,12 @@ impl Case {
     pub fn needs(&self, promise: &str) -> bool {
         self.needs.iter().any(|needed| needed.name() == promise)
     }
+
+    /// Whether the case is about a plugin that does not load.
+    #[must_use]
+    pub fn is_about_loading(&self) -> bool {
+        self.load.is_some()
+    }
 }
 
 /// Plays `case` in `engine`, which offers what [`Case::offer`] adds, and unloads its plugins again. The list ends early behind a

@@ -71,7 +71,8 @@ fn median(mut samples: Vec<f64>) -> f64 {
 
 /// A row of the table: both sides in milliseconds, their ratios, and the target.
 fn compare(backend: &str, work: &str, target: f64, off: &mut dyn FnMut(), armed: &mut dyn FnMut()) {
-    (off(), armed());
+    off();
+    armed();
     let (mut rounds, mut fastest) = (Vec::new(), (f64::MAX, f64::MAX));
     for _ in 0..ROUNDS {
         let pairs: Vec<(f64, f64)> = (0..PAIRS).map(|_| (took(off), took(armed))).collect();

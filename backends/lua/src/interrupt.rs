@@ -219,9 +219,9 @@ unsafe extern "C-unwind" fn on_safepoint(state: *mut ffi::lua_State, gc: c_int) 
 
 /// Collects garbage, and ends the guest if what lives is more than it may hold.
 ///
-/// It costs no fuel. Luau paces its own collector by the clock, so what garbage there is at this point, and whether a collection is
-/// forced at all, differs from run to run; fuel must not. Between two of them lies a sixteenth of the limit at least
-/// ([`Gauge::plan_collection`]), which the guest pays for as it allocates, and the deadline counts what they take.
+/// It costs no fuel while a sixteenth of the limit comes free, which the guest pays for as it allocates it. Luau paces its own collector
+/// by the clock, so what garbage there is at this point, and whether a collection is forced at all, differs from run to run; fuel must
+/// not. A guest that fills its memory to the last sixteenth pays by what it holds: there each allocation may force one.
 ///
 /// # Safety
 /// `state` is a live thread at a point where Luau allows a collection.
@@ -234,6 +234,9 @@ unsafe fn relieve(state: *mut ffi::lua_State, gauge: &Gauge) {
     gauge.plan_collection(gauge.used());
     if gauge.is_over() {
         gauge.meter.kill(Resource::Memory);
+    } else if gauge.is_crowded() {
+        // A dead meter is looked at by whoever asked for this.
+        let _ = gauge.meter.charge((gauge.above_fresh() / BYTES_PER_UNIT) as u64);
     }
 }
 

@@ -164,6 +164,9 @@ impl Builder {
                 let depth = level.limits.value.depth;
                 return wrong(format!("a value depth of {depth} is beyond {deepest}, the most there is"));
             }
+            if level.work.is_some() && policy.calibration.is_none() {
+                return wrong("`work` needs a calibration: `modhost bench --calibrate` prints one".into());
+            }
         }
         if let Some(message) = policy.groups.keys().find_map(|name| check_group_name(name).err()) {
             return wrong(message);

@@ -73,7 +73,9 @@ pub use modhost_backend as backend;
 pub use modhost_backend::{Enforcement, Guarantee, Isolation, Kind, Limits, Place, Resource};
 #[doc(no_inline)]
 pub use modhost_macros::{FromValue, IntoValue};
-pub use policy::{Admission, Capabilities, GroupBy, GroupLimits, Level, LimitSet, Overrides, Policy, TrustLevel};
+pub use policy::{
+    Admission, Calibration, Capabilities, GroupBy, GroupLimits, Level, LimitSet, Overrides, Policy, TrustLevel,
+};
 pub use report::{Answers, Loaded, Mods, Refused};
 pub use statistics::{PluginInfo, Totals, Violations};
 

@@ -220,13 +220,16 @@ unsafe extern "C-unwind" fn on_safepoint(state: *mut ffi::lua_State, gc: c_int) 
     }
 }
 
-/// Collects garbage, for fuel, and ends the guest if what lives is more than it may hold.
+/// Collects garbage, and ends the guest if what lives is more than it may hold.
+///
+/// It costs no fuel while a sixteenth of the limit comes free, which the guest pays for as it allocates it. Luau paces its own collector
+/// by the clock, so what garbage there is at this point, and whether a collection is forced at all, differs from run to run; fuel must
+/// not. A guest that fills its memory to the last sixteenth pays by what it holds: there each allocation may force one.
 ///
 /// # Safety
 /// `state` is a live thread at a point where Luau allows a collection.
 #[cold]
 pub(crate) unsafe fn relieve(state: *mut ffi::lua_State, gauge: &Gauge) {
-    let size = gauge.used();
     let before = gauge.guest(false);
     // Two cycles at most: the one that may be under way does not see what has become garbage since it began. A whole
     // collection in one go would take longer than a short deadline where the heap is large.
@@ -245,9 +248,10 @@ pub(crate) unsafe fn relieve(state: *mut ffi::lua_State, gauge: &Gauge) {
     gauge.plan_collection(gauge.used());
     if gauge.is_over() {
         gauge.meter.kill(Resource::Memory);
+    } else if gauge.is_crowded() {
+        // A dead meter is looked at by whoever asked for this.
+        let _ = gauge.meter.charge((gauge.above_fresh() / BYTES_PER_UNIT) as u64);
     }
-    // A dead meter is looked at by whoever asked for this.
-    let _ = gauge.meter.charge((size / BYTES_PER_UNIT) as u64);
 }
 
 /// Raises the error that ends the guest. It is raised again at every safepoint, so it does not matter who catches it.

@@ -111,6 +111,12 @@ impl Gauge {
         self.used() > self.cap.load(Relaxed)
     }
 
+    /// Whether less than a sixteenth of the limit is left: [`Gauge::plan_collection`] cannot keep collections apart there.
+    pub(crate) fn is_crowded(&self) -> bool {
+        let (fresh, cap) = (self.fresh.load(Relaxed), self.cap.load(Relaxed));
+        cap.saturating_sub(self.used()) < cap.saturating_sub(fresh) / 16
+    }
+
     /// The state is set up: what it holds now is not the plugin's, all further bytes are.
     pub(crate) fn begin(&self) {
         let fresh = self.used();

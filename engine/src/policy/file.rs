@@ -8,7 +8,7 @@ use std::{
 use modhost_abi::{Capability, ValueLimits};
 use modhost_backend::{Isolation, Kind, Limits};
 
-use super::{Capabilities, GroupBy, GroupLimits, Level, LimitSet, Policy, check_group_name};
+use super::{Calibration, Capabilities, GroupBy, GroupLimits, Level, LimitSet, Policy, check_group_name};
 use crate::{
     backends,
     error::{Code, Error, Result, Stage},
@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-const CODES: Codes = Codes {
+pub(super) const CODES: Codes = Codes {
     stage: Stage::Engine,
     syntax: Code::PolicySyntax,
     unknown_key: Code::PolicyUnknownKey,
@@ -28,7 +28,7 @@ const CODES: Codes = Codes {
     duration: Code::PolicyDuration,
 };
 
-const ROOT: [&str; 17] = [
+const ROOT: [&str; 18] = [
     "base",
     "name",
     "unsigned",
@@ -45,15 +45,17 @@ const ROOT: [&str; 17] = [
     "verified",
     "trusted",
     "libraries",
+    "calibration",
     "caps",
 ];
 
-const LEVEL: [&str; 20] = [
+const LEVEL: [&str; 21] = [
     "admitted",
     "isolation",
     "limits",
     "capabilities",
     "fuel",
+    "work",
     "memory",
     "deadline",
     "call_depth",
@@ -111,6 +113,7 @@ pub(super) fn read(text: &str, file: &str) -> Result<Policy> {
         root.read(key, |item| change(level, item))?;
     }
     set(&mut policy.libraries, root.read("libraries", libraries)?);
+    policy.calibration = root.read("calibration", |item| Calibration::read(&item))?.or(policy.calibration);
     root.read("caps", |item| caps(&mut policy.caps, item))?;
     Ok(policy)
 }
@@ -184,6 +187,7 @@ fn change(level: &mut Level, item: Item<'_>) -> Result<()> {
     if let Some(set) = keys.read("limits", |item| word(item, &LimitSet::ALL.map(|set| (set.name(), set))))? {
         level.limits = set.limits();
     }
+    level.work = keys.read("work", |item| item.duration())?.or(level.work);
     set(&mut level.capabilities, keys.read("capabilities", capabilities)?);
     limits(&mut level.limits, &keys)
 }

@@ -1,6 +1,7 @@
 //! What trust is worth: [`Policy`] as plain data, and [`admit`], which compares it with what the backends enforce.
 
 mod admit;
+mod calibration;
 mod capabilities;
 mod file;
 mod group_limits;
@@ -13,6 +14,7 @@ mod trust;
 
 pub use admit::Admission;
 pub(crate) use admit::admit;
+pub use calibration::Calibration;
 pub use capabilities::Capabilities;
 pub(crate) use group_limits::check_group_name;
 pub use group_limits::{GroupBy, GroupLimits};

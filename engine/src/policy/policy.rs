@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use modhost_backend::Kind;
 
-use super::{GroupBy, GroupLimits, Level, Overrides, TrustLevel, file, preset};
+use super::{Calibration, GroupBy, GroupLimits, Level, Overrides, TrustLevel, file, preset};
 use crate::{
     error::{Code, Error, Result, Stage},
     package::{Caps, nearest},
@@ -63,6 +63,8 @@ pub struct Policy {
     pub assume: Option<TrustLevel>,
     /// A developer's own machine: trust may be assumed, and unsigned native code runs. Said out loud at each load.
     pub development: bool,
+    /// What fuel is worth in each language, for levels that say [`Level::work`]. `modhost bench --calibrate` measures it.
+    pub calibration: Option<Calibration>,
     /// Limits over everything, up or down.
     pub overrides: Overrides,
     /// How much is read from disk.
@@ -207,6 +209,7 @@ impl Policy {
     ///     fuel = 2_000_000
     ///     memory = "32MiB"           # sizes also: output, source, module, storage, value_bytes
     ///     deadline = "5ms"
+    ///     work = "2ms"               # of computing, in place of fuel: the same in all languages, see [calibration]
     ///     call_depth = 100           # counts also: reentry_depth, value_depth, queue, open_files, connections, threads
     ///     cpu_share = 50             # percent
     ///     capabilities = ["world.spawn"]   # or "requested": whatever a plugin asks for
@@ -214,6 +217,11 @@ impl Policy {
     ///     [libraries]                # of a language's standard libraries, these only
     ///     lua = ["math", "string", "table"]
     ///     rhai = ["array", "map", "math"]
+    ///
+    ///     [calibration]              # units of fuel per millisecond, as `modhost bench --calibrate` prints them
+    ///     lua = 50_000
+    ///     rhai = 9_000
+    ///     wasm = 400_000
     ///
     ///     [caps]                     # what is read from disk: file, total, manifest; files, plugins, depth
     ///     total = "8MiB"

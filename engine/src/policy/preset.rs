@@ -102,6 +102,7 @@ pub(super) fn mods() -> Policy {
         deliveries: 4096,
         assume: None,
         development: false,
+        calibration: None,
         overrides: Overrides::default(),
         caps: Caps::default(),
     }

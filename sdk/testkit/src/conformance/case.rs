@@ -78,6 +78,10 @@ const PROMISES: [Promise; 6] = [
 ];
 
 impl Promise {
+    pub(super) fn name(self) -> &'static str {
+        self.0
+    }
+
     pub(super) fn is_made(self, enforcement: &Enforcement) -> bool {
         self.1(enforcement) != Guarantee::None
     }

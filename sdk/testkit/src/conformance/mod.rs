@@ -73,10 +73,12 @@
 
 mod case;
 mod host;
+mod play;
 mod report;
 mod run;
 mod value;
 
 pub use case::{Case, Divergence, Expected, cases};
+pub use play::{Played, play};
 pub use report::{MOST_DIVERGENCES, Outcome, Outcomes, Report};
 pub use run::{Plugins, run};

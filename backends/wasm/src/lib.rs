@@ -61,6 +61,12 @@
 //! module that exports its `__stack_pointer` (a mutable `i32`) has it put back, and so does not lose a piece of its
 //! shadow stack at each such end.
 //!
+//! # Pending host functions
+//!
+//! A call that was started as one that can be suspended waits in a pending import, however deep in its own functions. An
+//! error in place of the answer ends the call, as any error of a host function does. A module that imports a pending
+//! function may not make tail calls, and one that exports such an import as it is gets `host.cannot-suspend` for it.
+//!
 //! # Limits
 //!
 //! - **Fuel**: one unit for each operator, for 16 bytes moved in bulk by the guest or by the host between the two; 2 for each byte

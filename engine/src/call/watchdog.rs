@@ -226,6 +226,19 @@ mod tests {
     }
 
     #[test]
+    fn a_suspended_call_lets_the_watchdog_sleep() {
+        let watchdog = Watchdog::new(Arc::new(crate::call::SystemClock::default()));
+        let meter = Arc::new(Meter::new(Limits::default()));
+        watchdog.watch(&meter).unwrap();
+        meter.begin();
+        meter.pause(Duration::ZERO);
+        while !watchdog.shared.asleep.load(SeqCst) {
+            thread::yield_now();
+        }
+        assert!(meter.alive());
+    }
+
+    #[test]
     fn a_sleeping_watchdog_is_woken_by_a_call() {
         let watchdog = Watchdog::new(Arc::new(crate::call::SystemClock::default()));
         let mut limits = Limits::default();

@@ -20,7 +20,7 @@ use super::{depth::Level, watchdog::Watchdog};
 use crate::{
     audit::{Audit, Event},
     error::{Code, Error, Result, Stage},
-    host::{Grants, Origin, UsedUp},
+    host::{Grants, Origin, Share, UsedUp},
     policy::TrustLevel,
 };
 
@@ -135,13 +135,17 @@ impl Slot {
             let fault = Fault::new(FaultKind::Limit { resource: Resource::Depth, limit: u64::from(reentry) });
             return Err(self.failed(stage, fault, audit));
         };
-        let share = match self.origin.share(|| audit.now()) {
-            Ok(share) => share,
-            Err(used_up) => {
-                self.check_in(live);
-                return Err(self.without_share(stage, &used_up, audit));
+        // Boxed, and made out of line: a plugin in no group pays for one look at a pointer.
+        let mut share = None;
+        if self.origin.group.is_some() {
+            match self.take_share(stage, audit) {
+                Ok(taken) => share = taken,
+                Err(error) => {
+                    self.check_in(live);
+                    return Err(error);
+                }
             }
-        };
+        }
         let span = if LevelFilter::current() < LevelFilter::DEBUG { Span::none() } else { self.span(stage) };
         let entered = span.enter();
         self.meter.begin();
@@ -158,48 +162,72 @@ impl Slot {
             let _ = self.meter.alive();
         }
         let mut usage = self.meter.end();
-        let capped = share.and_then(|share| self.origin.settle(share, &mut usage, || audit.now()));
+        let capped = match share {
+            Some(share) => self.settle_share(share, &mut usage, audit),
+            None => None,
+        };
         drop(level);
         self.count(usage);
         span.record("fuel", usage.fuel);
         drop(entered);
         let judged = match self.meter.verdict() {
-            Err(fault) => {
-                let fault = self.origin.ledger.blame(fault, capped);
-                Err(match &outcome {
-                    Ok(Err(said)) => fault.placed_like(said),
-                    _ => fault,
-                })
-            }
+            Err(fault) => Err(match &outcome {
+                Ok(Err(said)) => fault.placed_like(said),
+                _ => fault,
+            }),
             Ok(()) => outcome.unwrap_or_else(|panic| {
                 Err(Fault::bug(format!("the backend panicked: {}", crate::host::panic_text(&*panic))))
             }),
         };
-        let judged = match judged {
-            Err(fault) if self.meter.is_killed() || fault.is_fatal() => {
-                return Err(self.ended(live, Error::from_fault(stage, fault), usage, watchdog, audit));
-            }
-            // Its text is kept, which may be what is too much.
+        match judged {
+            Ok(value) => match self.origin.ledger.weigh(live.0.memory_used()) {
+                Ok(()) => {
+                    self.check_in(live);
+                    Ok((value, usage))
+                }
+                Err(fault) => Err(self.ended(live, Error::from_fault(stage, fault), usage, watchdog, audit)),
+            },
             Err(fault) => {
-                let error = Error::from_fault(stage, fault).of(&self.about.name);
-                self.origin.remember(&error, audit.now()).map(|()| Err(error))
-            }
-            Ok(value) => Ok(Ok(value)),
-        };
-        // A call that failed may have left the instance larger, too.
-        let weighed = judged.and_then(|judged| self.origin.ledger.weigh(live.0.memory_used()).map(|()| judged));
-        match weighed {
-            Err(fault) => Err(self.ended(live, Error::from_fault(stage, fault), usage, watchdog, audit)),
-            Ok(Ok(value)) => {
-                self.check_in(live);
-                Ok((value, usage))
-            }
-            Ok(Err(error)) => {
-                self.check_in(live);
-                self.origin.tally.failed(&error);
-                Err(error)
+                let fault = self.origin.ledger.blame(fault, capped);
+                Err(self.fell(live, stage, fault, usage, watchdog, audit))
             }
         }
+    }
+
+    /// A call gave a fault: the plugin ends, or its slot takes it back.
+    #[cold]
+    fn fell(
+        &self,
+        live: Box<Live>,
+        stage: Stage,
+        fault: Fault,
+        usage: Usage,
+        watchdog: &Watchdog,
+        audit: &Audit,
+    ) -> Error {
+        if self.meter.is_killed() || fault.is_fatal() {
+            return self.ended(live, Error::from_fault(stage, fault), usage, watchdog, audit);
+        }
+        let error = Error::from_fault(stage, fault).of(&self.about.name);
+        // Its text is kept, which may be what is too much; and a call that failed may have left the instance larger, too.
+        let remembered = self.origin.remember(&error, audit.now());
+        if let Err(fault) = remembered.and_then(|()| self.origin.ledger.weigh(live.0.memory_used())) {
+            return self.ended(live, Error::from_fault(stage, fault), usage, watchdog, audit);
+        }
+        self.check_in(live);
+        self.origin.tally.failed(&error);
+        error
+    }
+
+    #[cold]
+    fn take_share(&self, stage: Stage, audit: &Audit) -> Result<Option<Box<Share>>> {
+        let share = self.origin.share(|| audit.now());
+        share.map(|share| share.map(Box::new)).map_err(|used_up| self.without_share(stage, &used_up, audit))
+    }
+
+    #[cold]
+    fn settle_share(&self, share: Box<Share>, usage: &mut Usage, audit: &Audit) -> Option<Box<UsedUp>> {
+        self.origin.settle(*share, usage, || audit.now()).map(Box::new)
     }
 
     /// A failure that the instance survives.
@@ -270,6 +298,7 @@ impl Slot {
         result.map_err(|fault| Error::from_fault(stage, fault).of(&self.about.name))
     }
 
+    #[inline]
     fn check_in(&self, live: Box<Live>) {
         self.live.store(Some(live));
         // Unloading sets the state before it empties the slot, so one of the two sees what the other left.
@@ -280,6 +309,7 @@ impl Slot {
         }
     }
 
+    #[inline]
     fn count(&self, usage: Usage) {
         // One caller at a time: a load and a store do for a counter.
         self.calls.store(self.calls.load(Relaxed) + 1, Relaxed);
@@ -297,6 +327,7 @@ impl Slot {
         Error::new(code, stage, message).of(&self.about.name)
     }
 
+    #[inline]
     pub(crate) fn state(&self) -> State {
         match self.state.load(SeqCst) {
             0 => State::Active,

@@ -22,7 +22,7 @@ pub(crate) use caller::{Origin, calling};
 pub use closure::{HostClosure, IntoResult};
 pub use function::HostFunction;
 pub(crate) use grants::Grants;
-pub(crate) use group::{Group, UsedUp};
+pub(crate) use group::{Group, Share, UsedUp};
 pub(crate) use groups::Groups;
 pub use handles::{Handles, HostError};
 pub(crate) use held::Held;

@@ -88,7 +88,7 @@ fn place(
     }
     let loaded = scope::without(|| catch_unwind(AssertUnwindSafe(|| admission.backend().load(request))));
     let mut usage = meter.end();
-    let capped = share.and_then(|share| origin.settle(share, &mut usage, now));
+    let capped = share.and_then(|share| origin.settle(share, &mut usage, now).map(Box::new));
     span.record("fuel", usage.fuel);
     let limit = |fault: Fault| Error::from_fault(Stage::Load, fault).used(usage.fuel, inner.watchdog.elapsed(&meter));
     let loaded =

@@ -88,6 +88,7 @@ impl Engine {
         Engine(inner)
     }
 
+    #[inline]
     pub(crate) fn inner(&self) -> &Inner {
         &self.0
     }

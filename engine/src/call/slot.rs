@@ -105,7 +105,7 @@ struct Live(Box<dyn Instance>);
 struct Entered {
     live: Box<Live>,
     level: Level,
-    share: Option<Share>,
+    share: Option<Box<Share>>,
     /// Fuel that the call had used when it was suspended; `None` for its first stretch.
     before: Option<u64>,
 }
@@ -231,10 +231,35 @@ impl Slot {
         }
     }
 
-    /// What its group has left of the `wants` units that a stretch may use.
+    /// What its group has left of the `wants` units that a stretch may use. Boxed, and made out of line: a plugin in no group pays
+    /// for one look at a pointer.
     #[inline]
-    fn share(&self, wants: u64, stage: Stage, audit: &Audit) -> Result<Option<Share>> {
-        self.origin.share(wants, || audit.now()).map_err(|used_up| self.without_share(stage, &used_up, audit))
+    fn share(&self, wants: u64, stage: Stage, audit: &Audit) -> Result<Option<Box<Share>>> {
+        if self.origin.group.is_none() { Ok(None) } else { self.take_share(wants, stage, audit) }
+    }
+
+    #[cold]
+    fn take_share(&self, wants: u64, stage: Stage, audit: &Audit) -> Result<Option<Box<Share>>> {
+        let share = self.origin.share(wants, || audit.now());
+        share.map(|share| share.map(Box::new)).map_err(|used_up| self.without_share(stage, &used_up, audit))
+    }
+
+    #[cold]
+    fn settle_share(
+        &self,
+        share: Share,
+        usage: &mut Usage,
+        before: u64,
+        waits: bool,
+        audit: &Audit,
+    ) -> Option<Box<UsedUp>> {
+        if waits {
+            // What its group withheld from this stretch may be there for the next.
+            share.uncap(&self.meter);
+        }
+        let (used, capped) = self.origin.settle(share, usage.fuel - before, || audit.now());
+        usage.fuel = before + used;
+        capped.map(Box::new)
     }
 
     #[inline]
@@ -284,16 +309,10 @@ impl Slot {
         } else {
             self.meter.end()
         };
-        let capped = share.and_then(|share| {
-            let before = before.unwrap_or_default();
-            let (used, capped) = self.origin.settle(share, usage.fuel - before, || audit.now());
-            usage.fuel = before + used;
-            if waits {
-                // What its group withheld from this stretch may be there for the next.
-                self.meter.set_fuel_left(self.meter.limits().fuel - usage.fuel);
-            }
-            capped
-        });
+        let capped = match share {
+            Some(share) => self.settle_share(*share, &mut usage, before.unwrap_or_default(), waits, audit),
+            None => None,
+        };
         drop(level);
         if !waits {
             self.count(usage);
@@ -301,46 +320,56 @@ impl Slot {
         span.record("fuel", usage.fuel);
         drop(entered);
         let judged = match self.meter.verdict() {
-            Err(fault) => {
-                let fault = self.origin.ledger.blame(fault, capped);
-                Err(match &outcome {
-                    Ok(Err(said)) => fault.placed_like(said),
-                    _ => fault,
-                })
-            }
+            Err(fault) => Err(match &outcome {
+                Ok(Err(said)) => fault.placed_like(said),
+                _ => fault,
+            }),
             Ok(()) => outcome.unwrap_or_else(|panic| {
                 Err(Fault::bug(format!("the backend panicked: {}", crate::host::panic_text(&*panic))))
             }),
         };
-        let judged = match judged {
-            Err(fault) if self.meter.is_killed() || fault.is_fatal() => {
-                return Err(self.ended(live, Error::from_fault(stage, fault), usage, watchdog, audit));
-            }
-            // Its text is kept, which may be what is too much.
-            Err(fault) => {
-                let error = Error::from_fault(stage, fault).of(&self.about.name);
-                self.origin.remember(&error, audit.now()).map(|()| Err(error))
-            }
-            Ok(value) => Ok(Ok(value)),
-        };
-        // A call that failed may have left the instance larger, too.
-        let weighed = judged.and_then(|judged| self.origin.ledger.weigh(live.0.memory_used()).map(|()| judged));
-        match weighed {
-            Err(fault) => Err(self.ended(live, Error::from_fault(stage, fault), usage, watchdog, audit)),
-            Ok(Ok(value)) => {
-                if waits {
-                    self.park(live);
-                } else {
-                    self.check_in(live);
+        match judged {
+            Ok(value) => match self.origin.ledger.weigh(live.0.memory_used()) {
+                Ok(()) => {
+                    if waits {
+                        self.park(live);
+                    } else {
+                        self.check_in(live);
+                    }
+                    Ok((value, usage))
                 }
-                Ok((value, usage))
-            }
-            Ok(Err(error)) => {
-                self.check_in(live);
-                self.origin.tally.failed(&error);
-                Err(error)
+                Err(fault) => Err(self.ended(live, Error::from_fault(stage, fault), usage, watchdog, audit)),
+            },
+            Err(fault) => {
+                let fault = self.origin.ledger.blame(fault, capped);
+                Err(self.fell(live, stage, fault, usage, watchdog, audit))
             }
         }
+    }
+
+    /// A call gave a fault: the plugin ends, or its slot takes it back.
+    #[cold]
+    fn fell(
+        &self,
+        live: Box<Live>,
+        stage: Stage,
+        fault: Fault,
+        usage: Usage,
+        watchdog: &Watchdog,
+        audit: &Audit,
+    ) -> Error {
+        if self.meter.is_killed() || fault.is_fatal() {
+            return self.ended(live, Error::from_fault(stage, fault), usage, watchdog, audit);
+        }
+        let error = Error::from_fault(stage, fault).of(&self.about.name);
+        // Its text is kept, which may be what is too much; and a call that failed may have left the instance larger, too.
+        let remembered = self.origin.remember(&error, audit.now());
+        if let Err(fault) = remembered.and_then(|()| self.origin.ledger.weigh(live.0.memory_used())) {
+            return self.ended(live, Error::from_fault(stage, fault), usage, watchdog, audit);
+        }
+        self.check_in(live);
+        self.origin.tally.failed(&error);
+        error
     }
 
     /// A failure that the instance survives.
@@ -412,6 +441,7 @@ impl Slot {
         result.map_err(|fault| Error::from_fault(stage, fault).of(&self.about.name))
     }
 
+    #[inline]
     fn check_in(&self, live: Box<Live>) {
         self.live.store(Some(live));
         // Unloading sets the state before it empties the slot, so one of the two sees what the other left.
@@ -448,6 +478,7 @@ impl Slot {
         }
     }
 
+    #[inline]
     fn count(&self, usage: Usage) {
         // One caller at a time: a load and a store do for a counter.
         self.calls.store(self.calls.load(Relaxed) + 1, Relaxed);
@@ -473,6 +504,7 @@ impl Slot {
         Error::new(code, stage, message).of(&self.about.name)
     }
 
+    #[inline]
     pub(crate) fn state(&self) -> State {
         match self.state.load(SeqCst) {
             0 => State::Active,

@@ -265,6 +265,11 @@ impl Share {
         }
     }
 
+    /// Gives the meter back what was withheld: the call is suspended, and its next stretch asks anew.
+    pub(crate) fn uncap(&self, meter: &Meter) {
+        meter.set_fuel_left(meter.fuel_left() + self.withheld);
+    }
+
     /// Gives all of it back: the stretch did not begin.
     pub(crate) fn give_back(self, now: impl FnOnce() -> Duration) {
         let _ = self.settle(0, 0, now);

@@ -93,6 +93,14 @@ impl Ledger {
     /// As [`Ledger::charge`].
     #[inline]
     pub(crate) fn in_flight(self: &Arc<Self>, values: &[Value]) -> Result<Option<Charge>, Fault> {
+        let scalar = |value: &Value| {
+            matches!(value, Value::Nil | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Handle(_))
+        };
+        if values.iter().all(scalar) { Ok(None) } else { self.weigh_in_flight(values) }
+    }
+
+    #[inline(never)]
+    fn weigh_in_flight(self: &Arc<Self>, values: &[Value]) -> Result<Option<Charge>, Fault> {
         let bytes = values.iter().map(Value::weight).sum();
         if bytes < GRAIN { Ok(None) } else { self.charge(bytes).map(Some) }
     }
@@ -163,10 +171,10 @@ impl Ledger {
     }
 
     /// The fault that ended a call, where it was capped by its group: running out of fuel is the group's limit then.
-    pub(crate) fn blame(&self, fault: Fault, capped: Option<UsedUp>) -> Fault {
+    pub(crate) fn blame(&self, fault: Fault, capped: Option<Box<UsedUp>>) -> Fault {
         match (fault.kind(), capped) {
             (FaultKind::Limit { resource: Resource::Fuel, .. }, Some(capped)) => {
-                self.end(Resource::Group, capped.limit, capped.message)
+                self.end(Resource::Group, capped.limit, capped.message).placed_like(&fault)
             }
             _ => fault,
         }

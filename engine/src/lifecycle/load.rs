@@ -91,7 +91,7 @@ fn place(
     let capped = share.and_then(|share| {
         let (used, capped) = origin.settle(share, usage.fuel, now);
         usage.fuel = used;
-        capped
+        capped.map(Box::new)
     });
     span.record("fuel", usage.fuel);
     let limit = |fault: Fault| Error::from_fault(Stage::Load, fault).used(usage.fuel, inner.watchdog.elapsed(&meter));

@@ -163,7 +163,7 @@ impl Slot {
         }
         let mut usage = self.meter.end();
         let capped = match share {
-            Some(share) => self.settle_share(share, &mut usage, audit),
+            Some(share) => self.settle_share(*share, &mut usage, audit),
             None => None,
         };
         drop(level);
@@ -226,8 +226,8 @@ impl Slot {
     }
 
     #[cold]
-    fn settle_share(&self, share: Box<Share>, usage: &mut Usage, audit: &Audit) -> Option<Box<UsedUp>> {
-        self.origin.settle(*share, usage, || audit.now()).map(Box::new)
+    fn settle_share(&self, share: Share, usage: &mut Usage, audit: &Audit) -> Option<Box<UsedUp>> {
+        self.origin.settle(share, usage, || audit.now()).map(Box::new)
     }
 
     /// A failure that the instance survives.

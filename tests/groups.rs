@@ -231,7 +231,8 @@ fn so_many_plugins_and_no_more() {
 #[test]
 fn zero_is_a_limit_of_zero() {
     let source = "function run() print('x') return 1 end";
-    let rows: [(&str, fn(&mut GroupLimits), Option<Code>, Option<Code>); 5] = [
+    type Change = fn(&mut GroupLimits);
+    let rows: [(&str, Change, Option<Code>, Option<Code>); 5] = [
         ("fuel", |l| l.fuel = 0, Some(Code::LimitGroup), None),
         ("memory", |l| l.memory = 0, Some(Code::LimitGroup), None),
         ("time", |l| l.time = Duration::ZERO, Some(Code::LimitGroup), None),

@@ -16,7 +16,10 @@ use std::{
 
 use modhost::{
     Kind, ManualClock, Type, Value,
-    backend::{Backend, Enforcement, ExportId, ExportInfo, Fault, HostEntry, HostTable, Instance, LoadRequest},
+    backend::{
+        Backend, Enforcement, ExportId, ExportInfo, Fault, HostEntry, HostTable, Instance, LoadRequest, Step,
+        Suspending,
+    },
 };
 use modhost_testkit::conformance::{self, Case, Plugins};
 
@@ -132,7 +135,13 @@ impl Backend for Ticking {
                 passes.host();
                 call(args)
             };
-            HostEntry { name: entry.name.clone(), signature: entry.signature.clone(), call: Arc::new(call) }
+            let slow = HostEntry::new(entry.name.clone(), entry.signature.clone(), call);
+            let Some(begin) = entry.begin.clone() else { return slow };
+            let passes = self.passes.clone();
+            slow.pending(move |args| {
+                passes.host();
+                begin(args)
+            })
         };
         let table = HostTable::new(request.host.entries().iter().map(slow).collect());
         let (meter, print) = (request.meter.clone(), request.print.clone());
@@ -156,11 +165,36 @@ impl Instance for TickingInstance {
         result
     }
 
+    fn suspending(&mut self) -> Option<&mut dyn Suspending> {
+        self.inner.suspending().is_some().then_some(self)
+    }
+
     fn exports(&self) -> &[ExportInfo] {
         self.inner.exports()
     }
 
     fn memory_used(&self) -> Option<usize> {
         self.inner.memory_used()
+    }
+}
+
+/// A stretch between two suspensions takes its time as a call does.
+impl Suspending for TickingInstance {
+    fn start(&mut self, export: ExportId, args: &[Value], wants: &Type) -> Result<Step, Fault> {
+        self.stretch(|inner| inner.start(export, args, wants))
+    }
+
+    fn resume(&mut self, answer: Result<Value, Fault>, wants: &Type) -> Result<Step, Fault> {
+        self.stretch(|inner| inner.resume(answer, wants))
+    }
+}
+
+impl TickingInstance {
+    fn stretch(&mut self, run: impl FnOnce(&mut dyn Suspending) -> Result<Step, Fault>) -> Result<Step, Fault> {
+        self.passes.enter(false);
+        let inner = self.inner.suspending().ok_or_else(|| Fault::bug("it cannot be suspended"));
+        let step = inner.and_then(run);
+        self.passes.leave();
+        step
     }
 }

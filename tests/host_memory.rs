@@ -151,13 +151,15 @@ fn texts_of_errors() {
     assert!((200..4000).contains(&kept), "{kept}");
     // And where there is no room for it, the plugin ends: whoever lives has room for all of it.
     let (mut lived, mut ended) = (0, 0);
-    for memory in (120..320).map(|quarter| quarter << 8) {
-        let engine = self::engine(memory);
-        let source = "function fail(n) error(string.rep('\\27', 3000) .. n) end";
+    for held in (200..1000).map(|quarter| quarter << 8) {
+        let engine = self::engine(256 << 10);
+        let source = format!(
+            "local held = buffer.create({held}) function fail(n) error(string.rep('\\27', 3000) .. n .. buffer.len(held)) end"
+        );
         let Ok(plugin) = engine.load_source("p.lua", source) else { continue };
         match engine.call::<_, Value>(&mut world, plugin, "fail", (1,)).unwrap_err().code() {
             Code::ScriptRaised => {
-                assert!(info(&engine).memory.unwrap() as u64 <= memory);
+                assert!(info(&engine).memory.unwrap() <= 256 << 10);
                 lived += 1;
             }
             code => {

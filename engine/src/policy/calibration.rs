@@ -154,7 +154,7 @@ mod tests {
         for (text, code) in [
             ("[units_per_ms]\nlua = 0", Code::PolicyValue),
             ("[units_per_ms]\n\"no kind\" = 1", Code::PolicyValue),
-            ("[units_per_ms]\nlua = -1", Code::PolicyValue),
+            ("[units_per_ms]\nlua = -1", Code::PolicySyntax),
             ("[units_per_sec]\nlua = 1", Code::PolicyUnknownKey),
             ("[units_per_ms", Code::PolicySyntax),
         ] {

@@ -54,7 +54,7 @@ examples! {
     Usage ["wolf.lua" "function main() end\n"] ["run" "wolf.lua" "--memory" "much"]
     IoNotFound [] ["run" "no-such.lua"]
     PluginNotFound ["wolf.lua" "function main() end\n"] ["run" "wolf.lua" "--call" "fox:main"]
-    LimitFuel ["wolf.lua" "function main()\n  while true do end\nend\n"] ["run" "wolf.lua"]
+    LimitFuel ["wolf.lua" "function main()\n  while true do end\nend\n"] ["run" "wolf.lua" "--fuel" "100000"]
     LimitMemory
         ["wolf.lua" "function main()\n  local den = {}\n  while true do den[#den + 1] = string.rep('w', 1000) .. #den end\nend\n"]
         ["run" "wolf.lua" "--memory" "1MiB"]

@@ -41,7 +41,7 @@ mod lifecycle;
 pub mod package;
 mod policy;
 mod report;
-mod resolve;
+pub mod resolve;
 mod spans;
 mod statistics;
 mod verify;

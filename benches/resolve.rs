@@ -56,7 +56,10 @@ fn set(count: u64, versions: u64, search: bool) -> Vec<Candidate> {
 }
 
 fn main() {
-    println!("{:>8} {:>9} {:8} {:>7} {:>9} {:>10} {:>14}", "plugins", "versions", "kind", "taken", "steps", "median", "each plugin");
+    println!(
+        "{:>8} {:>9} {:8} {:>7} {:>9} {:>10} {:>14}",
+        "plugins", "versions", "kind", "taken", "steps", "median", "each plugin"
+    );
     for (count, versions, search) in [
         (75, 20, true),
         (150, 20, true),

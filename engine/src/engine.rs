@@ -23,7 +23,7 @@ use crate::{
     package::{self, Package},
     policy::Policy,
     report::{Loaded, Mods, Refused},
-    resolve::{Options, Plan, resolve},
+    resolve::{Plan, resolve},
     spans::stage_span,
     statistics::{self, PluginInfo, Totals},
     verify::vet,
@@ -177,10 +177,10 @@ impl Engine {
         let there =
             inner.slots().iter().map(|(_, slot)| (slot.about.name.clone(), slot.about.version.clone())).collect();
         let plan = tracing::info_span!("resolve", plugins = vetted.len()).in_scope(|| {
-            resolve(vetted, &|contract| inner.registry.offers(contract).cloned(), &there, &Options::default())
+            resolve(vetted, &|contract| inner.registry.offers(contract).cloned(), &there, &inner.policy.resolve)
         });
-        for (name, version, error) in plan.refused {
-            self.refuse(&mut mods, name, version, error);
+        for out in plan.refused {
+            self.refuse(&mut mods, out.id, out.version, out.error);
         }
         for package in &plan.order {
             let (name, version) = (package.get().id().to_string(), package.get().version().clone());

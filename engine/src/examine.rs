@@ -12,7 +12,7 @@ use crate::{
     error::{Code, Error, Result, Stage},
     package::{self, Artefact, Package},
     policy::{self, Admission, TrustLevel},
-    resolve::{Options, resolve},
+    resolve::resolve,
     verify::{Vetted, vet},
 };
 
@@ -142,19 +142,20 @@ impl Engine {
         let there: BTreeMap<String, Version> =
             self.plugins().into_iter().map(|loaded| (loaded.name, loaded.version)).collect();
         let registry = &self.inner().registry;
-        let planned = resolve(vetted, &|contract| registry.offers(contract).cloned(), &there, &Options::default());
-        for out in &planned.plan.left_out {
-            if let Some(place) = out.candidate.and_then(|candidate| places.get(candidate)) {
-                all[*place].problems.insert(0, out.to_error());
-            }
-        }
+        let planned = resolve(vetted, &|contract| registry.offers(contract).cloned(), &there, &policy.resolve);
         // One version of each plugin counts: that which is taken, or which came nearest.
         let taken = planned.plan.order.iter().map(|chosen| (&chosen.id, &chosen.version));
-        let nearest = planned.plan.left_out.iter().map(|out| (&out.id, &out.version));
-        let counts: BTreeMap<&String, &Version> = nearest.chain(taken).collect();
+        let nearest = planned.refused.iter().map(|out| (&out.id, &out.version));
+        let counts: BTreeMap<String, Version> =
+            nearest.chain(taken).map(|(id, version)| (id.clone(), version.clone())).collect();
+        for out in planned.refused {
+            if let Some(place) = out.package.and_then(|package| places.get(package)) {
+                all[*place].problems.insert(0, out.error);
+            }
+        }
         for place in &places {
             let one = &mut all[*place];
-            let counted = counts.get(&one.package.id().to_string()).copied();
+            let counted = counts.get(one.package.id().as_str());
             one.instead = counted.filter(|version| *version != one.package.version()).cloned();
         }
         for package in &planned.order {

@@ -39,6 +39,7 @@ mod host;
 mod inner;
 mod lifecycle;
 pub mod package;
+mod planning;
 mod policy;
 mod report;
 pub mod resolve;

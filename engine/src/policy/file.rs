@@ -16,6 +16,7 @@ use crate::{
         Caps, nearest,
         schema::{Codes, Item, Keys, Text, quote},
     },
+    resolve::{Mode, Optionals, Options},
 };
 
 const CODES: Codes = Codes {
@@ -28,7 +29,7 @@ const CODES: Codes = Codes {
     duration: Code::PolicyDuration,
 };
 
-const ROOT: [&str; 13] = [
+const ROOT: [&str; 14] = [
     "base",
     "name",
     "unsigned",
@@ -41,6 +42,7 @@ const ROOT: [&str; 13] = [
     "verified",
     "trusted",
     "libraries",
+    "resolve",
     "caps",
 ];
 
@@ -67,6 +69,11 @@ const LEVEL: [&str; 19] = [
 ];
 
 const CAPS: [&str; 6] = ["file", "total", "manifest", "files", "plugins", "depth"];
+
+const MODES: [(&str, Mode); 2] = [("best-effort", Mode::BestEffort), ("all-or-nothing", Mode::AllOrNothing)];
+
+const OPTIONALS: [(&str, Optionals); 3] =
+    [("allow", Optionals::Allow), ("warn", Optionals::Warn), ("require", Optionals::Require)];
 
 const ISOLATION: [(&str, Isolation); 4] = [
     ("none", Isolation::SharedMemory),
@@ -96,6 +103,7 @@ pub(super) fn read(text: &str, file: &str) -> Result<Policy> {
         root.read(key, |item| change(level, item))?;
     }
     set(&mut policy.libraries, root.read("libraries", libraries)?);
+    root.read("resolve", |item| resolve(&mut policy.resolve, item))?;
     root.read("caps", |item| caps(&mut policy.caps, item))?;
     Ok(policy)
 }
@@ -227,6 +235,14 @@ fn libraries(item: Item<'_>) -> Result<BTreeMap<Kind, BTreeSet<String>>> {
         open.insert(kind, names);
     }
     Ok(open)
+}
+
+fn resolve(options: &mut Options, item: Item<'_>) -> Result<()> {
+    let keys = item.keys("[resolve]", &["mode", "optionals", "budget"])?;
+    set(&mut options.mode, keys.read("mode", |item| word(item, &MODES))?);
+    set(&mut options.optionals, keys.read("optionals", |item| word(item, &OPTIONALS))?);
+    set(&mut options.budget, keys.read("budget", |item| item.count())?);
+    Ok(())
 }
 
 fn caps(caps: &mut Caps, item: Item<'_>) -> Result<()> {

@@ -8,6 +8,7 @@ use super::{Level, Overrides, TrustLevel, file, preset};
 use crate::{
     error::{Code, Error, Result, Stage},
     package::{Caps, nearest},
+    resolve::Options,
 };
 
 /// What each trust level is worth, as plain data: take a preset and change its fields.
@@ -57,6 +58,8 @@ pub struct Policy {
     pub overrides: Overrides,
     /// How much is read from disk.
     pub caps: Caps,
+    /// What is done where not all plugins of a folder go together, and what an optional dependency that is not there means.
+    pub resolve: Options,
 }
 
 impl Policy {
@@ -191,6 +194,11 @@ impl Policy {
     ///
     ///     [libraries]                # of a language's standard libraries, these only
     ///     lua = ["math", "string", "table"]
+    ///
+    ///     [resolve]                  # of a folder whose plugins do not all go together
+    ///     mode = "best-effort"       # or all-or-nothing
+    ///     optionals = "allow"        # optional dependencies that are not there; or warn, require
+    ///     budget = 1_000_000         # steps of the search
     ///
     ///     [caps]                     # what is read from disk: file, total, manifest; files, plugins, depth
     ///     total = "8MiB"

@@ -100,5 +100,6 @@ pub(super) fn mods() -> Policy {
         development: false,
         overrides: Overrides::default(),
         caps: Caps::default(),
+        resolve: crate::resolve::Options::default(),
     }
 }

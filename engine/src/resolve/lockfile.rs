@@ -255,7 +255,7 @@ impl Block {
             "digest" => self.digest.replace(line.digest(&line.string(value)?)?).is_some(),
             "source" => self.source.replace(line.string(value)?).is_some(),
             "after" => self.after.replace(line.strings(value)?).is_some(),
-            _ => return Err(line.error(format!("unknown key; there are id, version, digest, source, after"))),
+            _ => return Err(line.error("unknown key; there are id, version, digest, source, after")),
         };
         if twice { Err(line.error(format!("the key `{key}` is there twice in this block"))) } else { Ok(()) }
     }

@@ -223,11 +223,11 @@ fn link(problem: &Problem<'_>, taken: &Taken, plug: usize, next: usize) -> Link 
         return Link::Plug(plug, numbers);
     }
     let release = problem.plugs[plug].release(taken.number(plug));
-    let picks = release.into_iter().flat_map(|release| &release.clauses).filter_map(|clause| {
+    let mut picks = release.into_iter().flat_map(|release| &release.clauses).filter_map(|clause| {
         let pick = taken.picks.get(clause)?;
         (problem.clauses[*clause].choices.get(*pick)?.0 == next).then_some(Link::Pick(*clause, *pick))
     });
-    picks.last().unwrap_or(Link::Plug(plug, Set::singleton(taken.number(plug))))
+    picks.next_back().unwrap_or(Link::Plug(plug, Set::singleton(taken.number(plug))))
 }
 
 #[cfg(test)]

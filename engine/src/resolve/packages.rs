@@ -16,10 +16,20 @@ use crate::{
 pub(crate) struct Planned {
     /// In load order.
     pub(crate) order: Vec<Vetted<Package>>,
-    /// What is left out: id, version and reason.
-    pub(crate) refused: Vec<(String, Version, Error)>,
+    /// What is left out.
+    pub(crate) refused: Vec<Refusal>,
     /// The plan itself.
     pub(crate) plan: Plan,
+}
+
+/// A package that is left out.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    /// Its index among those that were given.
+    pub(crate) package: Option<usize>,
+    pub(crate) id: String,
+    pub(crate) version: Version,
+    pub(crate) error: Error,
 }
 
 /// Plans `packages`. `offers` says which version of a contract the host offers; `loaded` which plugins are there already.
@@ -45,11 +55,20 @@ pub(crate) fn resolve(
     let plan = resolver.plan();
     let mut packages: Vec<Option<Vetted<Package>>> = packages.into_iter().map(Some).collect();
     let order = plan.order.iter().filter_map(|chosen| packages.get_mut(chosen.candidate)?.take()).collect();
-    let mut refused: Vec<(String, Version, Error)> =
-        plan.left_out.iter().map(|out| (out.id.clone(), out.version.clone(), out.to_error())).collect();
+    let refusal = |out: &LeftOut| Refusal {
+        package: out.candidate,
+        id: out.id.clone(),
+        version: out.version.clone(),
+        error: out.to_error(),
+    };
+    let mut refused: Vec<Refusal> = plan.left_out.iter().map(refusal).collect();
     if let Some(first) = plan.left_out.first() {
-        let withheld = plan.withheld.iter();
-        refused.extend(withheld.map(|one| (one.id.clone(), one.version.clone(), withheld_for(first, &one.id))));
+        refused.extend(plan.withheld.iter().map(|one| Refusal {
+            package: Some(one.candidate),
+            id: one.id.clone(),
+            version: one.version.clone(),
+            error: withheld_for(first, &one.id),
+        }));
     }
     Planned { order, refused, plan }
 }

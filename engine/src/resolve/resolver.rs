@@ -16,6 +16,7 @@ use super::{
     reason::Facts,
     solve::{Budget, Taken},
 };
+use crate::package::Dependency;
 
 /// What lies there and what the host offers; makes plans of it.
 ///
@@ -306,7 +307,11 @@ fn links(facts: &Facts<'_>, at: usize, waived: &BTreeSet<(usize, usize)>) -> Vec
         let id = problem.plugs[*on].id.to_owned();
         let told = match clause.asks {
             Asks::AnyOf(index) => manifest.any_of.get(index).map(|need| {
-                let choice = need.choices.iter().find(|choice| choice.id.as_str() == id);
+                let taken = problem.plugs[*on].release(facts.taken.number(*on));
+                let fits = |choice: &&Dependency| {
+                    choice.id.as_str() == id && taken.is_some_and(|taken| choice.version.matches(taken.version))
+                };
+                let choice = need.choices.iter().find(fits);
                 let requirement = choice.map(|choice| choice.version.to_string()).unwrap_or_default();
                 (LinkKind::AnyOf(need.name.clone()), requirement)
             }),

@@ -4,7 +4,9 @@
 
 mod brute;
 mod explain;
+mod kept;
 mod large;
+mod query;
 mod random;
 
 use super::{Candidate, Plan, Resolver};

@@ -166,8 +166,7 @@ fn a_tangle_of_conflicts_is_cut_short() {
 fn what_is_not_settled_in_time_does_not_touch_the_rest() {
     let mut candidates = wide(60);
     candidates.push(plugin("alone", "1.0.0", ""));
-    let mut options = Options::default();
-    options.budget = 20;
+    let options = Options { budget: 20, ..Options::default() };
     let plan = Resolver::new(candidates).options(options).plan();
     assert!(plan.get("alone").is_some());
     let code = plan.left_out.first().map(LeftOut::code);

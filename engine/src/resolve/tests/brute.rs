@@ -1,5 +1,6 @@
 //! The choice against a search over every assignment: what is taken goes together, and nothing better does, by the rule as it
-//! is written in the documentation of [`crate::resolve`]. The search shares no code with the resolver but semver's.
+//! is written in the documentation of [`crate::resolve`]. The search shares no code with the
+//! resolver but semver's, and the order in which plugins choose.
 
 use std::{
     cmp::Reverse,
@@ -8,7 +9,14 @@ use std::{
 
 use semver::{Version, VersionReq};
 
-use super::{super::*, random};
+use super::{
+    super::{
+        order::rank,
+        problem::{Input, Problem},
+        *,
+    },
+    random,
+};
 use crate::package::Manifest;
 
 /// What is taken: the index of a candidate for each id.
@@ -169,6 +177,60 @@ fn preference<'a>(candidate: &'a Candidate, lock: &Lockfile) -> (bool, bool, &'a
     (locked, candidate.version().pre.is_empty(), candidate.version())
 }
 
+/// The groups of a set, each in the order in which its plugins choose: the resolver's own order, of which it is looked at here
+/// only that whoever needs another comes first.
+fn ranked(candidates: &[Candidate], lock: &Lockfile) -> Vec<Vec<String>> {
+    let (offers, loaded, options) = (BTreeMap::new(), BTreeMap::new(), Options::default());
+    let held = |one: &Candidate| lock.get(one.id().as_str()).is_some_and(|row| row.holds(one));
+    let locked = |id: &str| lock.get(id).is_some();
+    let problem = Problem::new(&Input {
+        candidates: candidates.iter().enumerate().collect(),
+        offers: &offers,
+        loaded: &loaded,
+        options: &options,
+        held: &held,
+        locked: &locked,
+        wanted: &|_| true,
+    });
+    let mut groups = Vec::new();
+    for group in problem.groups() {
+        let rank = rank(&problem, &group);
+        let mut group = group;
+        group.sort_by_key(|at| rank[at]);
+        for (place, at) in group.iter().enumerate() {
+            let needs = |at: usize| -> BTreeSet<usize> {
+                let rules = problem.plugs[at].living().flat_map(|(_, release)| &release.rules);
+                rules.filter(|rule| rule.needed).filter_map(|rule| rule.on).collect()
+            };
+            let reaches = |from: usize, to: usize| {
+                let (mut seen, mut rest) = (BTreeSet::new(), vec![from]);
+                while let Some(at) = rest.pop() {
+                    rest.extend(needs(at).into_iter().filter(|on| seen.insert(*on)));
+                }
+                seen.contains(&to)
+            };
+            for before in &group[..place] {
+                assert!(!reaches(*at, *before) || reaches_back(&problem, *before, *at), "{at} needs {before}");
+            }
+        }
+        groups.push(group.into_iter().map(|at| problem.plugs[at].id.to_owned()).collect());
+    }
+    groups
+}
+
+/// Whether two plugins concern each other both ways, through anything that a version of theirs says.
+fn reaches_back(problem: &Problem<'_>, from: usize, to: usize) -> bool {
+    let (mut seen, mut rest) = (BTreeSet::new(), vec![from]);
+    while let Some(at) = rest.pop() {
+        for (_, release) in problem.plugs[at].living() {
+            let rules = release.rules.iter().filter_map(|rule| rule.on);
+            let choices = release.clauses.iter().flat_map(|clause| &problem.clauses[*clause].choices);
+            rest.extend(rules.chain(choices.map(|(on, _)| *on)).filter(|on| seen.insert(*on)));
+        }
+    }
+    seen.contains(&to)
+}
+
 #[track_caller]
 fn check(seed: u64, candidates: &[Candidate], lock: &Lockfile) -> bool {
     let mut grouped: BTreeMap<&str, Vec<&Candidate>> = BTreeMap::new();
@@ -195,18 +257,16 @@ fn check(seed: u64, candidates: &[Candidate], lock: &Lockfile) -> bool {
     assert!(consistent(&world), "what is taken does not go together: {}", shown());
     let left: BTreeSet<&str> = by_id.iter().map(|(id, _)| *id).filter(|id| !world.contains_key(id)).collect();
     assert_eq!(left, best_left_out(&found, &by_id, lock), "another set is better: {}", shown());
-    // No plugin could have a better version while those that chose before it keep theirs. Whoever chose before it is not known
-    // here, but one version alone may never be raised.
-    let same_ids: Vec<&World<'_>> = found.iter().filter(|other| other.keys().eq(world.keys())).collect();
-    for other in &same_ids {
-        let differing: Vec<&str> =
-            world.keys().copied().filter(|id| world[id].version() != other[id].version()).collect();
-        let better = |id: &&&str| preference(other[*id], lock) > preference(world[*id], lock);
-        assert!(
-            differing.is_empty() || differing.iter().filter(better).count() < differing.len(),
-            "all of {differing:?} could be better: {}",
-            shown()
-        );
+    // In the order in which they choose, none could have a better version while those before it keep theirs.
+    for group in ranked(candidates, lock) {
+        let versions = |world: &World<'_>| -> Vec<(bool, bool, Version)> {
+            let of = |id: &String| world.get(id.as_str()).map(|one| preference(one, lock));
+            group.iter().filter_map(of).map(|(locked, release, version)| (locked, release, version.clone())).collect()
+        };
+        let own = versions(&world);
+        for other in found.iter().filter(|other| other.keys().eq(world.keys())) {
+            assert!(own >= versions(other), "{group:?} could be better: {}", shown());
+        }
     }
     // The order loads each after what it needs, and every reason is told.
     let place: BTreeMap<&str, usize> = plan.order.iter().enumerate().map(|(at, one)| (one.id.as_str(), at)).collect();

@@ -20,6 +20,7 @@ use modhost::{
     Stage::{self, Admit, Call, Load, Open, Resolve},
     Type, Value,
     backend::{Backend, Enforcement, ExportId, ExportInfo, Fault, FaultKind, Instance, LoadRequest, Meter},
+    package::Manifest,
     resolve::{Candidate, Lockfile, ModSet, Options, Resolver},
 };
 use support::folder;
@@ -435,7 +436,13 @@ const ROWS: &[(Code, From)] = &[
         By(Resolve, "p", "", || {
             let mut options = Options::default();
             options.budget = 0;
-            Resolver::new(vec![candidate("1.0.0")]).options(options).can_load("p").unwrap_err()
+            let needs = |id: &str, other: &str| {
+                let version = "version = \"1.0.0\"\n[dependencies]";
+                let text = format!("[plugin]\nid = \"{id}\"\n{version}\n{other} = {{ order = false }}");
+                Candidate::new(Manifest::parse(text.as_bytes()).unwrap(), id)
+            };
+            let both = vec![needs("p", "q"), needs("q", "p")];
+            Resolver::new(both).options(options).can_load("p").unwrap_err()
         }),
     ),
     (

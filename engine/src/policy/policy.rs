@@ -198,7 +198,7 @@ impl Policy {
     ///     [resolve]                  # of a folder whose plugins do not all go together
     ///     mode = "best-effort"       # or all-or-nothing
     ///     optionals = "allow"        # optional dependencies that are not there; or warn, require
-    ///     budget = 1_000_000         # steps of the search
+    ///     budget = 250_000           # steps of the search
     ///
     ///     [caps]                     # what is read from disk: file, total, manifest; files, plugins, depth
     ///     total = "8MiB"

@@ -23,6 +23,9 @@ use super::{
     solve::{Budget, Circle, Fail, Link, Taken, solve},
 };
 
+/// How many plugins that the search over cores looks at weigh as much as a step of the solver.
+const WORK_A_STEP: u64 = 100;
+
 /// What became of one group.
 #[derive(Debug, Default)]
 pub(super) struct Settled {
@@ -43,8 +46,10 @@ pub(super) fn settle(problem: &Problem<'_>, group: &[usize], needed_by: &[Vec<us
     let weights = weights(problem, &soft);
     let mut ranks: Option<Vec<u32>> = None;
     loop {
-        let hit = hitting(&cores, needed_by, &weights);
-        settled.largest &= hit.best;
+        // Half of the steps at most are for the best set: with the other half a good one is found.
+        let hit = hitting(&cores, needed_by, &weights, budget.used.get() < budget.most / 2);
+        budget.used.set(budget.used.get().saturating_add(hit.work / WORK_A_STEP));
+        settled.largest = hit.best;
         let kept = |at: &usize| problem.plugs[*at].fixed || weights.contains_key(at) && !hit.left.contains(at);
         let must: Vec<usize> = group.iter().copied().filter(kept).collect();
         let found = match best_of_each(problem, &must).filter(|_| settled.circles.is_empty()) {

@@ -34,6 +34,8 @@ pub(super) struct Hit {
     pub(super) left: BTreeSet<usize>,
     /// Whether nothing cheaper hits all cores.
     pub(super) best: bool,
+    /// How many plugins were looked at.
+    pub(super) work: u64,
 }
 
 /// How many plugins the search of one bundle of cores may look at, and how many cores it may have: the depth of a recursion.
@@ -42,9 +44,15 @@ const MOST_CORES: usize = 200;
 /// How many plugins may be noted down that fall with others.
 const MOST_FALLS: usize = 2_000_000;
 
-/// The cheapest set that hits every core. Who needs what is left out is left out too, so that it costs as much.
-pub(super) fn hitting(cores: &[Core], needed_by: &[Vec<usize>], weights: &BTreeMap<usize, Weight>) -> Hit {
-    let mut hit = Hit { left: BTreeSet::new(), best: true };
+/// The cheapest set that hits every core, if it may be searched for; else a good one. Who needs what is left out is left out too,
+/// so that it costs as much.
+pub(super) fn hitting(
+    cores: &[Core],
+    needed_by: &[Vec<usize>],
+    weights: &BTreeMap<usize, Weight>,
+    search_it: bool,
+) -> Hit {
+    let mut hit = Hit { left: BTreeSet::new(), best: true, work: 0 };
     let mut noted = 0;
     let falls: Vec<Vec<Vec<usize>>> = cores
         .iter()
@@ -58,14 +66,17 @@ pub(super) fn hitting(cores: &[Core], needed_by: &[Vec<usize>], weights: &BTreeM
             core.iter().map(fall).collect()
         })
         .collect();
+    hit.work = noted as u64;
     for bundle in bundles(&falls) {
         let cores: Vec<&[Vec<usize>]> = bundle.iter().map(|core| &falls[*core][..]).collect();
-        let greedy = greedy(&cores, weights);
+        let greedy = greedy(&cores, weights, &mut hit.work);
         let mut search = Search { cost: cost(&greedy, weights), best: greedy, work: 0, cores: &cores, weights };
-        if cores.len() <= MOST_CORES {
+        let searched = search_it && cores.len() <= MOST_CORES;
+        if searched {
             search.branch(&BTreeSet::new(), &mut Vec::new());
         }
-        hit.best &= cores.len() <= MOST_CORES && search.work <= MOST_WORK;
+        hit.best &= searched && search.work <= MOST_WORK;
+        hit.work += search.work;
         hit.left.append(&mut search.best);
     }
     hit
@@ -122,12 +133,15 @@ fn is_hit(core: &[Vec<usize>], left: &BTreeSet<usize>) -> bool {
 }
 
 /// A good set to begin with: the part that hits the most cores for the least, again and again.
-fn greedy(cores: &[&[Vec<usize>]], weights: &BTreeMap<usize, Weight>) -> BTreeSet<usize> {
+fn greedy(cores: &[&[Vec<usize>]], weights: &BTreeMap<usize, Weight>, work: &mut u64) -> BTreeSet<usize> {
     let mut left: BTreeSet<usize> = BTreeSet::new();
     let mut open: Vec<&[Vec<usize>]> = cores.to_vec();
     while !open.is_empty() {
         let mut hits: BTreeMap<&[usize], u64> = BTreeMap::new();
-        open.iter().flat_map(|core| core.iter()).for_each(|part| *hits.entry(part).or_default() += 1);
+        open.iter().flat_map(|core| core.iter()).for_each(|part| {
+            *hits.entry(part).or_default() += 1;
+            *work += part.len() as u64;
+        });
         let worth = |part: &[usize], hits: u64| {
             let cost = cost(part.iter().filter(|at| !left.contains(at)), weights);
             // Cores for each plugin that is lost, in thousandths.

@@ -30,8 +30,9 @@
 //! the order of ids too. Those are its dependencies but for `order = false`, its choices and its providers. An optional
 //! dependency that would close a circle orders nothing, with a warning.
 //!
-//! The work is bounded by [`Options::budget`]. What is not settled by then is left out with `resolve.budget`; plugins that have
-//! nothing to do with it are settled all the same.
+//! The work is bounded by [`Options::budget`]. Of plugins that concern each other and are not settled by then, those are taken that
+//! can be added one by one, each in its best version, and the others are left out with `resolve.budget`. Where so many conflicts
+//! are tangled that the best set is not found in half of the budget, a good one is taken, with a warning.
 
 mod candidate;
 mod cause;

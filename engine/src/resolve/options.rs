@@ -33,7 +33,7 @@ pub enum Optionals {
 ///
 /// let mut options = Options::default();
 /// options.mode = Mode::AllOrNothing;
-/// assert_eq!(options.budget, 1_000_000);
+/// assert_eq!(options.budget, 250_000);
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -42,7 +42,8 @@ pub struct Options {
     pub mode: Mode,
     /// What an optional dependency that is not there means.
     pub optionals: Optionals,
-    /// The most steps of the solver, each a version that is chosen; beyond, what is not settled is left out with
+    /// The most steps of the search, each about as much work as choosing one version. Of a group of plugins that is not settled by
+    /// then those are taken that can be added one by one, and the others are left out with
     /// [`Code::ResolveBudget`](crate::Code::ResolveBudget).
     pub budget: u64,
     /// The ids whose `[dev-dependencies]` count: plugins that are tested.
@@ -50,8 +51,8 @@ pub struct Options {
 }
 
 impl Default for Options {
-    /// Best effort, optional dependencies may be absent, a million steps, no plugin's dev-dependencies.
+    /// Best effort, optional dependencies may be absent, 250,000 steps, which take about a second at worst, no plugin's dev-dependencies.
     fn default() -> Self {
-        Options { mode: Mode::default(), optionals: Optionals::default(), budget: 1_000_000, dev: BTreeSet::new() }
+        Options { mode: Mode::default(), optionals: Optionals::default(), budget: 250_000, dev: BTreeSet::new() }
     }
 }

@@ -10,8 +10,12 @@ use pubgrub::VersionSet;
 use super::{
     order::After,
     problem::{Flaw, Problem, Rule},
+    set::Set,
     solve::{Circle, Taken},
 };
+
+/// How often what was cut short is looked at again.
+const MOST_PASSES: u32 = 50;
 
 /// A reason, by indices.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -104,8 +108,8 @@ impl Facts<'_> {
         by.or_else(served)
     }
 
-    /// Fills in why each plugin that is wanted and not taken is left out; those that nothing stands against are taken after
-    /// all, which happens only where the search was cut short.
+    /// Fills in why each plugin that is wanted and not taken is left out. Those that nothing stands against are taken after all,
+    /// which happens only where the search was cut short: of a group that was not settled, what can be added one by one.
     pub(super) fn settle(&mut self) {
         let mut circled: BTreeMap<usize, usize> = BTreeMap::new();
         for (at, circle) in self.circles.iter().enumerate() {
@@ -115,7 +119,7 @@ impl Facts<'_> {
                 });
             }
         }
-        loop {
+        for pass in (0..MOST_PASSES).rev() {
             let mut added = false;
             self.out.clear();
             for at in 0..self.problem.plugs.len() {
@@ -133,14 +137,15 @@ impl Facts<'_> {
                         if inside { Reason::Circle(circle) } else { Reason::Out(rule) }
                     }
                     Some(Reason::NoneOf(_)) if circled.contains_key(&at) => Reason::Circle(circled[&at]),
-                    Some(reason) if !self.spent.contains(&at) || matches!(reason, Reason::Flaw(_)) => reason,
-                    _ if self.spent.contains(&at) => Reason::Spent,
-                    Some(reason) => reason,
-                    None if wanted => {
+                    None if wanted && pass > 0 => {
                         self.take(at, best);
                         added = true;
                         continue;
                     }
+                    Some(reason @ Reason::Flaw(_)) => reason,
+                    _ if self.spent.contains(&at) => Reason::Spent,
+                    Some(reason) => reason,
+                    None if wanted => Reason::Spent,
                     None => continue,
                 };
                 self.out.insert(at, reason);
@@ -153,21 +158,36 @@ impl Facts<'_> {
 
     /// Takes a version that nothing stands against.
     fn take(&mut self, at: usize, number: u32) {
-        self.taken = self.with(at, number);
+        let mut taken = std::mem::take(&mut self.taken);
+        taken.numbers.insert(at, number);
+        self.pick(at, number, &mut taken);
+        self.taken = taken;
     }
 
     /// What would be taken with this version in the place of what is.
     fn with(&self, at: usize, number: u32) -> Taken {
         let mut taken = self.taken.clone();
         taken.numbers.insert(at, number);
-        let clauses = self.problem.plugs[at].release(number).map(|release| &release.clauses[..]).unwrap_or_default();
-        for clause in clauses {
-            let mut choices = self.problem.clauses[*clause].choices.iter();
-            if let Some(pick) = choices.position(|(on, numbers)| numbers.contains(&taken.number(*on))) {
-                taken.picks.insert(*clause, pick);
+        self.pick(at, number, &mut taken);
+        taken
+    }
+
+    /// Makes the first choice that there is for each clause of a version, and for each that had chosen the plugin.
+    fn pick(&self, at: usize, number: u32, taken: &mut Taken) {
+        let own = self.problem.plugs[at].release(number).map(|release| &release.clauses[..]).unwrap_or_default();
+        let had = self.problem.served[at].iter().filter(|clause| {
+            let clause = &self.problem.clauses[**clause];
+            taken.number(clause.owner) == clause.number
+        });
+        let all: Vec<usize> = own.iter().chain(had).copied().collect();
+        for clause in all {
+            let choices = &self.problem.clauses[clause].choices;
+            let there = |(on, numbers): &(usize, Set)| numbers.contains(&taken.number(*on));
+            let kept = taken.picks.get(&clause).and_then(|pick| choices.get(*pick)).is_some_and(there);
+            if let Some(pick) = choices.iter().position(there).filter(|_| !kept) {
+                taken.picks.insert(clause, pick);
             }
         }
-        taken
     }
 
     /// The circle that a version would close in the place of what is taken of its plugin: that plugin first.

@@ -183,3 +183,17 @@ fn a_set_is_kept_and_found_again() {
     let error = set.active().select(resolver().candidates()).check().unwrap_err();
     assert_eq!((error.code(), error.plugin()), (Code::ResolveLocked, Some("b")));
 }
+
+/// A folder of 10,000 plugins is found, hashed and planned, in the order of ids whatever the directory's.
+#[test]
+fn ten_thousand_plugins_in_a_folder() {
+    use modhost::package::{Caps, discover};
+    let area = tempfile::tempdir().unwrap();
+    for at in 0..10_000_u32 {
+        std::fs::write(area.path().join(format!("p{:05}.lua", at.wrapping_mul(7919) % 10_000)), "x = 1").unwrap();
+    }
+    let packages: Vec<_> = discover(area.path(), &Caps::default()).unwrap().into_iter().map(Result::unwrap).collect();
+    let plan = Engine::builder().build().unwrap().resolver(&packages).plan();
+    assert!(plan.is_whole() && plan.order.len() == 10_000);
+    assert!(plan.order.is_sorted_by(|a, b| a.id < b.id && a.digest != b.digest));
+}

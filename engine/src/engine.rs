@@ -435,7 +435,7 @@ impl fmt::Debug for Engine {
 /// A dependency that resolved but did not load takes its dependants along.
 fn missing_dependency(package: &Package, plan: &Plan, mods: &Mods) -> Option<Error> {
     let links = &plan.get(package.id().as_str())?.links;
-    let failed = |id: &str| mods.find(id).is_none() && mods.refused.iter().any(|refused| refused.name == id);
+    let failed = |id: &str| mods.refused.iter().any(|refused| refused.name == id) && mods.find(id).is_none();
     let lost = links.iter().find(|link| !link.is_optional() && failed(&link.id))?;
     let message = format!("needs {}, which could not be loaded", lost.id);
     let error = Error::new(Code::ResolveMissing, Stage::Resolve, message).of(package.id().to_string());

@@ -1,8 +1,9 @@
 //! What a plan costs: `cargo bench --bench resolve`. 300 plugins of 20 versions must take at most 150 ms; growth is about linear.
 //!
 //! Each plugin of the *search* needs up to three others in ranges around where it stands itself, so that the highest versions do
-//! not go together and the solver must look. *Plain* plugins need three others in versions that are there. Candidates are made
-//! beforehand; the median of the rounds is printed, and what one plugin costs.
+//! not go together and the solver must look. *Plain* plugins need three others in versions that are there. In the *tangle* versions
+//! exclude each other at random, as nobody writes who means well: what a whole budget of steps costs. Candidates are made beforehand;
+//! the median of the rounds is printed, and what one plugin costs.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
@@ -55,22 +56,47 @@ fn set(count: u64, versions: u64, search: bool) -> Vec<Candidate> {
     candidates
 }
 
+/// Plugins of three versions that need and exclude each other at random.
+fn tangle(count: u64) -> Vec<Candidate> {
+    let mut random = Random(9);
+    let mut candidates = Vec::new();
+    for at in 0..count {
+        for version in 1..=3 {
+            let mut others: Vec<u64> = (0..6).map(|_| random.below(count)).filter(|other| *other != at).collect();
+            others.sort_unstable();
+            others.dedup();
+            let table = if version == 2 { "dependencies" } else { "conflicts" };
+            let mut text = format!("[plugin]\nid = \"p{at:05}\"\nversion = \"{version}.0.0\"\n[{table}]\n");
+            for other in others {
+                let requirement = ["^1", "^2", "^3", ">=2", "<3"][random.below(5) as usize];
+                text.push_str(&format!("p{other:05} = \"{requirement}\"\n"));
+            }
+            candidates.push(Candidate::new(Manifest::parse(text.as_bytes()).unwrap(), "mods"));
+        }
+    }
+    candidates
+}
+
 fn main() {
     println!(
         "{:>8} {:>9} {:8} {:>7} {:>9} {:>10} {:>14}",
         "plugins", "versions", "kind", "taken", "steps", "median", "each plugin"
     );
-    for (count, versions, search) in [
-        (75, 20, true),
-        (150, 20, true),
-        (300, 20, true),
-        (600, 20, true),
-        (1200, 20, true),
-        (100, 1, false),
-        (1000, 1, false),
-        (10_000, 1, false),
+    for (count, versions, kind) in [
+        (75, 20, "search"),
+        (150, 20, "search"),
+        (300, 20, "search"),
+        (600, 20, "search"),
+        (1200, 20, "search"),
+        (100, 1, "plain"),
+        (1000, 1, "plain"),
+        (10_000, 1, "plain"),
+        (30, 3, "tangle"),
+        (100, 3, "tangle"),
+        (300, 3, "tangle"),
     ] {
-        let resolver = Resolver::new(set(count, versions, search));
+        let candidates = if kind == "tangle" { tangle(count) } else { set(count, versions, kind == "search") };
+        let resolver = Resolver::new(candidates);
         let mut walls: Vec<Duration> = Vec::new();
         let mut told = (0, 0);
         for _ in 0..ROUNDS {
@@ -81,7 +107,6 @@ fn main() {
         }
         walls.sort();
         let median = walls[ROUNDS / 2];
-        let kind = if search { "search" } else { "plain" };
         let each = median / u32::try_from(count).unwrap();
         println!("{count:>8} {versions:>9} {kind:8} {:>7} {:>9} {median:>10.1?} {each:>14.1?}", told.0, told.1);
     }

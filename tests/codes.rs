@@ -20,6 +20,8 @@ use modhost::{
     Stage::{self, Admit, Call, Load, Open, Resolve},
     Type, Value,
     backend::{Backend, Enforcement, ExportId, ExportInfo, Fault, FaultKind, Instance, LoadRequest, Meter, Suspending},
+    package::Manifest,
+    resolve::{Candidate, Lockfile, ModSet, Options, Resolver},
 };
 use support::folder;
 
@@ -121,6 +123,11 @@ fn native(source: &str, flags: &[&str]) -> Error {
 fn library(bytes: &[u8]) -> Error {
     let engine = Engine::builder().policy(Policy::development()).build().unwrap();
     engine.load_source("p.so", bytes).unwrap_err()
+}
+
+/// The plugin `p` for a resolver.
+fn candidate(version: &str) -> Candidate {
+    Candidate::plain("p".parse().unwrap(), version.parse().unwrap(), "p")
 }
 
 fn policy(text: &str) -> Error {
@@ -418,6 +425,17 @@ const ROWS: &[(Code, From)] = &[
             engine.load_source("p.rhai", "").unwrap_err()
         }),
     ),
+    (
+        Code::PackageSameVersion,
+        By(Resolve, "p", "", || {
+            let plugin = |version| format!("[plugin]\nid = \"p\"\nversion = \"1.0.0+{version}\"");
+            let (a, b) = (plugin("a"), plugin("b"));
+            let area = folder(&[("a/plugin.toml", &a), ("a/main.lua", ""), ("b/plugin.toml", &b), ("b/main.lua", "")]);
+            engine().load_dir(area.path()).unwrap().refused.remove(0).error
+        }),
+    ),
+    (Code::PackageLockfile, By(Resolve, "", "modhost.lock:1", || "lock = 2".parse::<Lockfile>().unwrap_err())),
+    (Code::PackageModSet, By(Resolve, "", "mod set:2", || "modhost-set 1\n+ p 1.0.0".parse::<ModSet>().unwrap_err())),
     (Code::ManifestSyntax, By(Open, "", "plugin.toml:2:6", || manifest("[plugin]\nid = "))),
     (Code::ManifestUnknownKey, By(Open, "", "plugin.toml:4:1", || keys("colour = \"grey\""))),
     (Code::ManifestMissingKey, By(Open, "", "plugin.toml:1:2", || manifest("[plugin]"))),
@@ -452,6 +470,27 @@ const ROWS: &[(Code, From)] = &[
     ),
     (Code::ResolveContract, By(Resolve, "p", "plugin.toml:5:1", || among(&[("p", "[requires]\nmoon = \"1\"")]))),
     (Code::ResolveEngine, By(Resolve, "p", "plugin.toml:4:1", || among(&[("p", "engine = \"^7\"")]))),
+    (
+        Code::ResolveBudget,
+        By(Resolve, "p", "", || {
+            let mut options = Options::default();
+            options.budget = 0;
+            let needs = |id: &str, other: &str| {
+                let version = "version = \"1.0.0\"\n[dependencies]";
+                let text = format!("[plugin]\nid = \"{id}\"\n{version}\n{other} = {{ order = false }}");
+                Candidate::new(Manifest::parse(text.as_bytes()).unwrap(), id)
+            };
+            let both = vec![needs("p", "q"), needs("q", "p")];
+            Resolver::new(both).options(options).can_load("p").unwrap_err()
+        }),
+    ),
+    (
+        Code::ResolveLocked,
+        By(Resolve, "p", "", || {
+            let lock = Lockfile::of(&Resolver::new(vec![candidate("1.0.0")]).plan());
+            lock.check(&Resolver::new(vec![candidate("2.0.0")]).prefer(lock.clone()).plan()).unwrap_err()
+        }),
+    ),
     (Code::InternalBug, By(Load, "p", "", || own(Own::Panics))),
 ];
 

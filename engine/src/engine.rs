@@ -23,7 +23,7 @@ use crate::{
     package::{self, Package},
     policy::Policy,
     report::{Answers, Loaded, Mods, Refused},
-    resolve::resolve,
+    resolve::{Plan, resolve},
     spans::stage_span,
     statistics::{self, PluginInfo, Totals},
     verify::vet,
@@ -132,8 +132,9 @@ impl Engine {
         }
     }
 
-    /// Loads every plugin of a folder, dependencies first. What cannot be loaded is left out, and whatever needs it; the rest
-    /// is not touched.
+    /// Loads every plugin of a folder, dependencies first: the largest part that goes together, by the rules of
+    /// [`resolve`](crate::resolve). What cannot be loaded is left out, and whatever needs it; the rest is not touched. Of several
+    /// versions of a plugin one is loaded, and the others are not spoken of.
     ///
     /// # Errors
     /// Only where the folder itself cannot be read, or holds no plugin.
@@ -176,14 +177,15 @@ impl Engine {
         }
         let there =
             inner.slots().iter().map(|(_, slot)| (slot.about.name.clone(), slot.about.version.clone())).collect();
-        let plan = tracing::info_span!("resolve", plugins = vetted.len())
-            .in_scope(|| resolve(vetted, &|contract| inner.registry.offers(contract).cloned(), &there));
-        for (name, version, error) in plan.refused {
-            self.refuse(&mut mods, name, version, error);
+        let plan = tracing::info_span!("resolve", plugins = vetted.len()).in_scope(|| {
+            resolve(vetted, &|contract| inner.registry.offers(contract).cloned(), &there, &inner.policy.resolve)
+        });
+        for out in plan.refused {
+            self.refuse(&mut mods, out.id, out.version, out.error);
         }
         for package in &plan.order {
             let (name, version) = (package.get().id().to_string(), package.get().version().clone());
-            let missing = missing_dependency(package.get(), &mods.refused);
+            let missing = missing_dependency(package.get(), &plan.plan, &mods);
             let loaded = missing
                 .map_or(Ok(()), Err)
                 .and_then(|()| inner.group_of(package.get(), group))
@@ -427,16 +429,17 @@ impl fmt::Debug for Engine {
 }
 
 /// A dependency that resolved but did not load takes its dependants along.
-fn missing_dependency(package: &Package, refused: &[Refused]) -> Option<Error> {
-    let needs = &package.manifest()?.dependencies;
-    let lost =
-        needs.iter().find(|need| !need.optional && refused.iter().any(|other| other.name == need.id.as_str()))?;
+fn missing_dependency(package: &Package, plan: &Plan, mods: &Mods) -> Option<Error> {
+    let links = &plan.get(package.id().as_str())?.links;
+    let failed = |id: &str| mods.refused.iter().any(|refused| refused.name == id) && mods.find(id).is_none();
+    let lost = links.iter().find(|link| !link.is_optional() && failed(&link.id))?;
     let message = format!("needs {}, which could not be loaded", lost.id);
-    Some(
-        Error::new(Code::ResolveMissing, Stage::Resolve, message)
-            .at_place(lost.at.clone())
-            .of(package.id().to_string()),
-    )
+    let error = Error::new(Code::ResolveMissing, Stage::Resolve, message).of(package.id().to_string());
+    let needs = &package.manifest()?.dependencies;
+    match needs.iter().find(|need| need.id.as_str() == lost.id) {
+        Some(need) => Some(error.at_place(need.at.clone())),
+        None => Some(error),
+    }
 }
 
 fn loaded_row(slot: &Slot) -> Loaded {

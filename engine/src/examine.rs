@@ -35,6 +35,9 @@ pub struct Examination {
     /// Why it would not be loaded: at most one of each stage, in the order of the stages. Empty where it would be, as far as can
     /// be known without running it.
     pub problems: Vec<Error>,
+    /// Of several versions of a plugin one counts: which, where it is not this one. This one is not loaded then, and has no problem
+    /// for that.
+    pub instead: Option<Version>,
 }
 
 /// One build of a plugin, and what the policy says of it.
@@ -125,10 +128,11 @@ impl Engine {
     fn examine_packages(&self, packages: Vec<Package>) -> Vec<Examination> {
         let policy = self.policy();
         let mut all = Vec::new();
-        let mut vetted = Vec::new();
+        let (mut vetted, mut places) = (Vec::new(), Vec::new());
         for package in packages {
             match vet(package.clone(), policy) {
                 Ok(proof) => {
+                    places.push(all.len());
                     all.push(self.admitted(&proof));
                     vetted.push(proof);
                 }
@@ -138,20 +142,23 @@ impl Engine {
         let there: BTreeMap<String, Version> =
             self.plugins().into_iter().map(|loaded| (loaded.name, loaded.version)).collect();
         let registry = &self.inner().registry;
-        let plan = resolve(vetted, &|contract| registry.offers(contract).cloned(), &there);
-        for (id, version, error) in plan.refused {
-            let twin = error.code() == Code::PackageDuplicate && !there.contains_key(&id);
-            let mut same = all.iter_mut().filter(|one| one.package.id().as_str() == id && one.trust.is_some());
-            // The first of an id is the one that counts; those after it are the duplicates.
-            let found = same
-                .by_ref()
-                .skip(usize::from(twin))
-                .find(|one| *one.package.version() == version && !one.fails_at(Stage::Resolve));
-            if let Some(one) = found {
-                one.problems.insert(0, error);
+        let planned = resolve(vetted, &|contract| registry.offers(contract).cloned(), &there, &policy.resolve);
+        // One version of each plugin counts: that which is taken, or which came nearest.
+        let taken = planned.plan.order.iter().map(|chosen| (&chosen.id, &chosen.version));
+        let nearest = planned.refused.iter().map(|out| (&out.id, &out.version));
+        let counts: BTreeMap<String, Version> =
+            nearest.chain(taken).map(|(id, version)| (id.clone(), version.clone())).collect();
+        for out in planned.refused {
+            if let Some(place) = out.package.and_then(|package| places.get(package)) {
+                all[*place].problems.insert(0, out.error);
             }
         }
-        for package in &plan.order {
+        for place in &places {
+            let one = &mut all[*place];
+            let counted = counts.get(one.package.id().as_str());
+            one.instead = counted.filter(|version| *version != one.package.version()).cloned();
+        }
+        for package in &planned.order {
             bereave(package.get(), &mut all);
         }
         all
@@ -203,6 +210,7 @@ impl Engine {
             asks,
             admission,
             problems: problem.into_iter().collect(),
+            instead: None,
             package,
         }
     }
@@ -225,12 +233,6 @@ impl Engine {
     }
 }
 
-impl Examination {
-    fn fails_at(&self, stage: Stage) -> bool {
-        self.problems.iter().any(|problem| problem.stage() == stage)
-    }
-}
-
 /// A plugin that vetting refused.
 fn refused(package: Package, error: Error) -> Examination {
     let candidate = |artefact: &Artefact| Candidate {
@@ -247,6 +249,7 @@ fn refused(package: Package, error: Error) -> Examination {
         asks: Vec::new(),
         admission: None,
         problems: vec![error],
+        instead: None,
     }
 }
 
@@ -254,7 +257,7 @@ fn refused(package: Package, error: Error) -> Examination {
 fn bereave(package: &Package, all: &mut [Examination]) {
     let needs = package.manifest().into_iter().flat_map(|manifest| &manifest.dependencies);
     let lost = needs.filter(|need| !need.optional).find(|need| {
-        let mut same = all.iter().filter(|other| other.package.id() == &need.id);
+        let mut same = all.iter().filter(|other| other.package.id() == &need.id && other.instead.is_none());
         same.next().is_some_and(|first| !first.problems.is_empty())
     });
     let Some(lost) = lost else { return };
@@ -262,7 +265,7 @@ fn bereave(package: &Package, all: &mut [Examination]) {
     let error = Error::new(Code::ResolveMissing, Stage::Resolve, message)
         .at_place(lost.at.clone())
         .of(package.id().to_string());
-    if let Some(own) = all.iter_mut().find(|own| own.package.id() == package.id()) {
+    if let Some(own) = all.iter_mut().find(|own| own.package.id() == package.id() && own.instead.is_none()) {
         own.problems.insert(0, error);
     }
 }

@@ -200,8 +200,17 @@ catalogue! {
         "A file that the manifest names under `[entry]` is not there, and no other artefact can be taken."
         "Build it, or take the line out."
     PackageDuplicate "package.duplicate" 4
-        "Two plugins of the folder have the same id."
+        "Two plugins have the same id and version, or one of the id is loaded already."
         "Remove one of them."
+    PackageSameVersion "package.same-version" 4
+        "Two packages of one id have versions that differ in build metadata only (1.0.0+a and 1.0.0+b): neither comes before the other, so both are refused."
+        "Remove one of them, or give the newer one a higher version."
+    PackageLockfile "package.lockfile" 4
+        "The lockfile is not what modhost writes."
+        "Look at the line that the error names; after a merge, keep one block of each plugin. Or remove the file and lock the set again."
+    PackageModSet "package.mod-set" 4
+        "The text of a mod set is not what modhost writes."
+        "Look at the line that the error names, and take care to copy all of the text."
     ManifestSyntax "manifest.syntax" 4
         "plugin.toml is not TOML, or a value has the wrong type."
         "Correct the place that the error names."
@@ -268,6 +277,12 @@ catalogue! {
     ResolveEngine "resolve.engine" 5
         "A plugin needs another version of modhost."
         "Update the game, or use the plugin's release for it."
+    ResolveBudget "resolve.budget" 5
+        "Which plugins go together was not found out within the steps that the host allows."
+        "Take mods out that exclude each other, or raise the budget of the options."
+    ResolveLocked "resolve.locked" 5
+        "What is there is not what the lockfile or the mod set holds."
+        "Bring the very versions back that it names, or lock the set again."
     InternalBug "internal.bug" 70
         "modhost did what it must never do."
         "Please report it with the message."

@@ -16,6 +16,7 @@ use crate::{
         Caps, nearest,
         schema::{Codes, Item, Keys, Text, quote},
     },
+    resolve::{Mode, Optionals, Options},
 };
 
 pub(super) const CODES: Codes = Codes {
@@ -28,7 +29,7 @@ pub(super) const CODES: Codes = Codes {
     duration: Code::PolicyDuration,
 };
 
-const ROOT: [&str; 18] = [
+const ROOT: [&str; 19] = [
     "base",
     "name",
     "unsigned",
@@ -46,6 +47,7 @@ const ROOT: [&str; 18] = [
     "trusted",
     "libraries",
     "calibration",
+    "resolve",
     "caps",
 ];
 
@@ -78,6 +80,11 @@ const GROUP: [&str; 6] = ["plugins", "memory", "fuel", "time", "output", "queue"
 const GROUP_BY: [(&str, GroupBy); 2] = [("nothing", GroupBy::Nothing), ("publisher", GroupBy::Publisher)];
 
 const CAPS: [&str; 6] = ["file", "total", "manifest", "files", "plugins", "depth"];
+
+const MODES: [(&str, Mode); 2] = [("best-effort", Mode::BestEffort), ("all-or-nothing", Mode::AllOrNothing)];
+
+const OPTIONALS: [(&str, Optionals); 3] =
+    [("allow", Optionals::Allow), ("warn", Optionals::Warn), ("require", Optionals::Require)];
 
 const ISOLATION: [(&str, Isolation); 4] = [
     ("none", Isolation::SharedMemory),
@@ -114,6 +121,7 @@ pub(super) fn read(text: &str, file: &str) -> Result<Policy> {
     }
     set(&mut policy.libraries, root.read("libraries", libraries)?);
     policy.calibration = root.read("calibration", |item| Calibration::read(&item))?.or(policy.calibration);
+    root.read("resolve", |item| resolve(&mut policy.resolve, item))?;
     root.read("caps", |item| caps(&mut policy.caps, item))?;
     Ok(policy)
 }
@@ -268,6 +276,14 @@ fn libraries(item: Item<'_>) -> Result<BTreeMap<Kind, BTreeSet<String>>> {
         open.insert(kind, names);
     }
     Ok(open)
+}
+
+fn resolve(options: &mut Options, item: Item<'_>) -> Result<()> {
+    let keys = item.keys("[resolve]", &["mode", "optionals", "budget"])?;
+    set(&mut options.mode, keys.read("mode", |item| word(item, &MODES))?);
+    set(&mut options.optionals, keys.read("optionals", |item| word(item, &OPTIONALS))?);
+    set(&mut options.budget, keys.read("budget", |item| item.count())?);
+    Ok(())
 }
 
 fn caps(caps: &mut Caps, item: Item<'_>) -> Result<()> {

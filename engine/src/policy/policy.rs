@@ -8,6 +8,7 @@ use super::{Calibration, GroupBy, GroupLimits, Level, Overrides, TrustLevel, fil
 use crate::{
     error::{Code, Error, Result, Stage},
     package::{Caps, nearest},
+    resolve::Options,
 };
 
 /// What each trust level is worth, as plain data: take a preset and change its fields.
@@ -69,6 +70,8 @@ pub struct Policy {
     pub overrides: Overrides,
     /// How much is read from disk.
     pub caps: Caps,
+    /// What is done where not all plugins of a folder go together, and what an optional dependency that is not there means.
+    pub resolve: Options,
 }
 
 impl Policy {
@@ -222,6 +225,11 @@ impl Policy {
     ///     lua = 50_000
     ///     rhai = 9_000
     ///     wasm = 400_000
+    ///
+    ///     [resolve]                  # of a folder whose plugins do not all go together
+    ///     mode = "best-effort"       # or all-or-nothing
+    ///     optionals = "allow"        # optional dependencies that are not there; or warn, require
+    ///     budget = 250_000           # steps of the search
     ///
     ///     [caps]                     # what is read from disk: file, total, manifest; files, plugins, depth
     ///     total = "8MiB"

@@ -105,5 +105,6 @@ pub(super) fn mods() -> Policy {
         calibration: None,
         overrides: Overrides::default(),
         caps: Caps::default(),
+        resolve: crate::resolve::Options::default(),
     }
 }

@@ -1,10 +1,68 @@
-//! Which plugins of a set can be loaded together, and in which order: [`resolve`] turns vetted packages into a [`Plan`].
+//! Which plugins of a set go together, in which versions and in which order: [`Resolver`] turns candidates into a [`Plan`], without
+//! loading anything or reading a file.
 //!
-//! One version of each plugin is considered, the one that lies in the folder; the solver over several versions builds on
-//! the same types.
+//! # What must hold
+//! At most one version of each plugin is taken, and for each that is taken:
+//! * every dependency is taken in a version that fits, and every optional one in a version that fits or not at all;
+//! * of each `any-of` one plugin is taken that fits, and each contract under `[requires]` is offered by the host or provided by
+//!   another plugin that is taken, in a version that fits;
+//! * no plugin is taken that it conflicts with, `engine` fits this modhost, and no circle of needs has an order to be loaded in.
+//!
+//! A requirement fits by semver's rule. A bare `1.2.3` is `^1.2.3`. A prerelease fits only a requirement that names a prerelease
+//! of the same release; but `*` of a conflict or of an optional dependency speaks of the plugin as such, prereleases included.
+//! What a plugin says of itself counts only where it needs itself: in another version, or before itself.
+//!
+//! # What is taken
+//! **Which plugins** ([`Mode::BestEffort`]): of all sets that go together the one of which the fewest are left out that the
+//! lockfile holds; then the fewest at all; then the fewest that refuse nobody; and of equals the one that leaves out the last ids
+//! of the alphabet, the first of them compared first. To refuse is to declare a conflict or an optional dependency that a version
+//! which lies there breaks: of two that exclude each other the one that says so goes, so that a new mod cannot put an old one
+//! out by naming it, unless more is lost otherwise. A lockfile settles it for good.
+//!
+//! **Which versions**: plugins that need others choose before those that are needed; each takes the best version that goes
+//! together with what was chosen before it. The best is the lockfile's, then the highest release, then the highest prerelease.
+//! Who chooses before whom where neither needs the other follows from the ids alone, never from the order of the candidates.
+//!
+//! **Which of several** (`any-of`): the first in the author's order that goes together with these versions. Providers of a
+//! contract come in the order of ids.
+//!
+//! **In which order** they load: plugins in the order of their ids, each directly after those that it loads after, which come in
+//! the order of ids too. Those are its dependencies but for `order = false`, its choices and its providers. An optional
+//! dependency that would close a circle orders nothing, with a warning.
+//!
+//! The work is bounded by [`Options::budget`]. Of plugins that concern each other and are not settled by then, those are taken that
+//! can be added one by one, each in its best version, and the others are left out with `resolve.budget`. Where so many conflicts
+//! are tangled that the best set is not found in half of the budget, a good one is taken, with a warning.
 
-mod check;
+mod candidate;
+mod cause;
+mod choose;
+mod digest;
+mod explain;
+mod hitting;
+mod lines;
+mod lockfile;
+mod modset;
+mod options;
 mod order;
+mod packages;
 mod plan;
+mod problem;
+mod query;
+mod reason;
+mod resolver;
+mod set;
+mod solve;
+#[cfg(test)]
+mod tests;
 
-pub(crate) use plan::resolve;
+pub use candidate::Candidate;
+pub use cause::Cause;
+pub use digest::{Digest, DigestError};
+pub use lockfile::{Drift, LOCKFILE, Locked, Lockfile};
+pub use modset::{Entry, ModSet, Profile, Selection};
+pub use options::{Mode, Optionals, Options};
+pub(crate) use packages::resolve;
+pub use plan::{Chosen, LeftOut, Link, LinkKind, PassedOver, Plan, Warning};
+pub use query::{Change, Reach, Why};
+pub use resolver::Resolver;

@@ -115,6 +115,9 @@ fn details(text: &mut String, one: &Examination, width: usize) {
     if !asks.is_empty() {
         paragraph(text, &format!("{INDENT}asks for "), &asks.join(", "), width);
     }
+    if let Some(version) = &one.instead {
+        paragraph(text, INDENT, &format!("not taken: {version} is, of the versions that lie here"), width);
+    }
     one.problems.iter().for_each(|error| problem(text, error, width));
 }
 

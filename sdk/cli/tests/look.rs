@@ -123,9 +123,11 @@ fn list() {
             &["list", "mods", "--json"],
             0,
             &[
+                Json("plugins.0.instead", r#""1.1.0""#),
                 Json("plugins.0.problems", "[]"),
                 Json("plugins.1.version", r#""1.1.0""#),
-                Json("plugins.1.problems.0.code", r#""package.duplicate""#),
+                Json("plugins.1.instead", "null"),
+                Json("plugins.1.problems", "[]"),
             ],
         ),
         (

@@ -137,6 +137,9 @@ examples! {
     ResolveCycle
         ["mods/wolf/plugin.toml" "[plugin]\nid = \"wolf\"\nversion = \"1.0.0\"\n\n[dependencies]\nfox = \"*\"\n" "mods/wolf/main.lua" "" "mods/fox/plugin.toml" "[plugin]\nid = \"fox\"\nversion = \"1.0.0\"\n\n[dependencies]\nwolf = \"*\"\n" "mods/fox/main.lua" ""]
         ["check" "mods"]
+    PackageSameVersion
+        ["mods/wolf/plugin.toml" "[plugin]\nid = \"wolf\"\nversion = \"1.0.0+spring\"\n" "mods/wolf/main.lua" "" "mods/wolf2/plugin.toml" "[plugin]\nid = \"wolf\"\nversion = \"1.0.0+summer\"\n" "mods/wolf2/main.lua" ""]
+        ["check" "mods"]
     PackageDuplicate
         ["mods/wolf.lua" "" "mods/wolf.rhai" ""] ["check" "mods"]
 }

@@ -30,6 +30,9 @@ pub(crate) struct About<'a> {
     capabilities: Vec<Capability<'a>>,
     listens: &'a [String],
     problems: Vec<ErrorBody<'a>>,
+    /// Of several versions of a plugin, the one that counts, where it is not this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instead: Option<String>,
     notes: &'a [String],
 }
 
@@ -96,6 +99,7 @@ impl<'a> About<'a> {
                 .collect(),
             listens: manifest.map(|manifest| &manifest.listen[..]).unwrap_or_default(),
             problems: one.problems.iter().map(Into::into).collect(),
+            instead: one.instead.as_ref().map(ToString::to_string),
             notes: package.notes(),
         }
     }

@@ -349,17 +349,17 @@ const ROWS: &[(Code, From)] = &[
     (Code::IoFailed, By(Open, "", "", || engine().load_path("a name with\0a zero.lua").unwrap_err())),
     (Code::IoNotFound, By(Open, "", "", || engine().load_path("no/such.lua").unwrap_err())),
     (Code::Usage, Verb("sdk/cli/tests/verbs.rs")),
-    (Code::LimitFuel, By(Call, "p", "", || after(|_| {}))),
+    (Code::LimitFuel, By(Call, "p", "p.lua:1", || after(|_| {}))),
     (
         Code::LimitMemory,
-        By(Call, "p", "", || {
+        By(Call, "p", "p.lua:1", || {
             limited("function run() local t = {} while true do t[#t + 1] = { #t } end end", |limits| {
                 limits.memory = 1 << 20
             })
         }),
     ),
-    (Code::LimitDeadline, By(Call, "p", "", deadline)),
-    (Code::LimitDepth, By(Call, "p", "", || limited("function run() return 1 + run() end", |_| {}))),
+    (Code::LimitDeadline, By(Call, "p", "p.lua:1", deadline)),
+    (Code::LimitDepth, By(Call, "p", "p.lua:1", || limited("function run() return 1 + run() end", |_| {}))),
     (
         Code::LimitValue,
         By(Call, "p", "", || {

@@ -87,7 +87,7 @@ impl LuaInstance {
     #[inline]
     fn finished(&self, outcome: Outcome, wants: &Type) -> Result<Value, Fault> {
         // Whatever the guest made of its end, it has ended.
-        self.vm.gauge.meter.verdict()?;
+        raise::verdict(&self.vm.gauge, &self.files)?;
         match outcome {
             Outcome::Returned(_, 0) => Ok(Value::Nil),
             Outcome::Returned(answer, count) => self.returned(answer, count, wants),

@@ -77,7 +77,7 @@ const GROUP: [&str; 6] = ["plugins", "memory", "fuel", "time", "output", "queue"
 
 const GROUP_BY: [(&str, GroupBy); 2] = [("nothing", GroupBy::Nothing), ("publisher", GroupBy::Publisher)];
 
-const CAPS: [&str; 6] = ["file", "total", "manifest", "files", "plugins", "depth"];
+const CAPS: [&str; 7] = ["file", "total", "folder", "manifest", "files", "plugins", "depth"];
 
 const ISOLATION: [(&str, Isolation); 4] = [
     ("none", Isolation::SharedMemory),
@@ -272,7 +272,12 @@ fn libraries(item: Item<'_>) -> Result<BTreeMap<Kind, BTreeSet<String>>> {
 
 fn caps(caps: &mut Caps, item: Item<'_>) -> Result<()> {
     let keys = item.keys("[caps]", &CAPS)?;
-    for (key, cap) in [("file", &mut caps.file), ("total", &mut caps.total), ("manifest", &mut caps.manifest)] {
+    for (key, cap) in [
+        ("file", &mut caps.file),
+        ("total", &mut caps.total),
+        ("folder", &mut caps.folder),
+        ("manifest", &mut caps.manifest),
+    ] {
         set(cap, keys.read(key, |item| item.size())?);
     }
     for (key, cap) in [("files", &mut caps.files), ("plugins", &mut caps.plugins), ("depth", &mut caps.depth)] {

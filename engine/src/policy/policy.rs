@@ -223,7 +223,7 @@ impl Policy {
     ///     rhai = 9_000
     ///     wasm = 400_000
     ///
-    ///     [caps]                     # what is read from disk: file, total, manifest; files, plugins, depth
+    ///     [caps]                     # what is read from disk: file, total, folder, manifest; files, plugins, depth
     ///     total = "8MiB"
     ///     "#,
     ///     "arena.toml",

@@ -172,17 +172,18 @@ impl Slot {
             return Err(self.refused(Stage::Call));
         }
         let level = self.level(Stage::Call, audit)?;
-        // Asked before the ticket is used up: a group may have nothing left now, and more in its next period.
-        let share = self.share(self.meter.fuel_left(), Stage::Call, audit)?;
-        let live = match self.take_parked(tickets, ticket) {
-            Ok(live) => live,
+        let live = self.take_parked(tickets, ticket)?;
+        // Asked while nobody else can run it, or what it has left would be another stretch's; and before the ticket is used up: a
+        // group may have nothing left now, and more in its next period.
+        let share = match self.share(self.meter.fuel_left(), Stage::Call, audit) {
+            Ok(share) => share,
             Err(error) => {
-                if let Some(share) = share {
-                    share.give_back(|| audit.now());
-                }
+                self.park(live);
                 return Err(error);
             }
         };
+        tickets.take(ticket);
+        self.waits.store(None);
         let entered = Entered { live, level, share, before: Some(self.meter.usage().fuel) };
         let waits = |progress: &Progress<R>| progress.ticket().is_some();
         self.stretch(entered, watchdog, audit, Stage::Call, waits, f).map(|(progress, _)| progress)
@@ -191,6 +192,8 @@ impl Slot {
     /// Ends the suspended call that waits for `ticket`, and the plugin with it: it was left somewhere in its code.
     pub(crate) fn abandon(&self, watchdog: &Watchdog, audit: &Audit, tickets: &Tickets, ticket: Ticket) -> Result<()> {
         let live = self.take_parked(tickets, ticket)?;
+        tickets.take(ticket);
+        self.waits.store(None);
         let usage = self.meter.usage();
         self.count(usage);
         let error = Error::from_fault(Stage::Call, Fault::new(FaultKind::Interrupted));
@@ -199,18 +202,17 @@ impl Slot {
         Ok(())
     }
 
-    /// Takes the parked instance, and its ticket, which is stale from now on.
+    /// Takes the parked instance, if it waits for `ticket`: whoever has it is the only one who can use the ticket up.
     fn take_parked(&self, tickets: &Tickets, ticket: Ticket) -> Result<Box<Live>> {
         let Some(live) = self.parked.take() else {
             // A call that is answered while it still runs is busy.
             return Err(if tickets.look(ticket).is_some() { self.refused(Stage::Call) } else { ticket.stale() });
         };
-        if !tickets.take(ticket) {
+        if self.waits.load() != Some(ticket) {
             // Another thread has answered it, and the plugin waits for something else by now.
             self.park(live);
             return Err(ticket.stale());
         }
-        self.waits.store(None);
         Ok(live)
     }
 

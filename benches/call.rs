@@ -21,7 +21,7 @@ use std::{hint::black_box, sync::Arc};
 
 use compare::{compare, head};
 use modhost::{Call, Enforcement, Engine, FromValue, IntoArgs, Kind, PluginId, Policy, Type, Value};
-use modhost_backend::{Backend, ExportId, ExportInfo, Fault, Instance, LoadRequest};
+use modhost_backend::{Backend, ExportId, ExportInfo, Fault, Instance, LoadRequest, Suspending};
 use support::{LUA, RHAI, Raw, Unit, WAT, engine, library, unit};
 
 /// What the engine's side of every row calls.
@@ -171,6 +171,9 @@ impl Instance for IdleInstance {
     }
     fn call(&mut self, _: ExportId, _: &[Value], _: &Type) -> Result<Value, Fault> {
         Ok(Value::Nil)
+    }
+    fn suspending(&mut self) -> Option<&mut dyn Suspending> {
+        None
     }
     fn exports(&self) -> &[ExportInfo] {
         &self.0

@@ -19,7 +19,7 @@ use modhost::{
     Builder, Code, Engine, Error, HostFunction, Kind, ManualClock, Policy,
     Stage::{self, Admit, Call, Load, Open, Resolve},
     Type, Value,
-    backend::{Backend, Enforcement, ExportId, ExportInfo, Fault, FaultKind, Instance, LoadRequest, Meter},
+    backend::{Backend, Enforcement, ExportId, ExportInfo, Fault, FaultKind, Instance, LoadRequest, Meter, Suspending},
 };
 use support::folder;
 
@@ -51,6 +51,21 @@ fn call(name: &str, source: &str, host: fn(Builder) -> Builder) -> Error {
 
 fn no_host(builder: Builder) -> Builder {
     builder
+}
+
+/// What a plugin gets that publishes to one that takes no events.
+fn full_queue() -> Error {
+    let area = folder(&[
+        (
+            "deaf/plugin.toml",
+            "[plugin]\nid = \"deaf\"\nversion = \"1.0.0\"\n[events]\nlisten = [\"dusk\"]\n[limits]\nqueue = 0",
+        ),
+        ("deaf/main.lua", "function on_dusk() end"),
+    ]);
+    let engine = Engine::builder().events().grant("events.emit").build().unwrap();
+    engine.load_path(area.path().join("deaf")).unwrap();
+    let plugin = engine.load_source("p.lua", "function run()\nevents.emit('dusk', 1) end").unwrap();
+    engine.call::<_, Value>(&mut (), plugin, "run", ()).unwrap_err()
 }
 
 /// Calling `run` of a single Lua file under changed limits.
@@ -163,6 +178,10 @@ impl Instance for OwnPlugin {
         }
         self.meter.cancel(self.meter.call_number());
         self.meter.spend(0).map(|()| Value::Nil)
+    }
+
+    fn suspending(&mut self) -> Option<&mut dyn Suspending> {
+        None
     }
 
     fn exports(&self) -> &[ExportInfo] {
@@ -281,6 +300,13 @@ const ROWS: &[(Code, From)] = &[
     ),
     (Code::HostBusy, By(Call, "p", "", busy)),
     (
+        Code::HostCannotSuspend,
+        By(Call, "p", "p.lua:1", || {
+            let fetch = |builder: Builder| builder.pending("net.fetch", |_: modhost::Ticket, _: String| ());
+            call("p.lua", "function run() net.fetch('news') end", fetch)
+        }),
+    ),
+    (
         Code::HostNoState,
         By(Load, "p", "p.lua:2", || {
             let engine = Engine::builder().function("game.score", |score: &mut i64| *score).build().unwrap();
@@ -331,6 +357,16 @@ const ROWS: &[(Code, From)] = &[
         }),
     ),
     (Code::LimitOutput, By(Call, "p", "", || limited("function run() print('wolf') end", |limits| limits.output = 3))),
+    (
+        Code::LimitGroup,
+        By(Admit, "p", "", || {
+            let mut limits = modhost::GroupLimits::default();
+            limits.plugins = 0;
+            let engine = Engine::builder().group("team", limits).build().unwrap();
+            engine.load_source_in("team", "p.lua", "").unwrap_err()
+        }),
+    ),
+    (Code::LimitQueue, By(Call, "p", "p.lua:2", full_queue)),
     (
         Code::LimitInstances,
         By(Admit, "p", "", || {

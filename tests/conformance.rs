@@ -11,7 +11,7 @@ use std::{
 
 use modhost::{
     Kind, Type, Value,
-    backend::{Backend, Enforcement, ExportId, ExportInfo, Fault, Guarantee, Instance, LoadRequest},
+    backend::{Backend, Enforcement, ExportId, ExportInfo, Fault, Guarantee, Instance, LoadRequest, Suspending},
 };
 use modhost_testkit::conformance::{self, Outcome, Outcomes, Plugins, Report};
 
@@ -106,6 +106,10 @@ impl Instance for ToyPlugin {
 
     fn call(&mut self, export: ExportId, _: &[Value], _: &Type) -> Result<Value, Fault> {
         Ok(Value::Int(self.answers[export.index()]))
+    }
+
+    fn suspending(&mut self) -> Option<&mut dyn Suspending> {
+        None
     }
 
     fn exports(&self) -> &[ExportInfo] {

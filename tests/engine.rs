@@ -18,7 +18,7 @@ use modhost::{
     Capabilities, Code, Enforcement, Engine, Guarantee, HostFunction, Kind, ManualClock, Mods, Policy, Stage, Type,
     Value, Violations,
     audit::{Event, MemoryLog},
-    backend::{Backend, ExportId, ExportInfo, Fault, Instance, LoadRequest, Meter},
+    backend::{Backend, ExportId, ExportInfo, Fault, Instance, LoadRequest, Meter, Suspending},
 };
 use support::{folder, manifest};
 
@@ -105,7 +105,8 @@ fn of_several_builds_trust_takes_the_first_that_suffices() {
     no_text(&mut policy);
     let engine = Engine::builder().policy(policy).build().unwrap();
     assert_eq!(engine.load_path(&only).unwrap_err().code(), Code::PolicySourceFormat);
-    assert_eq!(taken(&|policy| policy.untrusted.needs.suspend = true), Err(Code::DeniedBackend));
+    assert_eq!(taken(&|policy| policy.untrusted.needs.suspend = true), Ok(2));
+    assert_eq!(taken(&|policy| policy.untrusted.needs.cpu_share = Guarantee::Exact), Err(Code::DeniedBackend));
     assert_eq!(taken(&|policy| policy.unsigned = false), Err(Code::DeniedTrust));
     assert_eq!(taken(&|policy| policy.untrusted.admitted = false), Err(Code::DeniedTrust));
 }
@@ -168,6 +169,9 @@ impl Instance for Swallowing {
             let _ = self.1.spend(u64::MAX);
         }
         Ok(Value::from("survived"))
+    }
+    fn suspending(&mut self) -> Option<&mut dyn Suspending> {
+        None
     }
     fn exports(&self) -> &[ExportInfo] {
         &self.0
@@ -353,6 +357,9 @@ impl Instance for Touched {
         assert!(export.index() == 0, "told to");
         Ok(Value::Int(self.1.fetch_add(1, SeqCst).into()))
     }
+    fn suspending(&mut self) -> Option<&mut dyn Suspending> {
+        None
+    }
     fn exports(&self) -> &[ExportInfo] {
         &self.0
     }
@@ -509,13 +516,17 @@ fn statistics_tell_what_each_plugin_did_and_all_together() {
     assert_eq!(call("good"), Err(Code::PluginKilled));
     let killed = about();
     assert_eq!((killed.state, killed.calls, killed.errors, killed.violations.limit_hits), ("killed", 4, 2, 1));
-    assert_eq!((killed.memory, killed.last_error.unwrap().code), (Some(0), Code::LimitFuel));
+    assert_eq!((killed.memory, killed.last_error.unwrap().code), (Some(killed.host_memory as usize), Code::LimitFuel));
     assert!(killed.fuel >= 10_000_000);
 
     let before = engine.totals();
     assert_eq!((before.plugins, before.loads, before.calls, before.errors), (2, 2, 4, 2));
     assert_eq!((before.violations.limit_hits, before.violations.denials), (1, 1));
-    assert_eq!(before.memory, engine.plugins()[0].memory.unwrap().div_ceil(4096) as u64 * 4096);
+    let grains = |plugin: &modhost::PluginInfo| {
+        let (all, host) = (plugin.memory.unwrap() as u64, plugin.host_memory);
+        (all - host).div_ceil(4096) + host.div_ceil(4096)
+    };
+    assert_eq!(before.memory, engine.plugins().iter().map(grains).sum::<u64>() * 4096);
     engine.unload("wolf").unwrap();
     engine.unload("other").unwrap();
     let after = engine.totals();

@@ -24,7 +24,7 @@ pub(crate) const KNOWN: [Kind; 4] = [Kind::LUA, Kind::RHAI, Kind::WASM, Kind::NA
 /// The standard libraries by which a policy can name what of a language is open.
 static LIBRARIES: [(Kind, &[&str]); 4] = [
     (Kind::LUA, &["bit32", "buffer", "coroutine", "math", "string", "table", "utf8", "vector"]),
-    (Kind::RHAI, &[]),
+    (Kind::RHAI, &["array", "bits", "blob", "iterators", "map", "math", "string"]),
     (Kind::WASM, &[]),
     (Kind::NATIVE, &[]),
 ];

@@ -6,14 +6,14 @@ use modhost_backend::{Backend, Kind};
 
 use crate::{
     audit::{MemoryLog, Sink},
-    backends,
+    backends, bus,
     call::{Clock, SystemClock},
     engine::Engine,
     error::{Code, Error, Result, Stage},
-    host::{self, HostClosure, HostFunction, Registry},
+    host::{self, HostClosure, HostFunction, PendingClosure, Registry},
     inner::Inner,
     package::nearest,
-    policy::Policy,
+    policy::{GroupLimits, Policy, check_group_name},
 };
 
 /// What an engine is made of. Mistakes are told by [`Builder::build`].
@@ -23,6 +23,7 @@ pub struct Builder {
     functions: Vec<HostFunction>,
     contracts: Vec<(String, String)>,
     grants: Vec<String>,
+    groups: Vec<(String, GroupLimits)>,
     backends: Vec<Arc<dyn Backend>>,
     without: Vec<Kind>,
     sink: Arc<dyn Sink>,
@@ -36,6 +37,7 @@ impl Builder {
             functions: Vec::new(),
             contracts: Vec::new(),
             grants: Vec::new(),
+            groups: Vec::new(),
             backends: backends::compiled_in(),
             without: Vec::new(),
             sink: Arc::new(MemoryLog::default()),
@@ -47,6 +49,13 @@ impl Builder {
     /// parameter names or a description use [`Builder::host`].
     pub fn function<Marker, C: HostClosure<Marker>>(self, name: &str, closure: C) -> Self {
         self.host(HostFunction::new(name, closure))
+    }
+
+    /// Offers a function that answers later, any value: `closure` begins it and is given the [`Ticket`](crate::Ticket) to answer by. For
+    /// the type of the answer, a capability or a description use [`Builder::host`] with [`HostFunction::pending`]; for the whole way
+    /// see [`Engine::start`].
+    pub fn pending<Marker, C: PendingClosure<Marker>>(self, name: &str, closure: C) -> Self {
+        self.host(HostFunction::pending(name, closure))
     }
 
     /// Offers a described host function to plugins.
@@ -74,6 +83,23 @@ impl Builder {
         host::log_functions().into_iter().fold(self.contract("log", "1.0.0"), Builder::host)
     }
 
+    /// Offers the contract `events`: `events.emit(topic, value)` publishes an event as [`Engine::emit`] does, to be delivered when the
+    /// running call has returned, and gives the number of plugins that it waits for. It needs the capability `events.emit`. Where
+    /// a listener's queue has no room it raises `limit.queue`, which ends nobody; the other listeners get the event.
+    ///
+    /// ```
+    /// use modhost::Engine;
+    ///
+    /// let engine = Engine::builder().events().grant("events.emit").build()?;
+    /// let wolf = engine.load_source("wolf.lua", "function dusk() return events.emit('howl', 3) end")?;
+    /// let heard: i64 = engine.call(&mut (), wolf, "dusk", ())?;
+    /// assert_eq!(heard, 0);
+    /// # Ok::<(), modhost::Error>(())
+    /// ```
+    pub fn events(self) -> Self {
+        bus::event_functions().into_iter().fold(self.contract("events", "1.0.0"), Builder::host)
+    }
+
     /// Numbers a contract, `contract("world", "1.2.0")`; one that is not numbered is 1.0.0.
     pub fn contract(mut self, name: &str, version: &str) -> Self {
         self.contracts.push((name.into(), version.into()));
@@ -83,6 +109,12 @@ impl Builder {
     /// Grants a capability to every plugin that asks for it.
     pub fn grant(mut self, capability: &str) -> Self {
         self.grants.push(capability.into());
+        self
+    }
+
+    /// Says what the plugins of a group may have together; it replaces the policy's word on that group.
+    pub fn group(mut self, name: &str, limits: GroupLimits) -> Self {
+        self.groups.push((name.into(), limits));
         self
     }
 
@@ -132,6 +164,12 @@ impl Builder {
                 let depth = level.limits.value.depth;
                 return wrong(format!("a value depth of {depth} is beyond {deepest}, the most there is"));
             }
+            if level.work.is_some() && policy.calibration.is_none() {
+                return wrong("`work` needs a calibration: `modhost bench --calibrate` prints one".into());
+            }
+        }
+        if let Some(message) = policy.groups.keys().find_map(|name| check_group_name(name).err()) {
+            return wrong(message);
         }
         let there = || backends::KNOWN.into_iter().chain(self.backends.iter().map(|backend| backend.kind()));
         for kind in policy.prefer.iter().chain(policy.libraries.keys()) {
@@ -169,6 +207,7 @@ impl Builder {
         for capability in &self.grants {
             self.policy.grant(capability)?;
         }
+        self.policy.groups.extend(self.groups.drain(..));
         self.check_policy()?;
         let inner = Inner::new(self.policy, registry, self.backends, self.without, self.sink, self.clock);
         Ok(Engine::from_inner(Arc::new(inner)))

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use modhost_abi::{Capability, Contract, FromValue, IntoArgs, IntoValue, Value};
+use modhost_abi::{Capability, Contract, FromValue, IntoArgs, Value};
 use modhost_backend::{ExportInfo, Fault, Instance, Usage, scope};
 use semver::Version;
 
@@ -15,14 +15,14 @@ use crate::{
     audit::Event,
     backends::{self, BackendStatus},
     builder::Builder,
-    call::{Call, CancelHandle, PluginId, Slot, State},
+    call::{Call, CancelHandle, PluginId, Slot},
     error::{Code, Error, Result, Stage},
     host::LogLine,
     inner::Inner,
     lifecycle::{self, hook},
     package::{self, Package},
     policy::Policy,
-    report::{Loaded, Mods, Refused},
+    report::{Answers, Loaded, Mods, Refused},
     resolve::resolve,
     spans::stage_span,
     statistics::{self, PluginInfo, Totals},
@@ -57,16 +57,6 @@ pub struct Measured<T> {
     pub wall: Duration,
 }
 
-/// What became of an event, or of `on_enable`: the values of those that answered, and the errors of those that failed.
-#[derive(Debug, Default)]
-#[non_exhaustive]
-pub struct Answers {
-    /// By plugin, in load order.
-    pub values: Vec<(PluginId, Value)>,
-    /// The failures; one plugin's does not keep the others from being called.
-    pub failed: Vec<Error>,
-}
-
 /// A plugin by handle or by id.
 #[derive(Clone, Copy, Debug)]
 pub enum Target<'a> {
@@ -98,6 +88,7 @@ impl Engine {
         Engine(inner)
     }
 
+    #[inline]
     pub(crate) fn inner(&self) -> &Inner {
         &self.0
     }
@@ -107,9 +98,7 @@ impl Engine {
     /// # Errors
     /// Whatever reading, vetting, resolving, admitting or loading gives; nothing of the plugin is left then.
     pub fn load_path(&self, path: impl AsRef<Path>) -> Result<PluginId> {
-        let path = path.as_ref();
-        let source = path.display().to_string();
-        self.load_one(self.open(&source, || Package::open(path, &self.0.policy.caps))?)
+        self.load_path_of(None, path.as_ref())
     }
 
     /// Loads a plugin from memory; the ending of `name` tells its language (`rules.lua`).
@@ -117,7 +106,16 @@ impl Engine {
     /// # Errors
     /// As [`Engine::load_path`].
     pub fn load_source(&self, name: &str, source: impl AsRef<[u8]>) -> Result<PluginId> {
-        self.load_one(self.open(name, || Package::from_bytes(name, source.as_ref(), &self.0.policy.caps))?)
+        self.load_source_of(None, name, source.as_ref())
+    }
+
+    pub(crate) fn load_path_of(&self, group: Option<&str>, path: &Path) -> Result<PluginId> {
+        let source = path.display().to_string();
+        self.load_one(group, self.open(&source, || Package::open(path, &self.0.policy.caps))?)
+    }
+
+    pub(crate) fn load_source_of(&self, group: Option<&str>, name: &str, source: &[u8]) -> Result<PluginId> {
+        self.load_one(group, self.open(name, || Package::from_bytes(name, source, &self.0.policy.caps))?)
     }
 
     fn open(&self, source: &str, open: impl FnOnce() -> Result<Package>) -> Result<Package> {
@@ -125,8 +123,8 @@ impl Engine {
         opened.inspect_err(|error| self.0.audit.error(Event::Refused, source, error))
     }
 
-    fn load_one(&self, package: Package) -> Result<PluginId> {
-        let mut mods = self.load_packages(vec![package]);
+    fn load_one(&self, group: Option<&str>, package: Package) -> Result<PluginId> {
+        let mut mods = self.load_packages(group, vec![package]);
         match (mods.loaded.pop(), mods.refused.pop()) {
             (Some(loaded), _) => Ok(loaded.plugin),
             (None, Some(refused)) => Err(refused.error),
@@ -140,9 +138,12 @@ impl Engine {
     /// # Errors
     /// Only where the folder itself cannot be read, or holds no plugin.
     pub fn load_dir(&self, path: impl AsRef<Path>) -> Result<Mods> {
+        self.load_dir_of(None, path.as_ref())
+    }
+
+    pub(crate) fn load_dir_of(&self, group: Option<&str>, path: &Path) -> Result<Mods> {
         let mut packages = Vec::new();
         let mut unreadable = Vec::new();
-        let path = path.as_ref();
         let found = stage_span!("open", path.display().to_string())
             .in_scope(|| package::discover(path, &self.0.policy.caps))?;
         for package in found {
@@ -155,14 +156,14 @@ impl Engine {
                 }
             }
         }
-        let mut mods = self.load_packages(packages);
+        let mut mods = self.load_packages(group, packages);
         mods.refused.extend(unreadable);
         mods.refused.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(mods)
     }
 
     /// The flow: vet, resolve, admit, load.
-    fn load_packages(&self, packages: Vec<Package>) -> Mods {
+    fn load_packages(&self, group: Option<&str>, packages: Vec<Package>) -> Mods {
         let inner = &self.0;
         let mut mods = Mods::default();
         let mut vetted = Vec::new();
@@ -185,9 +186,10 @@ impl Engine {
             let missing = missing_dependency(package.get(), &mods.refused);
             let loaded = missing
                 .map_or(Ok(()), Err)
-                .and_then(|()| inner.admit(package))
+                .and_then(|()| inner.group_of(package.get(), group))
+                .and_then(|group| inner.admit(package, group.as_deref()).map(|admission| (admission, group)))
                 .inspect_err(|error| inner.audit.error(Event::Refused, &name, error))
-                .and_then(|admission| lifecycle::load(inner, package, &admission));
+                .and_then(|(admission, group)| lifecycle::load(inner, package, &admission, group));
             match loaded {
                 Ok(slot) => mods.loaded.push(loaded_row(&slot)),
                 Err(error) => mods.refused.push(Refused { name, version: Some(version), error }),
@@ -207,21 +209,9 @@ impl Engine {
     /// None so far; a plugin's own failure is among [`Answers::failed`].
     pub fn enable<S: 'static>(&self, state: &mut S, mods: &Mods) -> Result<Answers> {
         let slots = mods.loaded.iter().filter_map(|loaded| self.0.slot(loaded.plugin.into()).ok());
-        Ok(self.call_hooks(state, slots.collect(), Stage::Enable, "on_enable", &[]))
-    }
-
-    /// Calls `on_<topic>` of every active plugin whose manifest listens to `topic`, in load order. A plugin that fails does not
-    /// keep the others from being called.
-    ///
-    /// # Errors
-    /// `script.type` for an event that is no value.
-    pub fn emit<S: 'static>(&self, state: &mut S, topic: &str, event: impl IntoValue) -> Result<Answers> {
-        let event = [event.into_value().map_err(|error| Error::from_fault(Stage::Call, error.into()))?];
-        let listens =
-            |slot: &&Arc<Slot>| slot.state() == State::Active && slot.about.topics.iter().any(|own| own == topic);
-        let mut slots: Vec<Arc<Slot>> = self.0.slots().iter().map(|(_, slot)| slot).filter(listens).cloned().collect();
-        slots.sort_by_key(|slot| slot.id.generation);
-        Ok(self.call_hooks(state, slots, Stage::Call, &hook::listener(topic), &event))
+        let answers = self.call_hooks(state, slots.collect(), Stage::Enable, "on_enable", &[]);
+        self.settle(state);
+        Ok(answers)
     }
 
     fn call_hooks<S: 'static>(
@@ -258,7 +248,10 @@ impl Engine {
         export: &str,
         args: impl IntoArgs,
     ) -> Result<R> {
-        self.run(state, &*self.0.slot(plugin.into())?, export, args).map(|(value, _)| value)
+        let slot = self.0.slot(plugin.into())?;
+        let result = self.run(state, &slot, export, args).map(|(value, _)| value);
+        self.settle(state);
+        result
     }
 
     /// [`Engine::call`], and what the call used. Only this form reads the clock.
@@ -276,6 +269,7 @@ impl Engine {
         let start = Instant::now();
         let result = self.run(state, &slot, export, args);
         let wall = start.elapsed();
+        self.settle(state);
         let (value, usage) = result.map_err(|error| {
             let fuel = error.limit().map_or(0, |hit| hit.fuel);
             error.used(fuel, Some(wall))
@@ -294,7 +288,9 @@ impl Engine {
         let run = |instance: &mut dyn Instance| {
             let export = instance.export(export)?;
             let result = args.with_args(|args| scope::lend(state, || instance.call(export, args, &wants)));
-            R::from_value(result.map_err(Fault::from)??).map_err(Fault::from)
+            let result = result.map_err(Fault::from)??;
+            let _charge = slot.origin.ledger.in_flight(std::slice::from_ref(&result))?;
+            R::from_value(result).map_err(Fault::from)
         };
         slot.run(&self.0.watchdog, &self.0.audit, Stage::Call, run)
     }
@@ -366,7 +362,7 @@ impl Engine {
     /// # Errors
     /// `plugin.not-found`.
     pub fn take_output<'t>(&self, plugin: impl Into<Target<'t>>) -> Result<Vec<LogLine>> {
-        self.0.slot(plugin.into()).map(|slot| slot.origin.output.take())
+        self.0.slot(plugin.into()).map(|slot| slot.origin.take_output())
     }
 
     /// Takes calls again, or refuses them with `plugin.disabled`.

@@ -9,7 +9,7 @@ use modhost_backend::{Fault, FaultKind, Place};
 
 pub use code::{Code, UnknownCode};
 
-use crate::package::nearest;
+use crate::{audit::escape, package::nearest};
 
 /// The result of anything that the engine does.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -172,6 +172,15 @@ impl Error {
         self
     }
 
+    /// The same error for a limit of this size.
+    #[must_use]
+    pub(crate) fn at_limit(mut self, limit: u64) -> Self {
+        if let Some(hit) = &mut self.0.limit {
+            hit.limit = limit;
+        }
+        self
+    }
+
     /// Fills in what the call had used, where a limit was hit.
     #[must_use]
     pub(crate) fn used(mut self, fuel: u64, elapsed: Option<Duration>) -> Self {
@@ -205,13 +214,14 @@ impl Error {
         self.0.at.as_ref()
     }
 
-    /// What happened, without code, plugin and place.
+    /// What happened, without code, plugin and place. It may quote a guest: escape it before a person sees it, as the error's own
+    /// `Display` does.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.0.message
     }
 
-    /// The plugin's call trace, innermost first.
+    /// The plugin's call trace, innermost first, with names as the guest wrote them: see [`Error::message`].
     #[must_use]
     pub fn trace(&self) -> &[String] {
         &self.0.trace
@@ -236,15 +246,16 @@ impl Error {
     }
 }
 
+/// One line, in which the texts of guests are escaped and shortened: it may be shown as it is.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(plugin) = self.plugin() {
-            write!(f, "{plugin}: ")?;
+            write!(f, "{}: ", escape(plugin, 96))?;
         }
         if let Some(place) = self.at() {
-            write!(f, "{place}: ")?;
+            write!(f, "{}: ", escape(&place.to_string(), 200))?;
         }
-        write!(f, "{} [{}]", self.message(), self.code())
+        write!(f, "{} [{}]", escape(self.message(), 1000), self.code())
     }
 }
 

@@ -14,12 +14,13 @@ use tracing::field::display;
 
 use crate::{
     audit::{Audit, Sink},
-    call::{Clock, Held, PluginId, Slot, Watchdog},
+    bus::Bus,
+    call::{Clock, PluginId, Slot, Tickets, Watchdog},
     engine::Target,
     error::{Code, Error, Result, Stage},
-    host::Registry,
+    host::{self, Group, Groups, Held, Registry},
     package::{Package, nearest},
-    policy::{self, Admission, Policy},
+    policy::{self, Admission, GroupBy, Policy},
     spans::stage_span,
     statistics::Totals,
     verify::Vetted,
@@ -32,6 +33,9 @@ pub(crate) struct Inner {
     pub(crate) audit: Arc<Audit>,
     pub(crate) watchdog: Watchdog,
     pub(crate) held: Arc<Held>,
+    pub(crate) tickets: Tickets,
+    pub(crate) bus: Bus,
+    pub(crate) groups: Groups,
     pub(crate) backends: Vec<Arc<dyn Backend>>,
     pub(crate) without: Vec<Kind>,
     slots: RwLock<Slab<Arc<Slot>>>,
@@ -59,10 +63,13 @@ impl Inner {
     ) -> Self {
         Inner {
             held: Arc::new(Held::new(policy.total_memory)),
+            bus: Bus::default(),
+            groups: Groups::new(&policy),
             policy,
             registry,
             audit: Arc::new(Audit::new(sink, clock.clone())),
             watchdog: Watchdog::new(clock),
+            tickets: Tickets::default(),
             backends,
             without,
             slots: RwLock::new(Slab::new()),
@@ -106,6 +113,7 @@ impl Inner {
             totals.add(slot);
         }
         (totals.plugins, totals.memory) = (slots.len(), self.held.bytes());
+        totals.queued = self.bus.waits();
         totals
     }
 
@@ -118,8 +126,25 @@ impl Inner {
         *loads
     }
 
+    /// The group that a plugin is loaded into: the one that is named, else the one that the policy's rule puts it into.
+    ///
+    /// # Errors
+    /// `policy.value` for a group that there is not; the rule puts no plugin into one that nobody described.
+    pub(crate) fn group_of(&self, package: &Package, named: Option<&str>) -> Result<Option<Arc<Group>>> {
+        let (policy, id) = (&self.policy, package.id());
+        let by_rule = match policy.group_by {
+            GroupBy::Publisher => id.publisher(),
+            GroupBy::Nothing => None,
+        };
+        match (named, by_rule) {
+            (Some(name), _) => self.groups.find(name, policy).map(Some).map_err(|error| error.of(id.as_str())),
+            (None, Some(name)) => Ok(self.groups.find(name, policy).ok()),
+            (None, None) => Ok(None),
+        }
+    }
+
     /// Gives a plugin its box, if there is room for one more.
-    pub(crate) fn admit(&self, package: &Vetted<Package>) -> Result<Admission> {
+    pub(crate) fn admit(&self, package: &Vetted<Package>, group: Option<&Group>) -> Result<Admission> {
         let (id, trust) = (package.get().id().as_str(), package.trust());
         let span = stage_span!("admit", id, package.get().version());
         span.record("trust", display(trust));
@@ -128,6 +153,7 @@ impl Inner {
         span.record("backend", display(&admission.artefact().kind));
         self.room_for_one_more(self.slots().len())
             .and_then(|()| self.room_for_memory(Stage::Admit))
+            .and_then(|()| group.map_or(Ok(()), |group| group.room().map_err(|used_up| used_up.error(Stage::Admit))))
             .map_err(|error| error.of(id))?;
         Ok(admission)
     }
@@ -155,7 +181,12 @@ impl Inner {
     }
 
     /// Puts a plugin into the table, unless another of its name came first.
-    pub(crate) fn insert(&self, name: &str, make: impl FnOnce(PluginId) -> Slot) -> Result<Arc<Slot>> {
+    pub(crate) fn insert(
+        &self,
+        name: &str,
+        group: Option<&Group>,
+        make: impl FnOnce(PluginId) -> Slot,
+    ) -> Result<Arc<Slot>> {
         let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
         if slots.iter().any(|(_, slot)| slot.about.name == name) {
             let message = format!("another plugin `{name}` was loaded at the same time");
@@ -163,10 +194,24 @@ impl Inner {
         }
         // Looked at again under the lock: several threads may be loading.
         self.room_for_one_more(slots.len())?;
+        group.map_or(Ok(()), Group::join).map_err(|used_up| used_up.error(Stage::Load))?;
         let generation = self.generation.fetch_add(1, Relaxed);
         let place = slots.vacant_entry();
         let slot = u32::try_from(place.key()).unwrap_or(u32::MAX);
-        Ok(place.insert(Arc::new(make(PluginId { slot, generation }))).clone())
+        let slot = place.insert(Arc::new(make(PluginId { slot, generation }))).clone();
+        // After the lock: whoever publishes looks at no table but the bus's.
+        drop(slots);
+        self.bus.subscribe(&slot);
+        Ok(slot)
+    }
+
+    /// A load is over, in which nothing was lent: what was published waits for the next round. Inside a call it waits for that
+    /// call's end.
+    pub(crate) fn loaded(&self) {
+        let called = || host::calling(|origin| std::ptr::eq(origin.engine.as_ptr(), self)).unwrap_or(false);
+        if !self.bus.is_idle() && !called() {
+            self.bus.park(None);
+        }
     }
 
     /// Takes a plugin out of the table and drops its instance, now or when its running call returns.
@@ -177,6 +222,9 @@ impl Inner {
             self.history().totals.add(&slot);
             drop(slots);
             slot.unload();
+            slot.origin.group.iter().for_each(|group| group.leave());
+            drop(slot.origin.take_output());
+            self.bus.unsubscribe(&slot);
         }
     }
 }

@@ -31,10 +31,13 @@
 pub mod audit;
 mod backends;
 mod builder;
+mod bus;
 mod call;
 mod engine;
 mod error;
+mod events;
 mod examine;
+mod groups;
 mod host;
 mod inner;
 mod lifecycle;
@@ -44,17 +47,20 @@ mod report;
 mod resolve;
 mod spans;
 mod statistics;
+mod suspend;
 mod verify;
 pub mod worker;
 
 pub use backends::BackendStatus;
 pub use builder::Builder;
-pub use call::{Call, CancelHandle, Clock, ManualClock, PluginId, Step, SystemClock};
-pub use engine::{Answers, Engine, Measured, Target};
+pub use call::{Call, CancelHandle, Clock, ManualClock, PluginId, Progress, Step, SystemClock, Ticket};
+pub use engine::{Engine, Measured, Target};
 pub use error::{Code, Error, LimitHit, Result, Stage, UnknownCode};
 pub use examine::{Asked, Candidate, Examination, Verdict};
+pub use groups::GroupInfo;
 pub use host::{
-    Caller, Handles, HostClosure, HostError, HostFunction, IntoResult, LastError, LogLevel, LogLine, caller,
+    Caller, Handles, HostClosure, HostError, HostFunction, IntoResult, LastError, LogLevel, LogLine, PendingClosure,
+    caller,
 };
 pub use modhost_abi as abi;
 #[cfg(feature = "serde")]
@@ -67,8 +73,10 @@ pub use modhost_backend as backend;
 pub use modhost_backend::{Enforcement, Guarantee, Isolation, Kind, Limits, Place, Resource};
 #[doc(no_inline)]
 pub use modhost_macros::{FromValue, IntoValue};
-pub use policy::{Admission, Capabilities, Level, LimitSet, Overrides, Policy, TrustLevel};
-pub use report::{Loaded, Mods, Refused};
+pub use policy::{
+    Admission, Calibration, Capabilities, GroupBy, GroupLimits, Level, LimitSet, Overrides, Policy, TrustLevel,
+};
+pub use report::{Answers, Loaded, Mods, Refused};
 pub use statistics::{PluginInfo, Totals, Violations};
 
 /// What an embedder's file usually needs.

@@ -2,10 +2,27 @@
 
 use std::fmt;
 
+use modhost_abi::Value;
 use modhost_backend::Kind;
 use semver::Version;
 
 use crate::{audit::escape, call::PluginId, error::Error, policy::TrustLevel};
+
+/// What became of an event, or of `on_enable`: the values of those that answered, and the errors of those that failed.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Answers {
+    /// By plugin, in load order: what its listener, or its `on_enable`, returned. Of events, the one that was emitted only.
+    pub values: Vec<(PluginId, Value)>,
+    /// The failures; one plugin's does not keep the others from being called. Those of every event of the round, and a
+    /// `limit.queue` for each plugin that had no room for the event.
+    pub failed: Vec<Error>,
+    /// How many events plugins were handed, those counted that plugins published themselves meanwhile.
+    pub delivered: usize,
+    /// How many wait in the engine still: all of them where the emitting call runs inside another, else what is beyond the policy's
+    /// `deliveries`, and what belongs to busy plugins and to running calls of other threads.
+    pub left: usize,
+}
 
 /// A plugin that was loaded.
 #[derive(Clone, Debug)]

@@ -24,6 +24,8 @@ pub struct PluginInfo {
     pub backend: Kind,
     /// How far it is trusted.
     pub trust: TrustLevel,
+    /// Its group, where it is in one.
+    pub group: Option<String>,
     /// `active`, `disabled` or `killed`.
     pub state: &'static str,
     /// How many times a plugin of this id was loaded, this time included.
@@ -34,8 +36,14 @@ pub struct PluginInfo {
     pub errors: u64,
     /// Units of fuel used so far, loading included.
     pub fuel: u64,
-    /// Bytes it held after the last call, where its backend knows.
+    /// Bytes it held after the last call, where its backend knows, together with [`PluginInfo::host_memory`].
     pub memory: Option<usize>,
+    /// Bytes that the host holds because of it now: lines of its output, events it published, names, records, values on their way.
+    pub host_memory: u64,
+    /// Events that wait for it.
+    pub queued: u32,
+    /// Events that it missed because so many waited already ([`Limits::queue`](crate::Limits::queue)).
+    pub missed: u64,
     /// What it did that it may not.
     pub violations: Violations,
     /// The newest failure of a call.
@@ -50,6 +58,8 @@ pub struct Violations {
     pub limit_hits: u64,
     /// Host functions that it called without their capability, whether or not it caught the error.
     pub denials: u64,
+    /// Events that it published and for which a listener had no room, whether or not it caught the error.
+    pub overflows: u64,
 }
 
 /// All plugins of an engine together.
@@ -63,6 +73,10 @@ pub struct Totals {
     pub memory: u64,
     /// Plugins that ever were loaded.
     pub loads: u64,
+    /// Events that wait for plugins.
+    pub queued: usize,
+    /// Events that plugins ever missed because so many waited already.
+    pub missed: u64,
     /// Calls ever made.
     pub calls: u64,
     /// Calls that ever failed.
@@ -78,9 +92,11 @@ impl Totals {
     pub(crate) fn add(&mut self, slot: &Slot) {
         self.calls += slot.calls();
         self.fuel = self.fuel.saturating_add(slot.fuel());
+        self.missed += slot.origin.inbox.missed();
         self.errors += slot.origin.tally.errors();
         self.violations.limit_hits += slot.origin.tally.limit_hits();
         self.violations.denials += slot.origin.tally.denials();
+        self.violations.overflows += slot.origin.tally.overflows();
     }
 }
 
@@ -92,6 +108,7 @@ pub(crate) fn info(slot: &Slot) -> PluginInfo {
         version: about.version.clone(),
         backend: about.kind.clone(),
         trust: about.trust,
+        group: slot.origin.group.as_ref().map(|group| group.name().to_owned()),
         state: match slot.state() {
             State::Active => "active",
             State::Disabled => "disabled",
@@ -103,7 +120,14 @@ pub(crate) fn info(slot: &Slot) -> PluginInfo {
         errors: tally.errors(),
         fuel: slot.fuel(),
         memory: slot.memory(),
-        violations: Violations { limit_hits: tally.limit_hits(), denials: tally.denials() },
+        host_memory: slot.origin.ledger.host(),
+        queued: slot.origin.inbox.waiting(),
+        missed: slot.origin.inbox.missed(),
+        violations: Violations {
+            limit_hits: tally.limit_hits(),
+            denials: tally.denials(),
+            overflows: tally.overflows(),
+        },
         last_error: tally.last(),
     }
 }

@@ -40,11 +40,43 @@ pub trait Instance: Send {
     /// Any [`Fault`].
     fn call(&mut self, export: ExportId, args: &[Value], wants: &Type) -> Result<Value, Fault>;
 
+    /// The side of it that suspends calls; `None` where the language cannot be left in the midst of one. A call is made by
+    /// [`Instance::call`] then, and each pending function in it gives [`FaultKind::CannotSuspend`].
+    fn suspending(&mut self) -> Option<&mut dyn Suspending>;
+
     /// What it offers, sorted by name, with signatures where they are known.
     fn exports(&self) -> &[ExportInfo];
 
     /// Bytes it holds now; `None` where that cannot be known.
     fn memory_used(&self) -> Option<usize>;
+}
+
+/// An instance whose calls can be suspended: they stop in a [pending](crate::HostEntry::begin) host function and go on when
+/// its answer is there. One call at most is suspended; meanwhile the engine resumes the instance or drops it, and asks
+/// nothing else of it.
+pub trait Suspending {
+    /// [`Instance::call`], which may be suspended.
+    ///
+    /// # Errors
+    /// Any [`Fault`].
+    fn start(&mut self, export: ExportId, args: &[Value], wants: &Type) -> Result<Step, Fault>;
+
+    /// Goes on with the suspended call: the pending function gives `answer`, a value that the engine has checked against
+    /// its signature, or an error, which a guest can catch where its language can. Fuel and output go on from where they
+    /// were; the thread may be another.
+    ///
+    /// # Errors
+    /// Any [`Fault`]; [`FaultKind::Bug`] where no call is suspended.
+    fn resume(&mut self, answer: Result<Value, Fault>, wants: &Type) -> Result<Step, Fault>;
+}
+
+/// How far a call came.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// It is over, and this is its value.
+    Done(Value),
+    /// It waits for the answer to a pending host function, which was begun and which [`Suspending::resume`] gives.
+    Suspended,
 }
 
 /// An export of one instance, found by [`Instance::export`].

@@ -102,7 +102,7 @@ pub struct Enforcement {
     pub cpu_share: Guarantee,
     /// What separates guest and host.
     pub isolation: Isolation,
-    /// Whether a call can be suspended and resumed in slices.
+    /// Whether a call can be suspended in a pending host function and go on later.
     pub suspend: bool,
 }
 

@@ -137,6 +137,13 @@ pub enum FaultKind {
     },
     /// The instance is already running (re-entry, or another thread).
     Busy,
+    /// A pending host function was called where the guest's call cannot be suspended.
+    CannotSuspend {
+        /// Its dotted name.
+        function: String,
+        /// What is in the way.
+        why: &'static str,
+    },
     /// A host function failed.
     Host {
         /// How.
@@ -247,6 +254,12 @@ impl Fault {
         Fault::new(FaultKind::Arity { expected: expected.to_string(), found })
     }
 
+    /// [`FaultKind::CannotSuspend`].
+    #[must_use]
+    pub fn cannot_suspend(function: impl Into<String>, why: &'static str) -> Self {
+        Fault::new(FaultKind::CannotSuspend { function: function.into(), why })
+    }
+
     /// [`FaultKind::Bug`].
     #[must_use]
     pub fn bug(message: impl Into<String>) -> Self {
@@ -315,6 +328,7 @@ impl Fault {
             FaultKind::Interrupted => "call.interrupted",
             FaultKind::Denied { .. } => "denied.capability",
             FaultKind::Busy => "host.busy",
+            FaultKind::CannotSuspend { .. } => "host.cannot-suspend",
             FaultKind::Host { failure, .. } => match failure {
                 HostFailure::Failed => "host.failed",
                 HostFailure::Panicked => "host.panicked",
@@ -395,10 +409,15 @@ impl Fault {
                 Resource::Value => format!("a value that crosses exceeds its limit of {limit}"),
                 Resource::Output => format!("the call printed more than its {limit} bytes"),
                 Resource::Instances => format!("the engine holds as many plugins as it may: {limit}"),
+                Resource::Group => format!("the plugins of its group may have {limit} together, and it is used up"),
+                Resource::Queue => format!("{limit} events wait for a plugin already, and more may not"),
             },
             FaultKind::Interrupted => "the host ended the call".into(),
             FaultKind::Denied { capability, function } => format!("`{function}` needs the capability `{capability}`"),
             FaultKind::Busy => "the plugin is already running a call".into(),
+            FaultKind::CannotSuspend { function, why } => {
+                format!("`{function}` answers later, and the call cannot be suspended: {why}")
+            }
             FaultKind::Host { function, message, .. } => format!("`{function}`: {message}"),
             FaultKind::NativeMissingSymbol { symbol } => format!("the library does not export `{symbol}`"),
             FaultKind::NativeNeedsLibrary { library } => {

@@ -10,6 +10,9 @@ use crate::Fault;
 /// capability and the arguments, lends the host's state and catches panics; nothing unwinds out of it.
 pub type HostCall = dyn Fn(&mut [Value]) -> Result<Value, Fault> + Send + Sync;
 
+/// How a pending host function is begun: it takes its arguments, as [`HostCall`] does, and its answer comes later.
+pub type HostBegin = dyn Fn(&mut [Value]) -> Result<(), Fault> + Send + Sync;
+
 /// One host function.
 #[derive(Clone)]
 pub struct HostEntry {
@@ -17,11 +20,32 @@ pub struct HostEntry {
     pub name: String,
     /// Parameters and result: they steer conversions (a Lua number for a `float` parameter is a float).
     pub signature: Signature,
-    /// The function.
+    /// The function. That of a pending one checks the capability and then gives
+    /// [`FaultKind::CannotSuspend`](crate::FaultKind::CannotSuspend).
     pub call: Arc<HostCall>,
+    /// Begins a pending function. A backend uses it in place of [`HostEntry::call`] where the running call can be suspended
+    /// ([`Suspending::start`](crate::Suspending::start)), and suspends it when this gives no error.
+    pub begin: Option<Arc<HostBegin>>,
 }
 
 impl HostEntry {
+    /// A function that answers at once.
+    #[must_use]
+    pub fn new(
+        name: impl Into<String>,
+        signature: Signature,
+        call: impl Fn(&mut [Value]) -> Result<Value, Fault> + Send + Sync + 'static,
+    ) -> Self {
+        HostEntry { name: name.into(), signature, call: Arc::new(call), begin: None }
+    }
+
+    /// The same as a pending function that `begin` begins.
+    #[must_use]
+    pub fn pending(mut self, begin: impl Fn(&mut [Value]) -> Result<(), Fault> + Send + Sync + 'static) -> Self {
+        self.begin = Some(Arc::new(begin));
+        self
+    }
+
     /// The parts of the name before the last, and the last: `(["world"], "spawn")`.
     #[must_use]
     pub fn path(&self) -> (Vec<&str>, &str) {

@@ -11,7 +11,7 @@
 //!
 //! ```
 //! use modhost_backend::{
-//!     Backend, Enforcement, ExportId, ExportInfo, Fault, FaultKind, Instance, Kind, LoadRequest, Type, Value,
+//!     Backend, Enforcement, ExportId, ExportInfo, Fault, FaultKind, Instance, Kind, LoadRequest, Suspending, Type, Value,
 //! };
 //!
 //! /// A language in which each line `name number` exports a constant.
@@ -46,6 +46,9 @@
 //!     fn call(&mut self, export: ExportId, _args: &[Value], _wants: &Type) -> Result<Value, Fault> {
 //!         Ok(Value::Int(self.1[export.index()]))
 //!     }
+//!     fn suspending(&mut self) -> Option<&mut dyn Suspending> {
+//!         None
+//!     }
 //!     fn exports(&self) -> &[ExportInfo] {
 //!         &self.0
 //!     }
@@ -68,11 +71,11 @@ mod meter;
 pub mod rig;
 pub mod scope;
 
-pub use backend::{Backend, ExportId, ExportInfo, Instance};
+pub use backend::{Backend, ExportId, ExportInfo, Instance, Step, Suspending};
 pub use enforcement::{Enforcement, Guarantee, Isolation};
 pub use fault::{Fault, FaultKind, HostFailure, Place};
 pub use files::FileSet;
-pub use host::{HostCall, HostEntry, HostTable};
+pub use host::{HostBegin, HostCall, HostEntry, HostTable};
 pub use kind::{Kind, KindError};
 pub use limits::{Limits, Resource};
 pub use load::{LoadRequest, Print};

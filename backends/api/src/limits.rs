@@ -32,6 +32,8 @@ pub struct Limits {
     pub value: ValueLimits,
     /// Bytes printed per call.
     pub output: u64,
+    /// Events that wait for the plugin at a time; the engine holds it.
+    pub queue: u32,
     /// Bytes of one source text: compilers take many times that from the host.
     pub source: u64,
     /// Bytes of one compiled module or library.
@@ -59,6 +61,7 @@ impl Default for Limits {
             reentry_depth: 8,
             value: ValueLimits::default(),
             output: 64 << 10,
+            queue: 256,
             source: 1 << 20,
             module: 32 << 20,
             open_files: 0,
@@ -89,11 +92,15 @@ pub enum Resource {
     Output,
     /// Plugins that one engine holds; the engine's own limit, no field of [`Limits`].
     Instances,
+    /// [`Limits::queue`]. Running out of it is told to whoever published; nobody is ended.
+    Queue,
+    /// What the plugins of one group may have together; the engine's own limit, no field of [`Limits`].
+    Group,
 }
 
 impl Resource {
     /// What a meter can be killed for.
-    pub(crate) const ALL: [Resource; 7] = [
+    pub(crate) const ALL: [Resource; 9] = [
         Resource::Fuel,
         Resource::Memory,
         Resource::Deadline,
@@ -101,6 +108,8 @@ impl Resource {
         Resource::Value,
         Resource::Output,
         Resource::Instances,
+        Resource::Queue,
+        Resource::Group,
     ];
 
     /// `limit.fuel` and so on.
@@ -114,6 +123,8 @@ impl Resource {
             Resource::Value => "limit.value",
             Resource::Output => "limit.output",
             Resource::Instances => "limit.instances",
+            Resource::Queue => "limit.queue",
+            Resource::Group => "limit.group",
         }
     }
 }

@@ -1,6 +1,9 @@
 //! [`Meter`]: one plugin's fuel, output and sticky kill flag; installed once at load, refilled at each call.
 
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
+use std::{
+    sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed},
+    time::Duration,
+};
 
 use crate::{Fault, FaultKind, Limits, Resource};
 
@@ -43,8 +46,10 @@ pub struct Meter {
     output: AtomicU64,
     /// 0, a [`Resource`] or [`INTERRUPTED`].
     killed: AtomicU8,
-    /// Counts calls: odd while one runs.
+    /// Counts calls, and stretches of a call that is suspended in between: odd while one runs.
     call: AtomicU64,
+    /// Nanoseconds that earlier stretches of the call ran.
+    ran: AtomicU64,
     /// The call that was asked to stop for its deadline.
     overdue: AtomicU64,
     /// The call that the host asked to stop.
@@ -62,6 +67,7 @@ impl Meter {
             output: never(),
             killed: AtomicU8::new(0),
             call: AtomicU64::new(2),
+            ran: never(),
             overdue: never(),
             cancelled: never(),
         }
@@ -78,7 +84,26 @@ impl Meter {
     pub fn begin(&self) {
         self.fuel.store(self.limits.fuel, Relaxed);
         self.output.store(self.limits.output, Relaxed);
+        self.ran.store(0, Relaxed);
         self.call.store(self.call.load(Relaxed) | 1, Relaxed);
+    }
+
+    /// The call is suspended, after it has run for `ran` in all. Until [`Meter::go_on`] no call runs, for watchdogs as for
+    /// whoever wants to cancel one.
+    pub fn pause(&self, ran: Duration) {
+        self.ran.store(u64::try_from(ran.as_nanos()).unwrap_or(u64::MAX), Relaxed);
+        self.call.store((self.call.load(Relaxed) | 1) + 1, Relaxed);
+    }
+
+    /// The suspended call goes on, with the fuel, output and time that it has left.
+    pub fn go_on(&self) {
+        self.call.store(self.call.load(Relaxed) | 1, Relaxed);
+    }
+
+    /// How long the call had run when it was suspended last.
+    #[must_use]
+    pub fn ran(&self) -> Duration {
+        Duration::from_nanos(self.ran.load(Relaxed))
     }
 
     /// The call is over; says what it used.
@@ -201,8 +226,9 @@ impl Meter {
             Resource::Depth => u64::from(limits.call_depth),
             Resource::Value => limits.value.bytes,
             Resource::Output => limits.output,
-            // The engine's limit, not a plugin's: a meter that is killed for it belongs to the one instance too many.
-            Resource::Instances => 0,
+            Resource::Queue => u64::from(limits.queue),
+            // The engine's limits, not a plugin's: the engine says itself which number was exceeded.
+            Resource::Instances | Resource::Group => 0,
         };
         Fault::new(FaultKind::Limit { resource, limit })
     }
@@ -259,6 +285,20 @@ mod tests {
         meter.stop(meter.call_number());
         assert!(!meter.alive());
         assert_eq!(meter.verdict().unwrap_err().code(), "limit.deadline");
+    }
+
+    #[test]
+    fn a_suspended_call_keeps_what_it_has_left_and_is_not_running() {
+        let meter = meter(10);
+        meter.begin();
+        assert!(meter.charge(4));
+        meter.pause(Duration::from_millis(3));
+        assert_eq!((meter.call_number() % 2, meter.ran()), (0, Duration::from_millis(3)));
+        meter.go_on();
+        assert_eq!((meter.call_number() % 2, meter.fuel_left()), (1, 6));
+        assert_eq!(meter.end().fuel, 4);
+        meter.begin();
+        assert_eq!((meter.ran(), meter.fuel_left()), (Duration::ZERO, 10));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::{
 use modhost_abi::{Signature, Value};
 
 use crate::{
-    Backend, Fault, FileSet, HostEntry, HostTable, Instance, Limits, LoadRequest, Meter, Print, Resource, Usage,
+    Backend, Fault, FileSet, HostEntry, HostTable, Instance, Limits, LoadRequest, Meter, Print, Resource, Step, Usage,
 };
 
 /// What a [`Rig`] loads: limits, files and host functions.
@@ -48,8 +48,21 @@ impl RigBuilder {
         signature: &str,
         call: impl Fn(&mut [Value]) -> Result<Value, Fault> + Send + Sync + 'static,
     ) -> Self {
-        let signature = signature.parse().unwrap_or_else(|_| Signature::of(Vec::new(), modhost_abi::Type::Nil));
-        self.host.push(HostEntry { name: name.into(), signature, call: Arc::new(call) });
+        self.host.push(HostEntry::new(name, signature_of(signature), call));
+        self
+    }
+
+    /// Adds a pending host function, whose answer [`Rig::resume`] gives.
+    #[must_use]
+    pub fn pending(
+        mut self,
+        name: &str,
+        signature: &str,
+        begin: impl Fn(&mut [Value]) -> Result<(), Fault> + Send + Sync + 'static,
+    ) -> Self {
+        let function = name.to_owned();
+        let refused = move |_: &mut [Value]| Err(Fault::cannot_suspend(function.as_str(), "this one is not started"));
+        self.host.push(HostEntry::new(name, signature_of(signature), refused).pending(begin));
         self
     }
 
@@ -83,6 +96,10 @@ impl RigBuilder {
         meter.verdict()?;
         Ok(Rig { instance: loaded?, meter, printed, usage })
     }
+}
+
+fn signature_of(text: &str) -> Signature {
+    text.parse().unwrap_or_else(|_| Signature::of(Vec::new(), modhost_abi::Type::Nil))
 }
 
 /// A loaded plugin on a bench.
@@ -122,6 +139,44 @@ impl Rig {
         self.usage = self.meter.end();
         self.meter.verdict()?;
         result
+    }
+
+    /// Starts a call that may be suspended.
+    ///
+    /// # Errors
+    /// As [`Rig::call`].
+    pub fn start(&mut self, export: &str, args: &[Value]) -> Result<Step, Fault> {
+        let export = self.instance.export(export)?;
+        self.meter.begin();
+        let step = match self.instance.suspending() {
+            Some(instance) => instance.start(export, args, &modhost_abi::Type::Any),
+            None => self.instance.call(export, args, &modhost_abi::Type::Any).map(Step::Done),
+        };
+        self.judge(step)
+    }
+
+    /// Answers the pending function that the call is suspended in.
+    ///
+    /// # Errors
+    /// As [`Rig::call`].
+    pub fn resume(&mut self, answer: Result<Value, Fault>) -> Result<Step, Fault> {
+        self.meter.go_on();
+        let step = match self.instance.suspending() {
+            Some(instance) => instance.resume(answer, &modhost_abi::Type::Any),
+            None => Err(Fault::bug("calls of this instance are never suspended")),
+        };
+        self.judge(step)
+    }
+
+    fn judge(&mut self, step: Result<Step, Fault>) -> Result<Step, Fault> {
+        self.usage = self.meter.usage();
+        if let Ok(Step::Suspended) = step {
+            self.meter.pause(std::time::Duration::ZERO);
+        } else {
+            self.meter.end();
+        }
+        self.meter.verdict()?;
+        step
     }
 
     /// What the last call, or the load, used.

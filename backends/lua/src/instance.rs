@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
-use mlua::{Function, Value as LuaValue};
+use mlua::{Function, Thread, Value as LuaValue};
 use modhost_abi::TypeError;
-use modhost_backend::{ExportId, ExportInfo, Fault, FaultKind, Instance, Resource, Type, Value, ValueBudget};
+use modhost_backend::{
+    ExportId, ExportInfo, Fault, FaultKind, Instance, Resource, Step, Suspending, Type, Value, ValueBudget,
+};
 
 use crate::{
     convert::{Refusal, from_lua, number_from_lua, scalar_to_lua, text_from_lua, to_lua},
+    coroutine::{self, Came, Pending},
     interrupt::{self, Answer, Argument, Outcome},
     link::host_refusal,
     memory::Vm,
@@ -31,6 +34,10 @@ pub(crate) struct LuaInstance {
     infos: Vec<ExportInfo>,
     last: raise::LastTrace,
     files: Arc<Files>,
+    /// There where the script can call pending functions.
+    pending: Option<Arc<Pending>>,
+    /// The coroutine of the call that is suspended.
+    suspended: Option<Thread>,
     /// Last: functions go before the state they are of.
     vm: Vm,
 }
@@ -51,10 +58,57 @@ impl LuaInstance {
         handler: Function,
         last: raise::LastTrace,
         files: Arc<Files>,
+        pending: Option<Arc<Pending>>,
         vm: Vm,
     ) -> Self {
         let (infos, functions) = exports.into_iter().map(|export| (export.info, export.function)).unzip();
-        LuaInstance { functions, handler, infos, last, files, vm }
+        LuaInstance { functions, handler, infos, last, files, pending, suspended: None, vm }
+    }
+
+    /// The function behind `export`, for so many arguments.
+    #[inline]
+    fn function(&self, export: ExportId, count: usize) -> Result<&Function, Fault> {
+        self.vm.gauge.meter.verdict()?;
+        let (Some(function), Some(info)) = (self.functions.get(export.index()), self.infos.get(export.index())) else {
+            let name = format!("number {}", export.index());
+            return Err(Fault::new(FaultKind::MissingExport { name, offered: Vec::new() }));
+        };
+        match info.arity {
+            Some(arity) if arity != count => Err(Fault::arity(arity, count)),
+            None if count > MOST_ARGUMENTS => {
+                let expected = format!("at most {MOST_ARGUMENTS}");
+                Err(Fault::new(FaultKind::Arity { expected, found: count }))
+            }
+            _ => Ok(function),
+        }
+    }
+
+    /// What the guest came back with.
+    #[inline]
+    fn finished(&self, outcome: Outcome, wants: &Type) -> Result<Value, Fault> {
+        // Whatever the guest made of its end, it has ended.
+        self.vm.gauge.meter.verdict()?;
+        match outcome {
+            Outcome::Returned(_, 0) => Ok(Value::Nil),
+            Outcome::Returned(answer, count) => self.returned(answer, count, wants),
+            Outcome::Raised(error) => Err(raise::fault(&error, &self.files, &self.vm.gauge.meter, &self.last)),
+            Outcome::OutOfMemory => Err(raise::out_of_memory(&self.vm.gauge)),
+        }
+    }
+
+    /// How far a call on a coroutine came.
+    fn came(&mut self, came: Came, thread: Thread, wants: &Type) -> Result<Step, Fault> {
+        match came {
+            Came::Suspended => {
+                self.vm.gauge.meter.verdict()?;
+                self.suspended = Some(thread);
+                Ok(Step::Suspended)
+            }
+            Came::Over(outcome, frames) => {
+                raise::keep(&self.last, frames, &self.files);
+                self.finished(outcome, wants).map(Step::Done)
+            }
+        }
     }
 
     /// Converts the arguments and runs the guest.
@@ -115,29 +169,13 @@ impl Instance for LuaInstance {
     }
 
     fn call(&mut self, export: ExportId, args: &[Value], wants: &Type) -> Result<Value, Fault> {
-        let meter = &self.vm.gauge.meter;
-        meter.verdict()?;
-        let (Some(function), Some(info)) = (self.functions.get(export.index()), self.infos.get(export.index())) else {
-            let name = format!("number {}", export.index());
-            return Err(Fault::new(FaultKind::MissingExport { name, offered: Vec::new() }));
-        };
-        match info.arity {
-            Some(arity) if arity != args.len() => return Err(Fault::arity(arity, args.len())),
-            None if args.len() > MOST_ARGUMENTS => {
-                let expected = format!("at most {MOST_ARGUMENTS}");
-                return Err(Fault::new(FaultKind::Arity { expected, found: args.len() }));
-            }
-            _ => {}
-        }
+        let function = self.function(export, args.len())?;
         let outcome = self.enter(function, args).map_err(|stop| stop.0)?;
-        // Whatever the guest made of its end, it has ended.
-        meter.verdict()?;
-        match outcome {
-            Outcome::Returned(_, 0) => Ok(Value::Nil),
-            Outcome::Returned(answer, count) => self.returned(answer, count, wants),
-            Outcome::Raised(error) => Err(raise::fault(&error, &self.files, meter, &self.last)),
-            Outcome::OutOfMemory => Err(raise::out_of_memory(&self.vm.gauge)),
-        }
+        self.finished(outcome, wants)
+    }
+
+    fn suspending(&mut self) -> Option<&mut dyn Suspending> {
+        Some(self)
     }
 
     fn exports(&self) -> &[ExportInfo] {
@@ -146,5 +184,26 @@ impl Instance for LuaInstance {
 
     fn memory_used(&self) -> Option<usize> {
         Some(self.vm.gauge.above_fresh())
+    }
+}
+
+impl Suspending for LuaInstance {
+    fn start(&mut self, export: ExportId, args: &[Value], wants: &Type) -> Result<Step, Fault> {
+        let Some(pending) = &self.pending else { return self.call(export, args, wants).map(Step::Done) };
+        let function = self.function(export, args.len())?;
+        let mut budget = ValueBudget::new(self.vm.gauge.meter.limits().value);
+        let argument = |at: usize| self.argument(at, &args[at], &mut budget);
+        let started = coroutine::start(&self.vm, pending, function, args.len(), argument);
+        let (thread, came) = started.map_err(|stop| stop.0)?;
+        self.came(came, thread, wants)
+    }
+
+    fn resume(&mut self, answer: Result<Value, Fault>, wants: &Type) -> Result<Step, Fault> {
+        let (Some(pending), Some(thread)) = (&self.pending, self.suspended.take()) else {
+            return Err(Fault::bug("no call is suspended"));
+        };
+        pending.put(answer);
+        let came = coroutine::resume(&self.vm, pending, &thread).map_err(|error| Fault::bug(error.to_string()))?;
+        self.came(came, thread, wants)
     }
 }

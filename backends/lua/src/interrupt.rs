@@ -1,6 +1,6 @@
 //! Guest code is entered and stopped here: the protected call, the interrupt that charges fuel at every safepoint and holds
-//! the call depth, the callbacks that follow coroutines, and the metered front of library functions that run long in one
-//! C call. With [`crate::memory`] the only place with `unsafe`.
+//! the call depth, and the callbacks that follow coroutines. With [`crate::memory`] and [`crate::metered`] the only place
+//! with `unsafe`.
 //!
 //! It is raw because mlua's `set_interrupt` makes a loop 2.5 times as slow (a catch of panics, a reserved error and a lock
 //! for each safepoint), and because mlua's own call turns every error object into text by running the guest's
@@ -15,7 +15,10 @@ use std::{
 use mlua::{BString, Error, Function, Lua, Table, Value, ffi};
 use modhost_backend::Resource;
 
-use crate::memory::{Gauge, Vm, gauge_of};
+use crate::{
+    memory::{Gauge, Vm, gauge_of},
+    metered::BYTES_PER_UNIT,
+};
 
 /// An argument of a protected call. Text is pushed as it is: a string object of mlua costs more than the call.
 pub(crate) enum Argument<'a> {
@@ -41,8 +44,8 @@ pub(crate) enum Outcome {
     OutOfMemory,
 }
 
-/// Bytes that a library function, or a forced collection, goes through for one unit of fuel.
-const BYTES_PER_UNIT: usize = 256;
+/// Kibibytes of garbage that the collector looks for between two looks at the meter.
+const COLLECTED_AT_ONCE: c_int = 2 << 10;
 /// What the guest sees of its end, if it looks.
 const STOPPED: &CStr = c"the host has ended this call";
 
@@ -217,23 +220,38 @@ unsafe extern "C-unwind" fn on_safepoint(state: *mut ffi::lua_State, gc: c_int) 
     }
 }
 
-/// Collects garbage, for fuel, and ends the guest if what lives is more than it may hold.
+/// Collects garbage, and ends the guest if what lives is more than it may hold.
+///
+/// It costs no fuel while a sixteenth of the limit comes free, which the guest pays for as it allocates it. Luau paces its own collector
+/// by the clock, so what garbage there is at this point, and whether a collection is forced at all, differs from run to run; fuel must
+/// not. A guest that fills its memory to the last sixteenth pays by what it holds: there each allocation may force one.
 ///
 /// # Safety
 /// `state` is a live thread at a point where Luau allows a collection.
 #[cold]
-unsafe fn relieve(state: *mut ffi::lua_State, gauge: &Gauge) {
-    let size = gauge.used();
+pub(crate) unsafe fn relieve(state: *mut ffi::lua_State, gauge: &Gauge) {
     let before = gauge.guest(false);
-    // SAFETY: the caller's promise; no allocation is refused meanwhile.
-    unsafe { ffi::lua_gc(state, ffi::LUA_GCCOLLECT, 0) };
+    // Two cycles at most: the one that may be under way does not see what has become garbage since it began. A whole
+    // collection in one go would take longer than a short deadline where the heap is large.
+    'cycles: for _ in 0..2 {
+        // SAFETY: the caller's promise; no allocation is refused meanwhile.
+        while unsafe { ffi::lua_gc(state, ffi::LUA_GCSTEP, COLLECTED_AT_ONCE) } == 0 {
+            if !gauge.meter.alive() {
+                break 'cycles;
+            }
+        }
+        if gauge.used() <= gauge.collect_at.load(Relaxed) {
+            break;
+        }
+    }
     gauge.guest(before);
     gauge.plan_collection(gauge.used());
     if gauge.is_over() {
         gauge.meter.kill(Resource::Memory);
+    } else if gauge.is_crowded() {
+        // A dead meter is looked at by whoever asked for this.
+        let _ = gauge.meter.charge((gauge.above_fresh() / BYTES_PER_UNIT) as u64);
     }
-    // A dead meter is looked at by whoever asked for this.
-    let _ = gauge.meter.charge((size / BYTES_PER_UNIT) as u64);
 }
 
 /// Raises the error that ends the guest. It is raised again at every safepoint, so it does not matter who catches it.
@@ -241,7 +259,7 @@ unsafe fn relieve(state: *mut ffi::lua_State, gauge: &Gauge) {
 /// # Safety
 /// Guest code runs on `state`, and no frame of the caller's has a destructor to run.
 #[cold]
-unsafe fn stop(state: *mut ffi::lua_State) -> ! {
+pub(crate) unsafe fn stop(state: *mut ffi::lua_State) -> ! {
     // SAFETY: the caller's promise; the interrupt may find the stack full, so room is made first.
     unsafe {
         ffi::lua_rawcheckstack(state, 1);
@@ -273,137 +291,5 @@ unsafe extern "C-unwind" fn after_resume(state: *mut ffi::lua_State) {
     let (gauge, _) = unsafe { gauge_of(state) };
     if let Some((below, depth)) = gauge.waiting.lock().unwrap_or_else(PoisonError::into_inner).pop() {
         gauge.runs(below as *mut ffi::lua_State, depth);
-    }
-}
-
-/// What a metered library function is charged before it runs.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[repr(u8)]
-pub(crate) enum Charge {
-    /// By the lengths of its arguments.
-    Length,
-    /// By the length of the text times that of what is sought in it.
-    Search,
-    /// By the size of what it makes: argument 1 repeated argument 2 times.
-    Repeat,
-    /// By the size of the table it makes, argument 1 in slots of 16 bytes.
-    Slots,
-    /// By the size of the buffer it makes, argument 1.
-    Bytes,
-    /// By the number of slots between arguments 2 and 3.
-    Move,
-    /// By what sorting takes; without a comparator, each comparison by the length of what is compared.
-    Sort,
-}
-
-impl Charge {
-    const ALL: [Charge; 7] =
-        [Charge::Length, Charge::Search, Charge::Repeat, Charge::Slots, Charge::Bytes, Charge::Move, Charge::Sort];
-}
-
-/// Makes a function that charges as `charge` says and then is `original`: same arguments, same frame, same name in errors.
-/// `original` must be a C function without upvalues or continuation, which all that [`crate::limits`] lists are.
-pub(crate) fn meter(vm: &Vm, original: Function, name: &'static CStr, charge: Charge) -> mlua::Result<Function> {
-    // SAFETY: the stack holds the one argument; three upvalues are pushed above it and taken by the closure, whose name
-    // is static; one result is left.
-    unsafe {
-        vm.lua.exec_raw(original, |state| {
-            ffi::lua_pushnumber(state, f64::from(charge as u8));
-            ffi::lua_pushcclosurek(state, less, c"less".as_ptr(), 0, None);
-            ffi::lua_pushcclosurek(state, metered, name.as_ptr(), 3, None);
-        })
-    }
-}
-
-/// The front of a library function. Upvalues: the original, the number of its [`Charge`], [`less`].
-///
-/// # Safety
-/// Only Luau calls it, with a live state that [`Vm::new`](crate::memory::Vm::new) made.
-unsafe extern "C-unwind" fn metered(state: *mut ffi::lua_State) -> c_int {
-    // SAFETY: Luau calls this with a live thread of a state of `Vm::new`; `meter` gave it its three upvalues; the
-    // original is a C function without upvalues, so it may run in this frame.
-    unsafe {
-        let (gauge, _) = gauge_of(state);
-        let kind = ffi::lua_tonumber(state, ffi::lua_upvalueindex(2)) as usize;
-        let charge = Charge::ALL.get(kind).copied().unwrap_or(Charge::Length);
-        let made = match charge {
-            Charge::Repeat => length(state, 1) as f64 * number(state, 2),
-            Charge::Slots => 16.0 * number(state, 1),
-            Charge::Bytes => number(state, 1),
-            _ => 0.0,
-        };
-        // Larger than everything it may hold: Luau would say so with an error that can be caught, or overflow its count.
-        if made > gauge.meter.limits().memory as f64 {
-            gauge.meter.kill(Resource::Memory);
-            stop(state);
-        }
-        let bytes = match charge {
-            Charge::Length => (1..=ffi::lua_gettop(state).min(6)).map(|at| length(state, at)).sum(),
-            Charge::Search => length(state, 1).saturating_mul(1 + length(state, 2) / 32),
-            Charge::Repeat | Charge::Slots | Charge::Bytes => made as usize,
-            Charge::Move => (16.0 * (number(state, 3) - number(state, 2))).max(0.0) as usize,
-            Charge::Sort => sorting(state),
-        };
-        if !gauge.meter.charge((bytes / BYTES_PER_UNIT) as u64) {
-            stop(state);
-        }
-        match ffi::lua_tocfunction(state, ffi::lua_upvalueindex(1)) {
-            Some(original) => original(state),
-            None => 0,
-        }
-    }
-}
-
-/// Bytes that argument `at` makes a function go through.
-unsafe fn length(state: *mut ffi::lua_State, at: c_int) -> usize {
-    // SAFETY: called by `metered` with its live state; any index may be asked for its type, and these types have a length.
-    unsafe {
-        match ffi::lua_type(state, at) {
-            ffi::LUA_TSTRING | ffi::LUA_TBUFFER => ffi::lua_objlen(state, at),
-            ffi::LUA_TTABLE => 16 * ffi::lua_objlen(state, at),
-            _ => 0,
-        }
-    }
-}
-
-/// Argument `at` as a number, 0 where it is none.
-unsafe fn number(state: *mut ffi::lua_State, at: c_int) -> f64 {
-    // SAFETY: called by `metered` with its live state; a look at any index is allowed and changes nothing.
-    unsafe { ffi::lua_tonumberx(state, at, std::ptr::null_mut()) }
-}
-
-/// Prepares the arguments of `table.sort` and says how many bytes' worth of work its own steps are.
-unsafe fn sorting(state: *mut ffi::lua_State) -> usize {
-    // SAFETY: called by `metered` with its live state, which has room for one more value.
-    unsafe {
-        if ffi::lua_type(state, 1) != ffi::LUA_TTABLE {
-            return 0;
-        }
-        if ffi::lua_type(state, 2) <= ffi::LUA_TNIL {
-            ffi::lua_settop(state, 1);
-            ffi::lua_pushvalue(state, ffi::lua_upvalueindex(3));
-        }
-        // A comparator in Lua has safepoints of its own; one in C has none.
-        let count = ffi::lua_objlen(state, 1);
-        let steps = if ffi::lua_iscfunction(state, 2) != 0 { count.max(1).ilog2() as usize + 1 } else { 1 };
-        count.saturating_mul(steps).saturating_mul(BYTES_PER_UNIT / 2)
-    }
-}
-
-/// `a < b`, charged by length: two long texts that differ late take a millisecond, and a sort compares millions of times.
-///
-/// # Safety
-/// Only Luau calls it, with a live state that [`Vm::new`](crate::memory::Vm::new) made.
-unsafe extern "C-unwind" fn less(state: *mut ffi::lua_State) -> c_int {
-    // SAFETY: Luau calls this with a live thread of a state of `Vm::new`, and `table.sort` with two arguments; any error
-    // that the comparison raises passes a frame without destructors.
-    unsafe {
-        let bytes = length(state, 1).min(length(state, 2));
-        if !gauge_of(state).0.meter.charge((bytes / BYTES_PER_UNIT) as u64) {
-            stop(state);
-        }
-        let less = ffi::lua_lessthan(state, 1, 2);
-        ffi::lua_pushboolean(state, less);
-        1
     }
 }

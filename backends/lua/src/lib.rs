@@ -4,6 +4,9 @@
 //!   functions.
 //! * **Host functions** are read-only global tables: `world.spawn("wolf", 1, 2)`. What one fails with is an error that
 //!   `pcall` catches and whose `tostring` is the message; uncaught, the caller gets the host's own fault back.
+//! * **Pending host functions** suspend a call that was started as one that can be: it runs on a coroutine then. That works
+//!   in nested functions, in `pcall` and in required files; not in the script's own coroutines, in metamethods and in
+//!   callbacks of the library, where nothing is begun and the error is `host.cannot-suspend`.
 //! * **Values**: text is a string, bytes are a `buffer`, a list is a table with keys 1 to n, a map a table with string
 //!   keys, a handle opaque userdata. Lua has floats only: a whole number within +-2^53 comes back as an int unless a
 //!   signature asks for a float; an int beyond does not go in. An empty table is a list unless a signature asks for a map,
@@ -29,6 +32,8 @@
 #![deny(unsafe_code)]
 
 mod convert;
+#[allow(unsafe_code)]
+mod coroutine;
 mod instance;
 #[allow(unsafe_code)]
 mod interrupt;
@@ -37,8 +42,11 @@ mod link;
 mod load;
 #[allow(unsafe_code)]
 mod memory;
+#[allow(unsafe_code)]
+mod metered;
 mod modules;
 mod raise;
+mod source;
 
 use modhost_backend::{Backend, Enforcement, Fault, Instance, Kind, LoadRequest};
 

@@ -7,8 +7,8 @@ use mlua::{Function, Lua, LuaOptions, StdLib, Table, Value};
 use modhost_backend::{Enforcement, Fault, Guarantee, LoadRequest};
 
 use crate::{
-    interrupt::{self, Charge},
     memory::Vm,
+    metered::{self, Charge},
     raise,
 };
 
@@ -16,11 +16,11 @@ use crate::{
 ///
 /// * `memory` is held by the allocator, whose grain is a page of 16 or 32 KiB; a guest that crosses it has ended, whatever
 ///   it catches. What the compiler needs while loading is outside of it and bounded by the source limit.
-/// * `interrupt` is approximate: between two safepoints lies at most one instruction or one library call, and a
-///   concatenation, a comparison, a pattern's single step or a copy of a text as large as the memory limit takes
-///   milliseconds.
+/// * `interrupt` is approximate: between two safepoints lies at most one instruction or one library call, which goes through
+///   one text, buffer or table of 32 MiB at most (an eighth of the memory limit where that is more): up to some 60 ms.
 /// * A leaf function without a call or loop is counted in `call depth` when it returns.
-pub(crate) const ENFORCEMENT: Enforcement = Enforcement { interrupt: Guarantee::Approximate, ..Enforcement::SANDBOX };
+pub(crate) const ENFORCEMENT: Enforcement =
+    Enforcement { interrupt: Guarantee::Approximate, suspend: true, ..Enforcement::SANDBOX };
 
 /// The libraries beside the base library that a policy may open: no `os`, `io`, `package`, `debug`.
 const LIBRARIES: [(&str, StdLib); 8] = [
@@ -34,10 +34,11 @@ const LIBRARIES: [(&str, StdLib); 8] = [
     ("vector", StdLib::VECTOR),
 ];
 
-/// The libraries of a new state: those that are open, and `table`, which `print` is made with before [`close`].
+/// The libraries of a new state: those that are open, and two that our own functions are made with before [`close`]:
+/// `table` for `print`, `coroutine` for pending host functions.
 pub(crate) fn libraries(request: &LoadRequest<'_>) -> StdLib {
     let open = LIBRARIES.iter().filter(|(name, _)| request.library(name));
-    open.fold(StdLib::TABLE, |all, (_, library)| all | *library)
+    open.fold(StdLib::TABLE | StdLib::COROUTINE, |all, (_, library)| all | *library)
 }
 
 /// Takes out what is there although it is closed.
@@ -74,33 +75,48 @@ const REMOVED_FIELDS: [(&str, &str, &str); 2] = [
 ];
 
 /// Library functions that run long in one C call, and what they are charged for it.
-const METERED: [(&str, &str, &CStr, Charge); 20] = [
-    ("string", "find", c"find", Charge::Search),
-    ("string", "split", c"split", Charge::Search),
+const METERED: [(&str, &str, &CStr, Charge); 32] = [
+    ("string", "find", c"find", Charge::Find),
+    ("string", "match", c"match", Charge::Pattern),
+    ("string", "gmatch", c"gmatch", Charge::Pattern),
+    ("string", "gsub", c"gsub", Charge::Pattern),
+    ("string", "split", c"split", Charge::Split),
     ("string", "rep", c"rep", Charge::Repeat),
     ("string", "lower", c"lower", Charge::Length),
     ("string", "upper", c"upper", Charge::Length),
     ("string", "reverse", c"reverse", Charge::Length),
-    ("string", "format", c"format", Charge::Length),
+    ("string", "format", c"format", Charge::Format),
     ("string", "pack", c"pack", Charge::Length),
     ("string", "packsize", c"packsize", Charge::Length),
+    ("string", "unpack", c"unpack", Charge::Length),
     ("utf8", "len", c"len", Charge::Length),
     ("utf8", "offset", c"offset", Charge::Length),
-    ("table", "concat", c"concat", Charge::Length),
+    ("table", "concat", c"concat", Charge::Concat),
     ("table", "find", c"find", Charge::Length),
     ("table", "clone", c"clone", Charge::Length),
     ("table", "clear", c"clear", Charge::Length),
     ("table", "maxn", c"maxn", Charge::Length),
     ("table", "create", c"create", Charge::Slots),
     ("table", "move", c"move", Charge::Move),
+    ("table", "insert", c"insert", Charge::Insert),
+    ("table", "remove", c"remove", Charge::Remove),
     ("table", "sort", c"sort", Charge::Sort),
     ("buffer", "create", c"create", Charge::Bytes),
+    ("buffer", "fill", c"fill", Charge::Fill),
+    ("buffer", "copy", c"copy", Charge::Copy),
+    ("buffer", "readstring", c"readstring", Charge::Result),
+    ("buffer", "tostring", c"tostring", Charge::Length),
+    ("buffer", "fromstring", c"fromstring", Charge::Length),
+    ("buffer", "writestring", c"writestring", Charge::Text),
 ];
 
 /// The names, as the compiler wants them, of builtins that it must not call behind the back of their replacements, or
 /// although their library is closed.
 pub(crate) fn replaced(request: &LoadRequest<'_>) -> Result<Vec<String>, Fault> {
-    let mut names: Vec<_> = METERED.iter().map(|(library, name, ..)| format!("{library}.{name}")).collect();
+    // Luau's own `table.insert` does no more than append, which takes no time, and falls back on ours for the rest.
+    let quick = |(library, name, ..): &&(&str, &str, &CStr, Charge)| (*library, *name) == ("table", "insert");
+    let metered = METERED.iter().filter(|row| !quick(row));
+    let mut names: Vec<_> = metered.map(|(library, name, ..)| format!("{library}.{name}")).collect();
     names.extend(["print", "tostring"].map(String::from));
     if LIBRARIES.iter().any(|(name, _)| !request.library(name)) {
         let closed = builtins()?.iter().filter(|(library, _)| !request.library(library));
@@ -144,7 +160,7 @@ pub(crate) fn apply(vm: &Vm) -> mlua::Result<()> {
     for (library, name, in_errors, charge) in METERED {
         let Some(library) = globals.raw_get::<Option<Table>>(library)? else { continue };
         if let Some(original) = library.raw_get::<Option<Function>>(name)? {
-            library.raw_set(name, interrupt::meter(vm, original, in_errors, charge)?)?;
+            library.raw_set(name, metered::meter(vm, original, in_errors, charge)?)?;
         }
     }
     Ok(())

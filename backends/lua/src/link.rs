@@ -13,7 +13,9 @@ use modhost_backend::{
 
 use crate::{
     convert::{Refusal, from_lua, scalar_from_lua, scalar_to_lua, to_lua},
+    coroutine::Pending,
     memory::{Gauge, Vm},
+    metered,
     modules::{self, Files},
     raise::carry,
 };
@@ -22,7 +24,7 @@ use crate::{
 const FEW: usize = 4;
 
 /// Makes the functions of `host` globals of the plugin. The tables are read-only.
-pub(crate) fn host(vm: &Vm, host: &Arc<HostTable>, files: &Arc<Files>) -> mlua::Result<()> {
+pub(crate) fn host(vm: &Vm, host: &Arc<HostTable>, files: &Arc<Files>, pending: &Wrap) -> mlua::Result<()> {
     let globals = vm.lua.globals();
     let mut tables: HashMap<String, Table> = HashMap::new();
     for (at, function) in host.entries().iter().enumerate() {
@@ -44,7 +46,11 @@ pub(crate) fn host(vm: &Vm, host: &Arc<HostTable>, files: &Arc<Files>) -> mlua::
                 }
             };
         }
-        into.raw_set(last, function_of(vm, host.clone(), at, files)?)?;
+        let made = match function.begin {
+            Some(_) => pending.wrap(pending_of(vm, host.clone(), at, files, &pending.shared)?)?,
+            None => function_of(vm, host.clone(), at, files)?,
+        };
+        into.raw_set(last, made)?;
     }
     for table in tables.values() {
         table.set_readonly(true);
@@ -54,11 +60,79 @@ pub(crate) fn host(vm: &Vm, host: &Arc<HostTable>, files: &Arc<Files>) -> mlua::
 
 fn function_of(vm: &Vm, host: Arc<HostTable>, at: usize, files: &Arc<Files>) -> mlua::Result<Function> {
     let (gauge, files) = (vm.gauge.clone(), files.clone());
-    vm.lua.create_function(move |lua, (a, b, c, d, rest): (Arg, Arg, Arg, Arg, MultiValue)| {
+    let callback = vm.lua.create_function(move |lua, (a, b, c, d, rest): (Arg, Arg, Arg, Arg, MultiValue)| {
         let _host = gauge.host();
         let Some(function) = host.entries().get(at) else { return Ok(LuaValue::Nil) };
-        run(lua, &gauge, function, [&a, &b, &c, &d], &rest).map_err(|fault| carry(lua, &files, fault))
-    })
+        run(lua, &gauge, function, [&a, &b, &c, &d], &rest, |args| (function.call)(args))
+            .map_err(|fault| carry(lua, &gauge, &files, fault))
+    })?;
+    metered::bounded(vm, callback)
+}
+
+/// What begins a pending function, where the call can be left for its answer.
+fn pending_of(
+    vm: &Vm,
+    host: Arc<HostTable>,
+    at: usize,
+    files: &Arc<Files>,
+    shared: &Arc<Pending>,
+) -> mlua::Result<Function> {
+    let (gauge, files, shared) = (vm.gauge.clone(), files.clone(), shared.clone());
+    let callback = vm.lua.create_function(move |lua, (a, b, c, d, rest): (Arg, Arg, Arg, Arg, MultiValue)| {
+        let _host = gauge.host();
+        let Some(function) = host.entries().get(at) else { return Ok(LuaValue::Nil) };
+        let Some(begin) = function.begin.as_deref() else { return Ok(LuaValue::Nil) };
+        let call = |args: &mut [Value]| match shared.is_open().then(|| shared.obstacle(lua)) {
+            Some(None) => begin(args).map(|()| {
+                shared.begin();
+                Value::Nil
+            }),
+            // Asked all the same: whoever may not call it is told that first.
+            Some(Some(why)) => (function.call)(args).map_err(|fault| match fault.kind() {
+                FaultKind::CannotSuspend { .. } => Fault::cannot_suspend(&*function.name, why),
+                _ => fault,
+            }),
+            None => (function.call)(args),
+        };
+        run(lua, &gauge, function, [&a, &b, &c, &d], &rest, call).map_err(|fault| carry(lua, &gauge, &files, fault))
+    })?;
+    metered::bounded(vm, callback)
+}
+
+/// Makes the Luau functions around pending host functions.
+pub(crate) struct Wrap {
+    around: Function,
+    yields: Function,
+    finish: Function,
+    shared: Arc<Pending>,
+}
+
+impl Wrap {
+    /// Before `coroutine` is closed, and with what the instance shares.
+    pub(crate) fn new(vm: &Vm, files: &Arc<Files>, shared: Arc<Pending>) -> mlua::Result<Self> {
+        const IN_LUA: &str = "local begin, yield, token, finish = ...
+            return function(...)
+                begin(...)
+                yield(token)
+                return finish()
+            end";
+        let around = vm.lua.load(IN_LUA).set_name(format!("={}", modules::OWN_PENDING)).into_function()?;
+        let yields = vm.lua.globals().raw_get::<Table>("coroutine")?.raw_get("yield")?;
+        let (gauge, files, answered) = (vm.gauge.clone(), files.clone(), shared.clone());
+        let finish = vm.lua.create_function(move |lua, ()| {
+            let _host = gauge.host();
+            let given = || {
+                gauge.meter.spend(0)?;
+                give(lua, &gauge, &answered.take()?)
+            };
+            given().map_err(|fault| carry(lua, &gauge, &files, fault))
+        })?;
+        Ok(Wrap { around, yields, finish, shared })
+    }
+
+    fn wrap(&self, begin: Function) -> mlua::Result<Function> {
+        self.around.call((begin, &self.yields, self.shared.token(), &self.finish))
+    }
 }
 
 /// One of the first arguments, or that it was left out. A tuple of these needs no list on the heap, as `MultiValue` does.
@@ -85,6 +159,7 @@ fn run(
     function: &HostEntry,
     first: [&Arg; FEW],
     rest: &MultiValue,
+    call: impl FnOnce(&mut [Value]) -> Result<Value, Fault>,
 ) -> Result<LuaValue, Fault> {
     // A C function of the library may come here without a safepoint between (`pcall(world.spawn)`).
     gauge.meter.spend(0)?;
@@ -111,14 +186,19 @@ fn run(
             _ => from_lua(arg, ty, &mut budget).map_err(|refusal| guest_refusal(gauge, at, refusal))?,
         };
     }
-    let result = catch_unwind(AssertUnwindSafe(|| (function.call)(slots))).unwrap_or_else(|_| {
+    let result = catch_unwind(AssertUnwindSafe(|| call(slots))).unwrap_or_else(|_| {
         let message = "the function panicked".into();
         Err(Fault::new(FaultKind::Host { failure: HostFailure::Panicked, function: function.name.clone(), message }))
     })?;
-    let mut budget = ValueBudget::new(limits);
-    match scalar_to_lua(&result) {
+    give(lua, gauge, &result)
+}
+
+/// What the host gives, for the script.
+fn give(lua: &Lua, gauge: &Gauge, result: &Value) -> Result<LuaValue, Fault> {
+    let mut budget = ValueBudget::new(gauge.meter.limits().value);
+    match scalar_to_lua(result) {
         Some(scalar) => budget.enter(0).map(|()| scalar).map_err(Refusal::from),
-        None => to_lua(lua, &result, &mut budget),
+        None => to_lua(lua, result, &mut budget),
     }
     .map_err(|refusal| host_refusal(gauge, refusal))
 }
@@ -166,8 +246,9 @@ pub(crate) fn print(vm: &Vm, print: Arc<Print>, files: &Arc<Files>) -> mlua::Res
             }
             print(&String::from_utf8_lossy(&text))
         };
-        printed().map_err(|fault| carry(lua, &files, fault))
+        printed().map_err(|fault| carry(lua, &gauge, &files, fault))
     })?;
+    let out = metered::bounded(vm, out)?;
     let globals = vm.lua.globals();
     let concat: Function = globals.raw_get::<Table>("table")?.raw_get("concat")?;
     let tostring: Function = globals.raw_get("tostring")?;

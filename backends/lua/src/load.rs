@@ -7,6 +7,7 @@ use mlua::{Function, Table, Value as LuaValue, chunk::ChunkMode};
 use modhost_backend::{ExportInfo, Fault, LoadRequest, Resource, ValueBudget};
 
 use crate::{
+    coroutine::Pending,
     instance::{Export, LuaInstance},
     interrupt::{self, Answer, Outcome},
     limits, link,
@@ -22,7 +23,8 @@ pub(crate) fn load(request: &LoadRequest<'_>) -> Result<LuaInstance, Fault> {
     let (name, code) = files.compile(files.entry(), meter, 0)?;
     let vm = Vm::new(meter.clone(), limits::libraries(request))?;
     let last = raise::LastTrace::default();
-    let (handler, modules) = set_up(&vm, request, &files, &last).map_err(|error| raise::setup(&error))?;
+    let pending = Arc::<Pending>::default();
+    let (handler, modules) = set_up(&vm, request, &files, &last, &pending).map_err(|error| raise::setup(&error))?;
     vm.gauge.begin();
     let objects = interrupt::object_bytes(&vm);
     let chunk = vm.lua.load(code).set_mode(ChunkMode::Binary).set_name(name);
@@ -49,7 +51,8 @@ pub(crate) fn load(request: &LoadRequest<'_>) -> Result<LuaInstance, Fault> {
     };
     let mut exports = exports_of(&offered, request)?;
     exports.sort_by(|a, b| a.info.name.cmp(&b.info.name));
-    Ok(LuaInstance::new(exports, handler, last, files, vm))
+    let suspends = request.host.entries().iter().any(|function| function.begin.is_some());
+    Ok(LuaInstance::new(exports, handler, last, files, suspends.then_some(pending), vm))
 }
 
 /// All that stands in the state before the plugin's own code.
@@ -58,12 +61,14 @@ fn set_up(
     request: &LoadRequest<'_>,
     files: &Arc<Files>,
     last: &raise::LastTrace,
+    pending: &Arc<Pending>,
 ) -> mlua::Result<(Function, Modules)> {
     interrupt::install(vm)?;
     limits::apply(vm)?;
     link::print(vm, request.print.clone(), files)?;
+    let wrap = link::Wrap::new(vm, files, pending.clone())?;
     limits::close(vm, request)?;
-    link::host(vm, &request.host, files)?;
+    link::host(vm, &request.host, files, &wrap)?;
     let modules = Modules::install(vm, files)?;
     let (tostring, concat) = raise::methods(vm)?;
     interrupt::set_error_methods(vm, tostring, concat)?;

@@ -35,6 +35,10 @@ use modhost_backend::{Fault, Meter, Resource};
 const SMALL: usize = 64 << 10;
 /// How far, in bytes, small allocations may go beyond the limit before they are refused too.
 const OVERDRAFT: usize = 1 << 20;
+/// The largest single block, in bytes, that a plugin gets under a limit of 256 MiB or less: a text, a buffer, the slots of a
+/// table. Luau copies, hashes and rehashes such a block in one step that nothing interrupts, 30 to 60 ms for this size.
+/// Under a larger limit it is an eighth of that.
+const LARGEST: usize = 32 << 20;
 /// The fields of mlua's `MemoryState`, which it reads and writes through the allocator's user data.
 #[repr(C)]
 #[derive(Debug, Default)]
@@ -60,6 +64,8 @@ pub(crate) struct Gauge {
     fresh: AtomicUsize,
     /// Bytes at which the plugin is over its limit.
     cap: AtomicUsize,
+    /// Bytes of the largest block that it gets.
+    largest: AtomicUsize,
     /// Bytes at which a safepoint collects garbage before it goes on.
     pub(crate) collect_at: AtomicUsize,
     /// Frames below the running coroutine's own.
@@ -80,6 +86,7 @@ impl Gauge {
             guest: AtomicBool::new(false),
             fresh: AtomicUsize::new(0),
             cap: AtomicUsize::new(usize::MAX),
+            largest: AtomicUsize::new(usize::MAX),
             collect_at: AtomicUsize::new(usize::MAX),
             depth: AtomicU32::new(0),
             known_depth: AtomicUsize::new(0),
@@ -104,12 +111,19 @@ impl Gauge {
         self.used() > self.cap.load(Relaxed)
     }
 
+    /// Whether less than a sixteenth of the limit is left: [`Gauge::plan_collection`] cannot keep collections apart there.
+    pub(crate) fn is_crowded(&self) -> bool {
+        let (fresh, cap) = (self.fresh.load(Relaxed), self.cap.load(Relaxed));
+        cap.saturating_sub(self.used()) < cap.saturating_sub(fresh) / 16
+    }
+
     /// The state is set up: what it holds now is not the plugin's, all further bytes are.
     pub(crate) fn begin(&self) {
         let fresh = self.used();
         let limit = usize::try_from(self.meter.limits().memory).unwrap_or(usize::MAX);
         self.fresh.store(fresh, Relaxed);
         self.cap.store(fresh.saturating_add(limit), Relaxed);
+        self.largest.store(limit.min(LARGEST.max(limit / 8)), Relaxed);
         self.plan_collection(fresh);
     }
 
@@ -143,16 +157,31 @@ impl Gauge {
         HostRuns { gauge: self, before: self.guest(false) }
     }
 
-    /// Whether `more` bytes may be had; kills the meter where the limit is crossed.
+    /// Bytes of the largest block that the plugin gets.
+    pub(crate) fn largest(&self) -> usize {
+        self.largest.load(Relaxed)
+    }
+
+    /// Counts `bytes` that live outside of Luau's heap for as long as a value of the script's does: they are the plugin's.
+    pub(crate) fn owe(&self, bytes: usize) {
+        self.head.used.store(self.head.used.load(Relaxed).wrapping_add_unsigned(bytes), Relaxed);
+    }
+
+    /// What [`Gauge::owe`] counted is gone.
+    pub(crate) fn repay(&self, bytes: usize) {
+        self.head.used.store(self.head.used.load(Relaxed).wrapping_sub_unsigned(bytes), Relaxed);
+    }
+
+    /// Whether a block of `new` bytes, `more` than before, may be had; kills the meter where the limit is crossed.
     #[inline]
-    fn grants(&self, more: usize) -> bool {
+    fn grants(&self, more: usize, new: usize) -> bool {
         let after = self.used().saturating_add(more);
         let cap = self.cap.load(Relaxed);
-        if after <= cap || !self.guest.load(Relaxed) {
+        if after <= cap && new <= self.largest.load(Relaxed).max(SMALL) || !self.guest.load(Relaxed) {
             return true;
         }
         self.meter.kill(Resource::Memory);
-        more <= SMALL && after - cap <= OVERDRAFT
+        more <= SMALL && after.saturating_sub(cap) <= OVERDRAFT
     }
 }
 
@@ -186,7 +215,7 @@ unsafe extern "C" fn allocate(gauge: *mut c_void, block: *mut c_void, old: usize
         }
         return ptr::null_mut();
     }
-    if new > old && !gauge.grants(new - old) {
+    if new > old && !gauge.grants(new - old, new) {
         return ptr::null_mut();
     }
     let (Ok(before), Ok(after)) = (layout(old), layout(new)) else { return ptr::null_mut() };

@@ -24,18 +24,20 @@ use crate::{
     interrupt::{self, Answer},
     limits,
     memory::Vm,
-    raise,
+    metered, raise, source,
 };
 
-/// Bytes of source that are compiled for one unit of fuel.
-const SOURCE_PER_UNIT: u64 = 64;
 /// Units of fuel for a file that is required, however short.
 const FILE: u64 = 100;
+/// The most bytes that `require` reads of a path, more than any path has: it is copied outside of Lua's heap.
+const LONGEST_NAME: usize = 1 << 10;
 /// The endings of a file of Lua, in the order in which they are tried.
 const ENDINGS: [&str; 2] = [".lua", ".luau"];
 
 /// The name of the chunk around a host's `print`.
 pub(crate) const OWN_PRINT: &str = "[print]";
+/// The name of the chunk around a pending host function.
+pub(crate) const OWN_PENDING: &str = "[pending]";
 /// The name of the chunk around [`find`].
 const OWN_REQUIRE: &str = "[require]";
 
@@ -90,7 +92,7 @@ impl Files {
 
     /// Whether `name` is that of a chunk of this backend.
     pub(crate) fn is_own(&self, name: &str) -> bool {
-        [OWN_PRINT, OWN_REQUIRE].contains(&name)
+        [OWN_PRINT, OWN_PENDING, OWN_REQUIRE].contains(&name)
     }
 
     /// The file that the function of `frame` stands in, if it is the plugin's.
@@ -98,11 +100,12 @@ impl Files {
         chunk_of(frame).filter(|path| self.is_source(path)).map(Cow::into_owned)
     }
 
-    /// Compiles `path`, for `units` of fuel and what its length costs: the name of the chunk, and its code. Text is compiled here and nowhere else, so what Luau loads is
-    /// always what this compiler made.
+    /// Compiles `path`, for `units` of fuel and what its source costs: the name of the chunk, and its code. Text is compiled
+    /// here and nowhere else, so what Luau loads is always what this compiler made.
     pub(crate) fn compile(&self, path: &str, meter: &Meter, units: u64) -> Result<(String, Vec<u8>), Fault> {
         let source = self.sources.text(path, meter.limits().source)?;
-        meter.spend(units + source.len() as u64 / SOURCE_PER_UNIT)?;
+        meter.spend(units)?;
+        source::pay(source, meter)?;
         let code = Compiler::new()
             .set_optimization_level(1)
             .set_debug_level(1)
@@ -151,9 +154,10 @@ impl Modules {
                     let function = load(lua, &chunk, code, &shared).map_err(|error| raise::compile(&error, &path))?;
                     Ok((path, Some(function)))
                 };
-                found().map_err(|fault| raise::carry(lua, &files, fault))
+                found().map_err(|fault| raise::carry(lua, &gauge, &files, fault))
             })?
         };
+        let find = metered::bounded(vm, find)?;
         let code = CODE.clone()?;
         let require: Function = lua
             .load(code)
@@ -196,7 +200,9 @@ fn find(lua: &Lua, files: &Files, states: &Table, name: &LuaValue) -> Result<Str
     let LuaValue::String(text) = name else {
         return Err(TypeError::new("the path of a file, as str", name.type_name()).inside("argument 1").into());
     };
-    let name = text.to_string_lossy();
+    let bytes = text.as_bytes();
+    // Still too long to be found.
+    let name = String::from_utf8_lossy(bytes.get(..LONGEST_NAME).unwrap_or(&bytes));
     let asker = (1..).map_while(|level| lua.inspect_stack(level, |frame| files.of_frame(frame))).find_map(|path| path);
     let path = files.sources.resolve(&name, asker.as_deref().unwrap_or(&files.entry), &ENDINGS)?;
     if state(states, &path) != BEGUN {

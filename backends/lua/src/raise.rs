@@ -10,7 +10,9 @@ use mlua::{Error, Function, LuaString, Value as LuaValue};
 use modhost_backend::{Fault, Meter, Place, Resource};
 
 use crate::{
+    coroutine::Frame,
     memory::{Gauge, Vm},
+    metered,
     modules::Files,
 };
 
@@ -19,22 +21,42 @@ const LONGEST: usize = 8 << 10;
 /// The most frames that a trace shows.
 const FRAMES: usize = 32;
 
-/// A fault on its way through Lua; uncaught, it comes out as it went in.
+/// Bytes that a carried fault takes at least, in a handful of blocks.
+const CARRIED: usize = 2 << 10;
+/// Bytes that each line of its trace takes beside the text.
+const LINE: usize = 128;
+
+/// A fault on its way through Lua; uncaught, it comes out as it went in. A script may keep as many as it likes, and they
+/// live outside of Lua's heap, so each is counted as long as it lives.
 #[derive(Debug)]
-struct Carried(Fault);
+struct Carried {
+    fault: Fault,
+    bytes: usize,
+    gauge: Arc<Gauge>,
+}
+
+impl Drop for Carried {
+    fn drop(&mut self) {
+        self.gauge.repay(self.bytes);
+    }
+}
 
 impl fmt::Display for Carried {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.message())
+        f.write_str(&self.fault.message())
     }
 }
 
 impl std::error::Error for Carried {}
 
 /// The error that carries `fault`, with the script's place and trace.
-pub(crate) fn carry(lua: &mlua::Lua, files: &Files, fault: Fault) -> Error {
-    let trace = Trace::of(lua, files);
-    Error::external(Carried(trace.put_on(fault)))
+pub(crate) fn carry(lua: &mlua::Lua, gauge: &Arc<Gauge>, files: &Files, fault: Fault) -> Error {
+    let fault = Trace::of(lua, files).put_on(fault);
+    // mlua adds a trace of its own, of as many lines at most.
+    let texts = fault.trace().iter().map(|line| LINE + 2 * line.len()).sum::<usize>();
+    let bytes = CARRIED + texts + 2 * fault.message().len();
+    gauge.owe(bytes);
+    Error::external(Carried { fault, bytes, gauge: Arc::clone(gauge) })
 }
 
 /// The text of an error that a host function raised, as a script sees it.
@@ -70,18 +92,33 @@ impl Trace {
             match frame {
                 None => break,
                 Some(None) => {}
-                Some(Some((place, name))) => {
-                    let name =
-                        name.map_or_else(|| "the main chunk".into(), |name| format!("`{}`", name.escape_debug()));
-                    trace.lines.push(format!("{place}: in {name}"));
-                    trace.place.get_or_insert(place);
-                }
+                Some(Some((place, name))) => trace.push(place, name),
             }
             if trace.lines.len() == FRAMES {
                 break;
             }
         }
         trace
+    }
+
+    /// The same of frames that a coroutine has left behind.
+    pub(crate) fn of_frames(frames: Vec<Frame>, files: &Files) -> Self {
+        let mut trace = Trace::default();
+        for (chunk, line, name) in frames {
+            let path = chunk.strip_prefix('=').filter(|path| files.is_source(path));
+            let (Some(path), Ok(line)) = (path, u32::try_from(line)) else { continue };
+            trace.push(Place::line(path, line), name.map(|name| name.chars().take(80).collect()));
+            if trace.lines.len() == FRAMES {
+                break;
+            }
+        }
+        trace
+    }
+
+    fn push(&mut self, place: Place, name: Option<String>) {
+        let name = name.map_or_else(|| "the main chunk".into(), |name| format!("`{}`", name.escape_debug()));
+        self.lines.push(format!("{place}: in {name}"));
+        self.place.get_or_insert(place);
     }
 
     fn put_on(self, fault: Fault) -> Fault {
@@ -99,14 +136,20 @@ pub(crate) type LastTrace = Arc<Mutex<Trace>>;
 /// The function that looks at the stack before an error unwinds it, and gives the error object on as it is.
 pub(crate) fn handler(vm: &Vm, files: &Arc<Files>, last: LastTrace) -> mlua::Result<Function> {
     let (gauge, files) = (vm.gauge.clone(), Arc::clone(files));
-    vm.lua.create_function(move |lua, error: LuaValue| {
+    let callback = vm.lua.create_function(move |lua, error: LuaValue| {
         let _host = gauge.host();
         // An ended call's trace is of no use, and its stack may be as deep as it gets.
         if !gauge.meter.is_killed() {
             *last.lock().unwrap_or_else(PoisonError::into_inner) = Trace::of(lua, &files);
         }
         Ok(error)
-    })
+    })?;
+    metered::bounded(vm, callback)
+}
+
+/// Keeps the trace of a call that failed on its coroutine, for [`fault`].
+pub(crate) fn keep(last: &LastTrace, frames: Vec<Frame>, files: &Files) {
+    *last.lock().unwrap_or_else(PoisonError::into_inner) = Trace::of_frames(frames, files);
 }
 
 /// `tostring` and `..` for errors that host functions raise: both give the message alone.
@@ -121,7 +164,7 @@ pub(crate) fn methods(vm: &Vm) -> mlua::Result<(Function, Function)> {
         let _host = gauge.host();
         Ok(format!("{}{}", shown(&left), shown(&right)))
     })?;
-    Ok((tostring, concat))
+    Ok((metered::bounded(vm, tostring)?, metered::bounded(vm, concat)?))
 }
 
 /// The fault for what a script raised and nobody caught.
@@ -129,7 +172,7 @@ pub(crate) fn fault(error: &LuaValue, files: &Files, meter: &Meter, last: &LastT
     let trace = std::mem::take(&mut *last.lock().unwrap_or_else(PoisonError::into_inner));
     if let LuaValue::Error(error) = error {
         return match error.downcast_ref::<Carried>() {
-            Some(carried) => carried.0.clone(),
+            Some(carried) => carried.fault.clone(),
             None => trace.put_on(Fault::raised(text_of(error))),
         };
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use modhost_abi::vtable::status;
-use modhost_backend::{ExportId, ExportInfo, Fault, FaultKind, Instance, Meter, Type, TypeError, Value};
+use modhost_backend::{ExportId, ExportInfo, Fault, FaultKind, Instance, Meter, Suspending, Type, TypeError, Value};
 
 use crate::{bridge::Bridge, convert, library::Guest};
 
@@ -108,6 +108,11 @@ impl Instance for NativeInstance {
             signature.result.check(&value).map_err(|error| error.inside("result"))?;
         }
         Ok(value)
+    }
+
+    /// Native code that waits keeps its thread.
+    fn suspending(&mut self) -> Option<&mut dyn Suspending> {
+        None
     }
 
     fn exports(&self) -> &[ExportInfo] {

@@ -144,14 +144,10 @@ fn a_call_that_breaks_the_abi_is_caught() {
 fn an_instance_that_ends_no_longer_reaches_the_host() {
     let heard = Arc::new(Mutex::new(Vec::new()));
     let (asked, printed) = (heard.clone(), heard.clone());
-    let ask = HostEntry {
-        name: "test.ask".into(),
-        signature: "() -> int".parse().unwrap(),
-        call: Arc::new(move |_| {
-            asked.lock().unwrap().push("asked".to_owned());
-            Ok(Value::Int(1))
-        }),
-    };
+    let ask = HostEntry::new("test.ask", "() -> int".parse().unwrap(), move |_| {
+        asked.lock().unwrap().push("asked".to_owned());
+        Ok(Value::Int(1))
+    });
     let print = Arc::new(move |line: &str| {
         printed.lock().unwrap().push(line.to_owned());
         Ok(())

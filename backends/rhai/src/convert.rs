@@ -5,6 +5,8 @@ use modhost_abi::{Handle, Map, TooLarge, TypeError};
 use modhost_backend::{Value, ValueBudget};
 use rhai::{Array, Dynamic, ImmutableString};
 
+use crate::{memory, stack};
+
 /// A handle of the host, opaque to scripts.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct HandleValue(pub(crate) Handle);
@@ -41,6 +43,15 @@ pub(crate) fn measure(value: &Value, budget: &mut ValueBudget) -> Result<(), Too
     }
     budget.leave();
     Ok(())
+}
+
+/// [`to_rhai`], of a value that the running call holds from now on.
+pub(crate) fn noted(value: &Value) -> Dynamic {
+    let made = to_rhai(value);
+    if matches!(value, Value::Str(_) | Value::Bytes(_) | Value::List(_) | Value::Map(_)) {
+        stack::note(memory::weight(&made).unwrap_or(u64::MAX));
+    }
+    made
 }
 
 /// Makes a value of the script's of one of the host's, which was measured.

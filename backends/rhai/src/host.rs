@@ -119,7 +119,7 @@ impl HostFunction {
             return Err(EvalAltResult::ErrorTerminated(Dynamic::UNIT, at).into());
         }
         match convert::measure(&result, &mut ValueBudget::new(limits)) {
-            Ok(()) => Ok(convert::to_rhai(&result)),
+            Ok(()) => Ok(convert::noted(&result)),
             Err(_) => Err(plugin.raise(plugin.meter.limit_fault(Resource::Value), at)),
         }
     }

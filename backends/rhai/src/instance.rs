@@ -1,14 +1,15 @@
 //! A loaded Rhai plugin: its exports, its state, and calls into it.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{cell::Cell, collections::BTreeMap, sync::Arc};
 
-use modhost_backend::{ExportId, ExportInfo, Fault, FaultKind, Instance, Resource, Type, Value, ValueBudget};
+use modhost_backend::{ExportId, ExportInfo, Fault, FaultKind, Instance, Resource, Suspending, Type, Value, ValueBudget};
 use rhai::{AST, CallFnOptions, Dynamic, Engine, FnAccess, FuncArgs, Map, Scope};
 
 use crate::{
     convert::{self, Refused},
-    fault,
+    fault, memory,
     plugin::Plugin,
+    stack,
 };
 
 /// A loaded plugin.
@@ -18,6 +19,8 @@ pub(crate) struct RhaiInstance {
     plugin: Arc<Plugin>,
     /// `this` of every export.
     state: Dynamic,
+    /// Its weight, when last asked for.
+    weight: Cell<u64>,
     exports: Vec<ExportInfo>,
     /// By export: the numbers of parameters that it is defined with, sorted.
     arities: Vec<Vec<usize>>,
@@ -42,7 +45,15 @@ impl RhaiInstance {
             exports.push(if let [count] = counts[..] { export.with_arity(count) } else { export });
             arities.push(counts);
         }
-        RhaiInstance { engine, ast, plugin, state: Dynamic::from_map(Map::new()), exports, arities }
+        RhaiInstance {
+            engine,
+            ast,
+            plugin,
+            state: Dynamic::from_map(Map::new()),
+            weight: Cell::new(0),
+            exports,
+            arities,
+        }
     }
 
     fn result(&self, value: &Dynamic) -> Result<Value, Fault> {
@@ -74,12 +85,18 @@ impl Instance for RhaiInstance {
         }
         let options = CallFnOptions::new().eval_ast(false).bind_this_ptr(&mut self.state);
         let (engine, ast) = (&self.engine, &self.ast);
-        let called = self
-            .plugin
-            .enter(|| engine.call_fn_with_options(options, &mut Scope::new(), ast, &info.name, Arguments(args)))?;
+        let called = self.plugin.enter(|| {
+            stack::note(self.weight.get());
+            engine.call_fn_with_options(options, &mut Scope::new(), ast, &info.name, Arguments(args))
+        })?;
         let value: Dynamic = called.map_err(|error| fault::of(*error, &self.plugin, &self.plugin.entry))?;
         meter.verdict()?;
         self.result(&value)
+    }
+
+    /// Rhai evaluates on the host's stack, which cannot be left in between.
+    fn suspending(&mut self) -> Option<&mut dyn Suspending> {
+        None
     }
 
     fn exports(&self) -> &[ExportInfo] {
@@ -88,7 +105,9 @@ impl Instance for RhaiInstance {
 
     /// Only the sizes of values are known, and they are spread over a call.
     fn memory_used(&self) -> Option<usize> {
-        crate::memory::weight(&self.state).and_then(|bytes| usize::try_from(bytes).ok())
+        let bytes = memory::weight(&self.state)?;
+        self.weight.set(bytes);
+        usize::try_from(bytes).ok()
     }
 }
 
@@ -97,7 +116,7 @@ struct Arguments<'a>(&'a [Value]);
 
 impl FuncArgs for Arguments<'_> {
     fn parse<A: Extend<Dynamic>>(self, list: &mut A) {
-        list.extend(self.0.iter().map(convert::to_rhai));
+        list.extend(self.0.iter().map(convert::noted));
     }
 }
 

@@ -23,12 +23,18 @@
 //! `lib/util.rhai` callable as `util::twice(2)`, also from exported functions; `"./util"` is the file in the same folder.
 //! Each file runs once, before those that import it, and keeps its constants to itself.
 //!
+//! A policy may close parts of the standard library, by the names `array`, `bits`, `blob`, `iterators` (steps, `chars`,
+//! ends of ranges), `map`, `math` (and numbers out of texts) and `string`. Operators, comparisons, literals, indexing,
+//! texts of values and `for` over ranges, arrays, blobs and texts are the language and always open.
+//!
 //! What differs from a stock Rhai, because guests are hostile: a closure captures copies of variables, not the variables
 //! (shared cells can form cycles that are never freed), and what `limits::REMOVED` lists does not exist.
 #![forbid(unsafe_code)]
 
 mod builtins;
+mod characters;
 mod convert;
+mod cost;
 mod fault;
 mod host;
 mod instance;

@@ -7,10 +7,12 @@ use rhai::{Engine, OptimizationLevel};
 /// What Rhai can promise.
 ///
 /// * `memory`: sizes of single values are held, in parts of containers within some hundred assignments; their sum over the
-///   frames of a call is estimated wherever variables are defined or given a value. Attacks under a limit of 64 MiB made
-///   a process grow by at most 110 MB.
+///   frames of a call is estimated wherever variables are defined or given a value, the syntax tree by its tokens, and what
+///   expressions hold unseen by the native stack they use, see [`crate::stack`]. Attacks under limits of 1, 16, 64 and
+///   256 MiB made a process grow by at most 5, 15, 37 and 213 MiB.
 /// * `interrupt`: looked at before every operation; the longest one is a builtin over a text of the largest size, some
-///   tens of microseconds. The parser cannot be interrupted: a source of [`SOURCE`] bytes takes it about 0.1 s.
+///   tens of microseconds. The parser cannot be interrupted: a source within [`SOURCE`], [`TOKENS`] and [`LOOKUPS`] took
+///   it at most 60 ms, and 100 ms on a machine with other work.
 /// * `call depth`: never above the limit, and below it where the native stack used reaches [`STACK`]: 170 to 270
 ///   levels of plain functions.
 pub(crate) const ENFORCEMENT: Enforcement = Enforcement {
@@ -38,7 +40,11 @@ pub(crate) const NUMBER: usize = 128;
 /// `2^arguments` ways.
 pub(crate) const QUALIFIED_ARGUMENTS: usize = 8;
 /// The longest source, in bytes, all files of a plugin together, whatever the policy says: the parser cannot be interrupted.
-pub(crate) const SOURCE: usize = 1 << 20;
+pub(crate) const SOURCE: usize = 512 << 10;
+/// The most words and signs of a plugin's files, see [`SOURCE`]: the parser takes about 0.3 us for each.
+pub(crate) const TOKENS: u64 = 64 << 10;
+/// The most names that the parser may have to look at: it looks through lists for each name that a source uses.
+pub(crate) const LOOKUPS: u64 = 8 << 20;
 /// The most imports of one file, and the most files of a plugin beside the entry.
 pub(crate) const IMPORTS: usize = 64;
 
@@ -52,6 +58,9 @@ pub(crate) const REMOVED: [(&str, &str); 4] = [
     ("Fn", "it holds a name of any length; name the function itself: `list.map(double)`"),
     ("export", "public functions are the exports"),
 ];
+
+/// The part of the memory limit that the texts of one value may have.
+pub(crate) const TEXTS: u64 = 4096;
 
 /// Sizes of Rhai values, made of [`Limits`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -76,7 +85,7 @@ impl Sizes {
     pub(crate) fn of(limits: &Limits) -> Self {
         let share = |of: u64, most: usize| usize::try_from(limits.memory / of).unwrap_or(most).clamp(1, most);
         Sizes {
-            string: share(4096, 64 << 10),
+            string: share(TEXTS, 64 << 10),
             array: share(64 << 10, 1024),
             map: share(64 << 10, 1024),
             variables: share(64 << 10, 256),

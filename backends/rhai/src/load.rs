@@ -8,7 +8,7 @@ use rhai::{AST, Dynamic, Engine, EvalAltResult, Module, Position, Scope};
 use crate::{
     builtins, fault, host,
     instance::RhaiInstance,
-    limits,
+    limits, memory,
     modules::{self, Modules},
     plugin::Plugin,
     source,
@@ -16,10 +16,10 @@ use crate::{
 
 /// Loads a plugin.
 pub(crate) fn load(request: &LoadRequest<'_>) -> Result<RhaiInstance, Fault> {
-    let mut sources = modules::link(request)?;
+    let (mut sources, cost) = modules::link(request)?;
     let inserted = sources.iter_mut().map(|source| (source.path.clone(), mem::take(&mut source.inserted))).collect();
-    let plugin = Arc::new(Plugin::new(request, inserted));
-    let mut engine = engine(&plugin)?;
+    let plugin = Arc::new(Plugin::new(request, inserted, &cost));
+    let mut engine = engine(request, &plugin)?;
     let modules = Modules::default();
     let tail = modules.register(&mut engine)?;
     // Who is imported comes before who imports it, and the entry is last.
@@ -44,7 +44,7 @@ pub(crate) fn load(request: &LoadRequest<'_>) -> Result<RhaiInstance, Fault> {
         request.meter.verdict()?;
     }
     let (ast, scope) = entry.ok_or_else(|| Fault::bug("the entry was not linked"))?;
-    register_constants(&mut engine, &scope);
+    register_constants(&mut engine, &scope, &plugin);
     // Calls do not run the top level again, which would import them.
     for (alias, module) in modules.of(request.entry) {
         engine.register_static_module(alias, module);
@@ -52,11 +52,11 @@ pub(crate) fn load(request: &LoadRequest<'_>) -> Result<RhaiInstance, Fault> {
     Ok(RhaiInstance::new(engine, ast, plugin))
 }
 
-fn engine(plugin: &Arc<Plugin>) -> Result<Engine, Fault> {
+fn engine(request: &LoadRequest<'_>, plugin: &Arc<Plugin>) -> Result<Engine, Fault> {
     let mut engine = Engine::new_raw();
     let limits = plugin.meter.limits();
     limits::Sizes::of(limits).apply(&mut engine, limits);
-    builtins::register(&mut engine);
+    builtins::register(&mut engine, request);
     host::register(&mut engine, plugin);
     let running = plugin.clone();
     engine.on_progress(move |_| if running.operate() { None } else { Some(Dynamic::UNIT) });
@@ -122,8 +122,11 @@ fn capture_by_value(engine: &mut Engine, plugin: Arc<Plugin>) {
 }
 
 /// Makes top-level constants readable as `global::NAME` in calls, as they are while loading.
-fn register_constants(engine: &mut Engine, scope: &Scope<'_>) {
+fn register_constants(engine: &mut Engine, scope: &Scope<'_>, plugin: &Plugin) {
     let module = modules::constants(scope);
+    for (_, constant, value) in scope.iter_raw() {
+        plugin.found(if constant { memory::weight(value).unwrap_or(0) } else { 0 });
+    }
     if !module.is_empty() {
         engine.register_static_module("global", module.into());
     }

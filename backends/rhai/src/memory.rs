@@ -5,14 +5,18 @@ use std::mem::size_of;
 
 use rhai::{Dynamic, FnPtr, Scope};
 
-use crate::limits::VALUE_DEPTH;
+use crate::{characters::Characters, limits::VALUE_DEPTH, stack};
 
 /// What one node of a value weighs.
 const NODE: u64 = size_of::<Dynamic>() as u64;
-/// What a container or text has beside its elements: its allocation.
-const BOX: u64 = 48;
-/// What an entry of a map has beside key and value: its share of a tree's node.
-const ENTRY: u64 = 40;
+/// What a container, text or function has beside its elements: its allocation.
+const BOX: u64 = 64;
+/// What an entry of a map has beside key and value: its share of a tree's nodes, which are half empty.
+const ENTRY: u64 = 80;
+/// What a map with one entry has more than that: a node has room for eleven.
+const TREE: u64 = 400;
+/// Texts up to this length are part of what points to them.
+const SHORT: usize = 23;
 
 /// The weight of `value` in bytes; `None` if it is nested deeper than [`VALUE_DEPTH`].
 pub(crate) fn weight(value: &Dynamic) -> Option<u64> {
@@ -23,24 +27,36 @@ pub(crate) fn weight(value: &Dynamic) -> Option<u64> {
 fn add(value: &Dynamic, depth: usize, total: &mut u64) -> bool {
     *total += NODE;
     let Some(depth) = depth.checked_sub(1) else { return false };
+    if value.is_int() || value.is_float() || value.is_bool() || value.is_unit() || value.is_char() {
+        return true;
+    }
+    *total += BOX;
     if let Ok(text) = value.as_immutable_string_ref() {
-        *total += BOX + text.len() as u64;
+        *total += heap(text.len());
     } else if let Ok(items) = value.as_array_ref() {
-        *total += BOX;
+        // What was removed left its place behind.
+        *total += (items.capacity() - items.len()) as u64 * NODE;
         return items.iter().all(|item| add(item, depth, total));
     } else if let Ok(map) = value.as_map_ref() {
-        *total += BOX;
+        *total += if map.is_empty() { 0 } else { TREE };
         return map.iter().all(|(key, item)| {
-            *total += ENTRY + key.len() as u64;
+            *total += ENTRY + heap(key.len());
             add(item, depth, total)
         });
     } else if let Ok(bytes) = value.as_blob_ref() {
-        *total += BOX + bytes.len() as u64;
+        *total += bytes.capacity() as u64;
     } else if let Some(function) = value.read_lock::<FnPtr>() {
         *total += BOX;
         return function.iter_curry().all(|captured| add(captured, depth, total));
+    } else if let Some(characters) = value.read_lock::<Characters>() {
+        *total += heap(characters.text().len());
     }
     true
+}
+
+/// Bytes beside it of a text of `length`, which grows by doubling.
+fn heap(length: usize) -> u64 {
+    if length > SHORT { 16 + length as u64 + length as u64 / 2 } else { 0 }
 }
 
 /// The memory limit is exceeded, or a value is nested too deeply to be weighed.
@@ -50,6 +66,8 @@ pub(crate) struct TooMuch;
 #[derive(Debug)]
 struct Frame {
     level: usize,
+    /// The native stack used when it was first seen.
+    stack: usize,
     /// Its first entry in [`Ledger::weights`].
     start: usize,
     /// The weight of its `this`, when last weighed.
@@ -62,8 +80,12 @@ struct Frame {
     weighed: (u64, u64),
 }
 
+/// A value weighs at most this part of the memory limit; the plugin's own state, `this`, may be heavier.
+pub(crate) const HEAVIEST: u64 = 128;
 /// What a method is taken to add to its object, whatever its arguments weigh.
 pub(crate) const METHOD: u64 = 16 << 10;
+/// A frame may be seen first from within an expression, which lies deeper than its other statements.
+const MARGIN: usize = 16 << 10;
 /// How many values a frame may be given before it is weighed.
 const TIMES: u64 = 128;
 
@@ -102,6 +124,19 @@ impl Ledger {
         self.weights.clear();
     }
 
+    /// What the frames weigh.
+    pub(crate) fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// The call stands where it uses `used` bytes of native stack: frames that began well below have been left.
+    pub(crate) fn left(&mut self, used: usize) {
+        while let Some(left) = self.frames.pop_if(|frame| frame.stack > used + MARGIN) {
+            self.total -= left.this + left.given;
+            self.cut(left.start);
+        }
+    }
+
     /// A variable is about to be defined: weighs what was defined since, and now and then all of the frame again, so that
     /// weighing costs no more than running.
     pub(crate) fn define(&mut self, shown: &Shown<'_>, limit: u64) -> Result<(), TooMuch> {
@@ -132,7 +167,8 @@ impl Ledger {
         }
         if self.frames.last().is_none_or(|frame| frame.level < shown.level) {
             let (level, start) = (shown.level, self.weights.len());
-            self.frames.push(Frame { level, start, this: 0, given: 0, times: 0, weighed: (shown.fuel, 0) });
+            let stack = stack::used();
+            self.frames.push(Frame { level, stack, start, this: 0, given: 0, times: 0, weighed: (shown.fuel, 0) });
         }
         let last = self.frames.len() - 1;
         &mut self.frames[last]
@@ -153,6 +189,10 @@ impl Ledger {
         // The scope is read from its newest variable back.
         for (_, _, value) in shown.scope.iter_raw().take(shown.scope.len() - known) {
             let weight = weight(value).ok_or(TooMuch)?;
+            stack::note(weight);
+            if weight > limit / HEAVIEST {
+                return Err(TooMuch);
+            }
             self.weights.push(weight);
             self.total += weight;
         }

@@ -6,10 +6,11 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use modhost_backend::{Fault, FaultKind, LoadRequest, Place};
+use modhost_backend::{Fault, FaultKind, LoadRequest, Place, Resource};
 use rhai::{AST, Dynamic, Engine, EvalAltResult, ModuleResolver, Position, Scope, Shared};
 
 use crate::{
+    cost::Cost,
     host, limits,
     source::{self, Import, Inserted, Prepared},
 };
@@ -33,13 +34,20 @@ pub(crate) struct Source {
     imports: Vec<(Import, String)>,
 }
 
-/// The entry and all files that it needs, each after those that it imports.
-pub(crate) fn link(request: &LoadRequest<'_>) -> Result<Vec<Source>, Fault> {
+/// The entry and all files that it needs, each after those that it imports; and what they cost.
+pub(crate) fn link(request: &LoadRequest<'_>) -> Result<(Vec<Source>, Cost), Fault> {
     let arguments = host::most_arguments(&request.host).max(limits::QUALIFIED_ARGUMENTS);
-    let mut linker =
-        Linker { request, arguments, bytes: 0, begun: Vec::new(), known: BTreeSet::new(), done: Vec::new() };
+    let mut linker = Linker {
+        request,
+        arguments,
+        bytes: 0,
+        cost: Cost::default(),
+        begun: Vec::new(),
+        known: BTreeSet::new(),
+        done: Vec::new(),
+    };
     linker.file(request.entry)?;
-    Ok(linker.done)
+    Ok((linker.done, linker.cost))
 }
 
 struct Linker<'a> {
@@ -47,6 +55,8 @@ struct Linker<'a> {
     arguments: usize,
     /// Of all files so far.
     bytes: usize,
+    /// Of all files so far.
+    cost: Cost,
     /// The files that import the present one, from the entry on.
     begun: Vec<String>,
     known: BTreeSet<String>,
@@ -56,7 +66,14 @@ struct Linker<'a> {
 impl Linker<'_> {
     /// Links `path`. It is nested as deeply as files import one another, which [`limits::IMPORTS`] bounds.
     fn file(&mut self, path: &str) -> Result<(), Fault> {
-        let Prepared { text, inserted, imports } = self.read(path)?;
+        let Prepared { text, inserted, imports, cost } = self.read(path)?;
+        self.cost.add(&cost);
+        if let Some(message) = self.cost.refusal() {
+            return Err(Fault::compile(message).at(Place::file(path)));
+        }
+        if self.cost.memory() > self.request.meter.limits().memory {
+            return Err(self.request.meter.exceeded(Resource::Memory).at(Place::file(path)));
+        }
         self.known.insert(path.into());
         self.begun.push(path.into());
         let mut found = Vec::with_capacity(imports.len());

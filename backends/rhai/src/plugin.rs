@@ -5,7 +5,7 @@ use std::{
     panic::{self, AssertUnwindSafe},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
+        atomic::{AtomicU64, Ordering::Relaxed},
     },
 };
 
@@ -13,6 +13,7 @@ use modhost_backend::{Fault, FaultKind, HostTable, LoadRequest, Meter, Place, Pr
 use rhai::{Dynamic, EvalAltResult, EvalContext, ImmutableString, Position};
 
 use crate::{
+    cost::Cost,
     limits,
     memory::{self, Ledger, Shown},
     source::{self, Inserted},
@@ -37,12 +38,16 @@ pub(crate) struct Plugin {
     ledger: Mutex<Ledger>,
     /// Bytes that closures of the running call captured, dropped ones too.
     captured: AtomicU64,
-    /// Where the thread's stack stood when it first entered Rhai.
-    stack: AtomicUsize,
+    /// The memory limit without what the syntax trees take.
+    memory: u64,
+    /// How many values one place of the source may hold, in quarters, see [`stack`].
+    density: u64,
+    /// The weight of the heaviest value that each call finds: a constant, or a literal.
+    heaviest: AtomicU64,
 }
 
 impl Plugin {
-    pub(crate) fn new(request: &LoadRequest<'_>, inserted: BTreeMap<String, Inserted>) -> Self {
+    pub(crate) fn new(request: &LoadRequest<'_>, inserted: BTreeMap<String, Inserted>, cost: &Cost) -> Self {
         Plugin {
             entry: request.entry.into(),
             inserted,
@@ -52,7 +57,9 @@ impl Plugin {
             raised: Mutex::new(None),
             ledger: Mutex::default(),
             captured: AtomicU64::new(0),
-            stack: AtomicUsize::new(0),
+            memory: request.meter.limits().memory.saturating_sub(cost.memory()),
+            density: cost.density(),
+            heaviest: AtomicU64::new(cost.literal()),
         }
     }
 
@@ -79,11 +86,29 @@ impl Plugin {
     /// One operation: charges it, and looks at the native stack. False: the call ends.
     #[inline]
     pub(crate) fn operate(&self) -> bool {
-        let used = self.stack.load(Relaxed).saturating_sub(stack::here());
-        if used > limits::STACK {
-            self.meter.kill(Resource::Depth);
+        if let Some(used) = stack::too_deep() {
+            self.deep(used);
         }
         self.meter.charge(1)
+    }
+
+    /// The call uses more native stack than it should: all that there is, or what its memory bears.
+    #[cold]
+    fn deep(&self, used: usize) {
+        if used > limits::STACK {
+            return self.meter.kill(Resource::Depth);
+        }
+        let mut ledger = open(&self.ledger);
+        ledger.left(used);
+        stack::leave(self.memory.saturating_sub(ledger.total()));
+        if stack::too_deep().is_some() {
+            self.meter.kill(Resource::Memory);
+        }
+    }
+
+    /// Each call from now on finds a value of `weight` bytes.
+    pub(crate) fn found(&self, weight: u64) {
+        self.heaviest.fetch_max(weight, Relaxed);
     }
 
     /// Runs Rhai on this thread: `run` is a call.
@@ -96,8 +121,8 @@ impl Plugin {
     /// Runs Rhai on this thread: `run` is one file's part of a load, on top of what files before it may have kept.
     pub(crate) fn enter_again<R>(&self, run: impl FnOnce() -> R) -> Result<R, Fault> {
         open(&self.ledger).keep();
-        stack::entered(|base| {
-            self.stack.store(base, Relaxed);
+        stack::entered(self.memory, self.density, || {
+            stack::note(self.heaviest.load(Relaxed));
             panic::catch_unwind(AssertUnwindSafe(run)).map_err(|panicked| {
                 let text = panicked.downcast_ref::<&str>().map(|text| (*text).to_owned());
                 let text = text.or_else(|| panicked.downcast_ref::<String>().cloned()).unwrap_or_default();
@@ -108,7 +133,9 @@ impl Plugin {
 
     /// A variable is defined: weighs the others. False: the call has more than its memory and ends.
     pub(crate) fn defined(&self, context: &EvalContext<'_, '_, '_, '_, '_, '_>) -> bool {
-        let within = open(&self.ledger).define(&self.shown(context), self.meter.limits().memory);
+        let mut ledger = open(&self.ledger);
+        let within = ledger.define(&self.shown(context), self.memory);
+        stack::leave(self.memory.saturating_sub(ledger.total()));
         within.is_ok() || self.out_of_memory()
     }
 
@@ -121,10 +148,19 @@ impl Plugin {
             return true;
         }
         let Some(mut weight) = memory::weight(value) else { return self.out_of_memory() };
+        stack::note(weight);
+        if weight > self.memory / memory::HEAVIEST {
+            return self.out_of_memory();
+        }
         if mark == source::ARGUMENT {
             weight = weight.max(memory::METHOD);
         }
-        let given = open(&self.ledger).give(&self.shown(context), weight, self.meter.limits().memory);
+        let given = {
+            let mut ledger = open(&self.ledger);
+            let given = ledger.give(&self.shown(context), weight, self.memory);
+            stack::leave(self.memory.saturating_sub(ledger.total()));
+            given
+        };
         match given {
             Ok(false) => true,
             Ok(true) => {
@@ -154,9 +190,10 @@ impl Plugin {
             return true;
         }
         let Some(weight) = memory::weight(value) else { return self.out_of_memory() };
+        stack::note(weight);
         let total = self.captured.load(Relaxed).saturating_add(weight);
         self.captured.store(total, Relaxed);
-        if total > self.meter.limits().memory {
+        if total > self.memory {
             return self.out_of_memory();
         }
         self.meter.charge(weight / BYTES_PER_FUEL)

@@ -5,7 +5,10 @@
 
 use std::mem;
 
-use crate::limits;
+use crate::{
+    cost::{Cost, Counter},
+    limits,
+};
 
 /// Why a source is refused.
 #[derive(Debug, Eq, PartialEq)]
@@ -42,6 +45,7 @@ struct Scanner<'a> {
     /// The next token begins the value of a variable.
     assigned: bool,
     imports: Vec<Import>,
+    counter: Counter<'a>,
     /// Names of imported files, whose functions keep their names.
     aliases: Vec<String>,
 }
@@ -66,6 +70,8 @@ pub(crate) struct Prepared {
     pub(crate) inserted: Inserted,
     /// What it imports.
     pub(crate) imports: Vec<Import>,
+    /// What it costs.
+    pub(crate) cost: Cost,
 }
 
 /// Where characters were inserted into a source, sorted: line and column in the prepared text, from 1.
@@ -115,7 +121,7 @@ pub(crate) fn prepare(source: &str, arguments: usize) -> Result<Prepared, Refuse
         scanner = Scanner::new(source, arguments, aliases);
         scanner.code()?;
     }
-    let Scanner { letters, values, imports, .. } = scanner;
+    let Scanner { letters, values, imports, counter, .. } = scanner;
     let (mut prepared, mut inserted) = (String::with_capacity(source.len() + values.len()), Inserted::default());
     let (mut letters, mut values) = (letters.into_iter().peekable(), values.into_iter().peekable());
     let (mut line, mut column) = (1, 1);
@@ -135,7 +141,7 @@ pub(crate) fn prepare(source: &str, arguments: usize) -> Result<Prepared, Refuse
         prepared.push(character);
         (line, column) = if character == '\n' { (line + 1, 1) } else { (line, column + 1) };
     }
-    Ok(Prepared { text: prepared, inserted, imports })
+    Ok(Prepared { text: prepared, inserted, imports, cost: counter.finish() })
 }
 
 /// A part of a host function's name as sources say it after [`prepare`], and back: Rhai reserves no word that begins with
@@ -162,6 +168,7 @@ impl<'a> Scanner<'a> {
             given: false,
             assigned: false,
             imports: Vec::new(),
+            counter: Counter::default(),
             aliases,
         }
     }
@@ -177,7 +184,12 @@ impl<'a> Scanner<'a> {
                     self.skip_while(|byte| byte != b'\n');
                 }
                 b'/' if next == Some(&b'*') => self.comment(),
-                _ => before = self.step(byte, before)?,
+                _ => {
+                    before = self.step(byte, before)?;
+                    if let Some(message) = self.counter.refusal() {
+                        return Err(self.refused(message));
+                    }
+                }
             }
         }
         Ok(())
@@ -204,15 +216,18 @@ impl<'a> Scanner<'a> {
         }
         match byte {
             b':' if next == Some(&b':') => {
+                self.counter.token(b':');
                 self.skip(2);
                 return Ok(self.separator(before));
             }
             // A range, not a member: what follows `..` stands by itself.
             b'.' if next == Some(&b'.') => {
+                self.counter.token(b'.');
                 self.skip(2);
                 return Ok(Before::default());
             }
             b'.' => {
+                self.counter.token(b'.');
                 self.skip(1);
                 return Ok(Before { dot: true, ..Before::default() });
             }
@@ -221,6 +236,7 @@ impl<'a> Scanner<'a> {
         }
         let assignment = self.assignment();
         if assignment > 0 {
+            self.counter.token(b'=');
             self.skip(assignment);
             // A number cannot be large.
             self.assigned = before.named && !before.part;
@@ -231,6 +247,7 @@ impl<'a> Scanner<'a> {
         }
         self.given = byte == b'(' && before.part && before.named;
         let qualified = before.path.is_some() && !before.separator;
+        self.counter.token(byte);
         self.token(byte, qualified)?;
         Ok(Before { part: byte == b']', ..Before::default() })
     }
@@ -248,6 +265,11 @@ impl<'a> Scanner<'a> {
         };
         self.at_most(length, limits::IDENTIFIER, "name")?;
         let word = &self.source[start..start + length];
+        if before.dot || before.separator {
+            self.counter.member()
+        } else {
+            self.counter.name(word)
+        }
         let name = Some((start, word == "global" || self.aliases.iter().any(|alias| alias == word)));
         if word == "import" && !before.separator && !before.dot {
             self.import()?;
@@ -400,6 +422,13 @@ impl<'a> Scanner<'a> {
         count
     }
 
+    /// Skips one byte, and on to the next of `stops`: what lies between is long, and looking at each byte anew is slow.
+    fn skip_to(&mut self, stops: &[u8]) {
+        let rest = self.rest.get(1..).unwrap_or_default();
+        let count = rest.iter().position(|byte| stops.contains(byte)).unwrap_or(rest.len());
+        self.skip(count + 1);
+    }
+
     /// A text or character in `quote`: `\\` escapes the next character, a doubled quote is one of the text. The parser ends
     /// an open text at the end of its line, with an error, and so the rest does not matter.
     fn quoted(&mut self, quote: u8) {
@@ -409,7 +438,7 @@ impl<'a> Scanner<'a> {
                 [b'\\', _, ..] => self.skip(2),
                 [one, two, ..] if *one == quote && *two == quote => self.skip(2),
                 [one, ..] if *one == quote => return self.skip(1),
-                [_, ..] => self.skip(1),
+                [_, ..] => self.skip_to(&[quote, b'\\']),
                 [] => return,
             };
         }
@@ -422,10 +451,11 @@ impl<'a> Scanner<'a> {
                 [b'`', b'`', ..] | [b'\\', b'$', ..] => self.skip(2),
                 [b'`', ..] => return self.skip(1),
                 [b'$', b'{', ..] => {
+                    self.counter.token(b'{');
                     self.open.push(Open::Interpolation);
                     return self.skip(2);
                 }
-                [_, ..] => self.skip(1),
+                [_, ..] => self.skip_to(b"`$\\"),
                 [] => return,
             };
         }
@@ -466,9 +496,7 @@ impl<'a> Scanner<'a> {
                         return;
                     }
                 }
-                [_, ..] => {
-                    self.skip(1);
-                }
+                [_, ..] => self.skip_to(b"/*"),
                 [] => return,
             }
         }

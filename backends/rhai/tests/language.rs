@@ -146,6 +146,52 @@ fn scripts_compute() {
 }
 
 #[test]
+fn callbacks_are_called_as_rhai_calls_them() {
+    let rows: [(&str, &str); 19] = [
+        ("[1, 2, 3].map(|x| x * 2)", "[2, 4, 6]"),
+        ("[4, 5].map(|x, i| x * i)", "[0, 5]"),
+        ("[4, 5].map(|| this + 1)", "[5, 6]"),
+        ("[1, 2, 3].filter(|x| x != 2)", "[1, 3]"),
+        ("[1, 2, 3].filter(|x, i| i > 0)", "[2, 3]"),
+        ("{ let a = [1, 2]; a.for_each(|| this += 1); a.for_each(|i| this += i); a }", "[2, 4]"),
+        (
+            "[[1, 2].some(|x| x > 1), [1, 2].all(|x| x > 1), [].some(|x| true), [].all(|x| false)]",
+            "[true, false, false, true]",
+        ),
+        ("[[1, 2, 1].index_of(|x| x == 1), [1, 2, 1].index_of(|x| x == 1, 1), [1].index_of(|x| x == 2)]", "[0, 2, -1]"),
+        ("[[1, 2, 3].index_of(|x| x > 0, -2), [1].index_of(|x| true, 9)]", "[1, -1]"),
+        ("[[3, 4].find(|x| x > 3), [3].find(|x| x > 3), [3, 4, 5].find(|x| x > 3, 2)]", "[4, (), 5]"),
+        (
+            "[[1, 2].find_map(|x| if x > 1 { x * 10 }), [1].find_map(|x| ()), [1, 2].find_map(|x, i| i, 1)]",
+            "[20, (), 1]",
+        ),
+        ("[[1, 2, 3].reduce(|sum, x| (sum ?? 0) + x), [1, 2].reduce(|sum, x, i| sum + x * i, 5)]", "[6, 7]"),
+        (
+            "[[\"a\", \"b\"].reduce_rev(|sum, x| sum + x, \"\"), [3, 4].reduce_rev(|sum, x, i| sum * 10 + i, 0)]",
+            "[\"ba\", 10]",
+        ),
+        ("{ let a = [1, 2, 3, 4]; let b = a.drain(|x| x % 2 == 0); [a, b] }", "[[1, 3], [2, 4]]"),
+        ("{ let a = [1, 2, 3, 4]; let b = a.retain(|x, i| i < 1); [a, b] }", "[[1], [2, 3, 4]]"),
+        ("[1, 2].zip([3, 4, 5], |a, b| a * b)", "[3, 8]"),
+        (
+            "{ let m = #{a: 1, b: 2}; let d = m.drain(|k, v| k == \"a\"); let r = m.retain(|k| this > 2); [d, r, m] }",
+            "[#{\"a\": 1}, #{\"b\": 2}, #{}]",
+        ),
+        (
+            "[#{a: 1, b: 2}.filter(|k, v| v > 1), #{a: 1}.map(|k, v| k + v), #{a: 1} + #{b: 2}]",
+            "[#{\"b\": 2}, #{\"a\": \"a1\"}, #{\"a\": 1, \"b\": 2}]",
+        ),
+        (
+            "{ let s = \"aäb\"; let l = []; for c in s { l.push(c) } for c in s.chars(1) { l.push(c) } for c in s.chars(-1, 1) { l.push(c) } for c in s.chars(0..1) { l.push(c) } for c in s.chars(1..=1) { l.push(c) } `${l}` }",
+            "['a', 'ä', 'b', 'ä', 'b', 'b', 'a', 'ä']",
+        ),
+    ];
+    for (body, text) in rows {
+        check(&format!("fn main() {{ `${{{body}}}` }}"), |_| {}, &[], &Is(Value::from(text)));
+    }
+}
+
+#[test]
 fn state_persists_in_this() {
     let mut rig = load("fn main(n) { this.sum = (this.sum ?? 0) + n; this.sum }", |_| {}).unwrap();
     for (n, sum) in [(1, 1), (2, 3), (3, 6)] {

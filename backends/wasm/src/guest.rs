@@ -6,13 +6,13 @@ use std::{fmt, ops::Range, sync::Arc};
 use modhost_abi::codec::DecodeError;
 use modhost_backend::{Fault, FaultKind, Meter, Print, Resource};
 use wasmi::{
-    AsContext, AsContextMut, Error, Func, Memory, ResumableCall, StoreContextMut, TrapCode, TypedFunc,
-    TypedResumableCall, Val, WasmParams, WasmResults, errors::HostError,
+    AsContext, AsContextMut, Error, Func, Memory, ResumableCall, ResumableCallHostTrap, ResumableCallOutOfFuel,
+    StoreContextMut, TrapCode, TypedFunc, TypedResumableCall, Val, ValType, WasmParams, WasmResults, errors::HostError,
 };
 
 use crate::{
     convert::broken,
-    limits::{BYTES_PER_FUEL, Limiter, SLICE},
+    limits::{self, BYTES_PER_FUEL, Limiter, SLICE},
 };
 
 /// What the store of one plugin holds.
@@ -26,6 +26,12 @@ pub(crate) struct State {
     pub(crate) alloc: Option<TypedFunc<i32, i32>>,
     /// `modhost_alloc` is running.
     pub(crate) allocating: bool,
+    /// The running call may be suspended.
+    pub(crate) suspendable: bool,
+    /// The name of any export: it is found from within the module's own functions only.
+    pub(crate) own_export: Option<Box<str>>,
+    /// The pending host function that was begun and for whose answer the guest is left.
+    pub(crate) waiting: Option<Waiting>,
     /// What the store's fuel was when the meter was last told.
     granted: u64,
     /// Room for encodings, kept from call to call.
@@ -35,8 +41,54 @@ pub(crate) struct State {
 impl State {
     pub(crate) fn new(meter: Arc<Meter>, print: Arc<Print>) -> Self {
         let limiter = Limiter::new(meter.limits().memory);
-        State { meter, print, limiter, memory: None, alloc: None, allocating: false, granted: 0, buffer: Vec::new() }
+        State {
+            meter,
+            print,
+            limiter,
+            memory: None,
+            alloc: None,
+            allocating: false,
+            suspendable: false,
+            own_export: None,
+            waiting: None,
+            granted: 0,
+            buffer: Vec::new(),
+        }
     }
+}
+
+/// A pending host function, and what the guest gets of its answer.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    pub(crate) function: String,
+    pub(crate) answer: AnswerAs,
+}
+
+/// How an answer reaches the guest.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum AnswerAs {
+    /// As a number, or as nothing.
+    Plain(Option<ValType>),
+    /// As the place of its encoding.
+    Encoded,
+}
+
+/// The error by which a pending host function leaves the guest, which is resumed behind its call.
+#[derive(Debug)]
+pub(crate) struct Leave;
+
+impl fmt::Display for Leave {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the guest is left for a pending host function")
+    }
+}
+
+impl HostError for Leave {}
+
+/// Where a call that may be suspended stands.
+pub(crate) enum Ran {
+    Done,
+    Suspended(ResumableCallHostTrap),
 }
 
 /// A [`Fault`] on its way through wasmi.
@@ -110,6 +162,64 @@ pub(crate) fn run_typed<P: WasmParams, R: WasmResults>(
     drive(&mut context, first, |paused, context| paused.resume(context).map(step))
 }
 
+/// [`run`] for a call that may be suspended.
+///
+/// # Errors
+/// As [`run`].
+pub(crate) fn start(
+    mut context: impl AsContextMut<Data = State>,
+    func: &Func,
+    inputs: &[Val],
+    outputs: &mut [Val],
+) -> Result<Ran, Fault> {
+    let mut context = context.as_context_mut();
+    refuel(&mut context, 0)?;
+    context.data_mut().suspendable = true;
+    let first = func.call_resumable(&mut context, inputs, outputs).map(suspended_or);
+    go_on(context, first, outputs)
+}
+
+/// Goes on behind the pending host function that gives `answer`.
+///
+/// # Errors
+/// As [`run`].
+pub(crate) fn resume(
+    mut context: impl AsContextMut<Data = State>,
+    left: ResumableCallHostTrap,
+    answer: &[Val],
+    outputs: &mut [Val],
+) -> Result<Ran, Fault> {
+    let mut context = context.as_context_mut();
+    refuel(&mut context, 0)?;
+    context.data_mut().suspendable = true;
+    let first = left.resume(&mut context, answer, outputs).map(suspended_or);
+    go_on(context, first, outputs)
+}
+
+fn suspended_or(call: ResumableCall) -> Step<Ran, ResumableCallOutOfFuel> {
+    match call {
+        ResumableCall::Finished => Step::Done(Ran::Done),
+        ResumableCall::HostTrap(left) if left.host_error().downcast_ref::<Leave>().is_some() => {
+            Step::Done(Ran::Suspended(left))
+        }
+        ResumableCall::HostTrap(ended) => Step::Ended(ended.into_host_error()),
+        ResumableCall::OutOfFuel(paused) => {
+            let needed = paused.required_fuel();
+            Step::Paused(paused, needed)
+        }
+    }
+}
+
+fn go_on(
+    mut context: StoreContextMut<'_, State>,
+    first: Result<Step<Ran, ResumableCallOutOfFuel>, Error>,
+    outputs: &mut [Val],
+) -> Result<Ran, Fault> {
+    let ran = drive(&mut context, first, |paused, context| paused.resume(context, outputs).map(suspended_or));
+    context.data_mut().suspendable = false;
+    ran
+}
+
 #[inline]
 fn drive<T, P>(
     context: &mut StoreContextMut<'_, State>,
@@ -141,6 +251,10 @@ fn refuel(context: &mut StoreContextMut<'_, State>, needed: u64) -> Result<(), F
     if left < needed {
         meter.set_fuel_left(0);
         return Err(meter.exceeded(Resource::Fuel));
+    }
+    // One bulk operation is one step.
+    if limits::outlasts(needed, meter.limits()) {
+        return Err(meter.exceeded(Resource::Deadline));
     }
     grant(context, left.min(SLICE.max(needed)))
 }

@@ -4,16 +4,15 @@
 use std::{
     mem,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
 };
 
 use modhost_abi::codec;
-use modhost_backend::{Fault, FaultKind, HostCall, HostTable, Resource, Value};
+use modhost_backend::{Fault, FaultKind, HostEntry, HostTable, Resource, TypeError, Value};
 use wasmi::{AsContextMut, Caller, Error, Extern, ExternType, Func, FuncType, ImportType, Store, Val, ValType};
 
 use crate::{
     convert::{broken, check_plain, from_wasm_as, show, to_wasm_as},
-    guest::{self, Carried, State},
+    guest::{self, AnswerAs, Carried, Leave, State, Waiting},
     limits::HOST_CALL,
     section::Listing,
 };
@@ -57,16 +56,16 @@ pub(crate) fn link(
         }
         _ => {
             let entry = host.find(&name).map(|at| &host.entries()[at]).ok_or_else(missing)?;
-            let call = entry.call.clone();
+            let entry = entry.clone();
             if listing.imports.contains_key(&name) {
                 expect(&pointer, &[ValType::I64])?;
                 Func::wrap(store, move |caller: Caller<'_, State>, at: u32, len: u32| {
-                    guard(caller, |caller| encoded(caller, &*call, at, len), false)
+                    guard(caller, |caller| encoded(caller, &entry, at, len), false)
                 })
             } else {
                 check_plain(&entry.signature, ty)
                     .map_err(|why| broken(format!("the import `{name}` does not fit: {why}")))?;
-                plain(store, ty.clone(), entry.signature.clone().into(), call, name.into())
+                plain(store, ty.clone(), entry)
             }
         }
     };
@@ -95,7 +94,29 @@ fn guard<R>(
         guest::resettle(&mut caller.as_context_mut())?;
         result
     };
-    guarded().map_err(|fault| Error::host(Carried(fault)))
+    let result = guarded().map_err(|fault| Error::host(Carried(fault)))?;
+    if caller.data().waiting.is_some() { Err(Error::host(Leave)) } else { Ok(result) }
+}
+
+/// Calls the host function; or begins it, where the guest can be left for its answer: then there is no result yet.
+fn ask(
+    caller: &mut Caller<'_, State>,
+    entry: &HostEntry,
+    args: &mut [Value],
+    answer: AnswerAs,
+) -> Result<Option<Value>, Fault> {
+    // An import that is exported again runs without a frame of the guest to come back to.
+    let within = |caller: &Caller<'_, State>| {
+        caller.data().own_export.as_ref().is_some_and(|name| caller.get_export(name).is_some())
+    };
+    match &entry.begin {
+        Some(begin) if caller.data().suspendable && within(caller) => {
+            begin(args)?;
+            caller.data_mut().waiting = Some(Waiting { function: entry.name.clone(), answer });
+            Ok(None)
+        }
+        _ => (entry.call)(args).map(Some),
+    }
 }
 
 fn print(caller: &mut Caller<'_, State>, at: u32, len: u32) -> Result<(), Fault> {
@@ -115,55 +136,68 @@ fn panic(caller: &mut Caller<'_, State>, at: u32, len: u32) -> Result<(), Fault>
 }
 
 /// A call of a host function with encoded arguments.
-fn encoded(caller: &mut Caller<'_, State>, call: &HostCall, at: u32, len: u32) -> Result<u64, Fault> {
+fn encoded(caller: &mut Caller<'_, State>, entry: &HostEntry, at: u32, len: u32) -> Result<u64, Fault> {
     let meter = caller.data().meter.clone();
     let limits = meter.limits().value;
     let bytes = guest::bytes(caller, at, len)?;
     guest::charge_bytes(&meter, bytes.len())?;
     let mut args = codec::decode_list(bytes, limits).map_err(|error| guest::undecoded(error, &meter))?;
-    let result = call(&mut args)?;
-    let mut buffer = mem::take(&mut caller.data_mut().buffer);
+    match ask(caller, entry, &mut args, AnswerAs::Encoded)? {
+        Some(result) => give(caller, &result),
+        None => Ok(0),
+    }
+}
+
+/// Hands an encoded result to the guest: its place.
+///
+/// # Errors
+/// The fault of a value beyond the limit, and all that `modhost_alloc` may end in.
+pub(crate) fn give(mut context: impl AsContextMut<Data = State>, result: &Value) -> Result<u64, Fault> {
+    let mut context = context.as_context_mut();
+    let meter = context.data().meter.clone();
+    let mut buffer = mem::take(&mut context.data_mut().buffer);
     buffer.clear();
-    let written = match codec::encode_within(&result, limits, &mut buffer) {
+    let written = match codec::encode_within(result, meter.limits().value, &mut buffer) {
         Ok(()) => {
-            guest::resettle(&mut caller.as_context_mut())?;
-            guest::write(&mut *caller, &buffer)
+            guest::resettle(&mut context)?;
+            guest::write(&mut context, &buffer)
         }
         Err(_) => Err(meter.limit_fault(Resource::Value)),
     };
-    caller.data_mut().buffer = buffer;
+    context.data_mut().buffer = buffer;
     written.map(|(at, len)| u64::from(at) << 32 | u64::from(len))
 }
 
 /// A host function as a function of plain numbers.
-fn plain(
-    store: &mut Store<State>,
-    ty: FuncType,
-    signature: Arc<modhost_backend::Signature>,
-    call: Arc<HostCall>,
-    name: Arc<str>,
-) -> Func {
+fn plain(store: &mut Store<State>, ty: FuncType, entry: HostEntry) -> Func {
     let result_type = ty.results().first().copied();
     Func::new(store, ty, move |caller: Caller<'_, State>, params: &[Val], results: &mut [Val]| {
         guard(
             caller,
-            |_caller| {
+            |caller| {
                 let mut args = Vec::with_capacity(params.len());
-                for (value, param) in params.iter().zip(&signature.params) {
+                for (value, param) in params.iter().zip(&entry.signature.params) {
                     args.push(from_wasm_as(value, &param.ty)?);
                 }
-                let result = call(&mut args)?;
-                match (results, result_type) {
-                    ([place], Some(ty)) => {
-                        *place =
-                            to_wasm_as(&result, ty).map_err(|error| error.inside(format!("result of `{name}`")))?;
-                    }
-                    (_, _) if result == Value::Nil => {}
-                    _ => return Err(Fault::bug(format!("`{name}` gave a result that its signature does not have"))),
+                let Some(result) = ask(caller, &entry, &mut args, AnswerAs::Plain(result_type))? else { return Ok(()) };
+                if let (Some(given), [place]) = (plain_result(&result, result_type, &entry.name)?, results) {
+                    *place = given;
                 }
                 Ok(())
             },
             false,
         )
     })
+}
+
+/// The result of the host function `name` as the number that the guest declares.
+///
+/// # Errors
+/// [`FaultKind::Type`] for one that does not fit.
+pub(crate) fn plain_result(result: &Value, ty: Option<ValType>, name: &str) -> Result<Option<Val>, Fault> {
+    match ty {
+        Some(ty) => Ok(Some(to_wasm_as(result, ty).map_err(|error| error.inside(format!("result of `{name}`")))?)),
+        None if *result == Value::Nil => Ok(None),
+        None => Err(TypeError::new("nil", result.type_name()).inside(format!("result of `{name}`")).into()),
+    }
 }

@@ -61,21 +61,31 @@
 //! module that exports its `__stack_pointer` (a mutable `i32`) has it put back, and so does not lose a piece of its
 //! shadow stack at each such end.
 //!
+//! # Pending host functions
+//!
+//! A call that was started as one that can be suspended waits in a pending import, however deep in its own functions. An
+//! error in place of the answer ends the call, as any error of a host function does. A module that imports a pending
+//! function may not make tail calls, and one that exports such an import as it is gets `host.cannot-suspend` for it.
+//!
 //! # Limits
 //!
-//! - **Fuel**: one unit for each operator, for 16 bytes moved in bulk by the guest or by the host; 2 for each byte of code that
-//!   is compiled; 20 for each call of a host function. The same run costs the same.
-//! - **Deadline**: looked at every 100,000 units and after each host function. Compiling is looked at when it is done, and takes about 10 ms for each MiB, 110 at worst; one
-//!   bulk operation is not looked into, and costs about half a millisecond for each MiB where it takes fresh memory.
-//! - **Memory**: linear memory and tables, summed. Beyond the limit `memory.grow` gives -1, as the standard has it; a guest
-//!   that was refused and then traps or panics in the same call is `limit.memory`. Tables keep the size that they are
-//!   declared with: `table.grow` gives -1.
+//! - **Fuel**: one unit for each operator, for 16 bytes moved in bulk by the guest or by the host between the two; 2 for each byte
+//!   of code that is compiled, 16 for each function, and more for branches with several results; 20 for each call of a host
+//!   function. The same run costs the same.
+//! - **Deadline**: looked at every 100,000 units and after each host function. What cannot be looked into is not begun where it
+//!   could outlast the deadline: compiling, which takes about 15 ms for each MiB and 105 at worst (branches with several results
+//!   three times that, and counted so; 50 ms are free), and a bulk operation of more than 128 MiB and a fifth of a MiB for each
+//!   millisecond of the deadline, at half a millisecond for each MiB of fresh memory.
+//! - **Memory**: linear memory and tables, summed, and of the module in compiled form what it takes beyond 6 MiB at worst. Beyond
+//!   the limit `memory.grow` gives -1, as the standard has it; a guest that was refused and then traps or panics in the same call
+//!   is `limit.memory`. Tables keep the size that they are declared with: `table.grow` gives -1.
 //! - **Depth**: frames of the guest, exactly, up to 10,000; a mebibyte of the interpreter's stack is the same limit.
 //! - **Modules**: 10,000 functions of up to 512 KiB, 1,000 locals, 32 parameters and 8 results; no SIMD, threads, exceptions,
-//!   64-bit or several memories. A start function runs when the module is loaded, under the same limits.
+//!   extended constant expressions, 64-bit or several memories. A start function runs when the module is loaded, under the same limits.
 #![forbid(unsafe_code)]
 
 mod convert;
+mod cost;
 mod guest;
 mod host;
 mod instance;

@@ -1,6 +1,8 @@
 //! What holds a guest: the engine's settings, the prices of its fuel, the [`Limiter`] of its memory, and what of all that
 //! can be promised ([`ENFORCEMENT`]). It runs nothing.
 
+use std::time::Duration;
+
 use modhost_backend::{Enforcement, Limits};
 use wasmi::{
     CompilationMode, Config, CustomFuelCosts, Engine, ResourceLimiter,
@@ -10,29 +12,46 @@ use wasmi_core::LimiterError;
 
 /// What this backend promises: memory counts linear memories and tables to the byte, a call is looked at between slices
 /// of [`SLICE`] fuel, and there is no import for files, network, threads or storage.
-pub(crate) const ENFORCEMENT: Enforcement = Enforcement::SANDBOX;
+pub(crate) const ENFORCEMENT: Enforcement = Enforcement { suspend: true, ..Enforcement::SANDBOX };
 
 /// Fuel between two looks at the meter, a fraction of a millisecond.
 pub(crate) const SLICE: u64 = 100_000;
 /// Bytes moved for one unit of fuel, by the guest (`memory.fill`, `memory.grow`) and by the host between the two. wasmi
 /// asks for a quarter of that, and a unit spent on filling memory would take many times as long as one spent on adding.
 pub(crate) const BYTES_PER_FUEL: u32 = 16;
+/// Fuel of a bulk operation that takes a microsecond: half a millisecond for each MiB of memory that is touched first.
+const BULK_FUEL_PER_MICROSECOND: u64 = 131;
+/// How long one bulk operation may take beside a tenth of the deadline: 128 MiB.
+const LONGEST_STEP: Duration = Duration::from_millis(64);
 /// Fuel for each call of a host function, beside what the function itself charges.
 pub(crate) const HOST_CALL: u64 = 20;
-/// Fuel for each byte of code that is compiled: tens of nanoseconds, and as many bytes of the host's memory, at worst.
-pub(crate) const COMPILE: u64 = 2;
+/// Units of fuel that a second of compiling is charged at the least, on a machine of 2020: what
+/// [`cost`](crate::cost) counts, divided by this, is the time that compiling takes at worst.
+pub(crate) const FUEL_PER_SECOND: u64 = 20_000_000;
+/// Bytes of the host's memory that a module may take in compiled form before they count against the plugin's memory.
+pub(crate) const FREE_HOST_BYTES: u64 = 6 << 20;
 /// Whatever the limit, frames stay below this: each takes room in the interpreter's own stack.
 const DEEPEST: u32 = 10_000;
 /// Bytes of one interpreter stack. Beyond it is the same fault as too many frames.
 const STACK: usize = 1 << 20;
 /// What an element of a table takes.
-const ELEMENT: u64 = 8;
+pub(crate) const ELEMENT: u64 = 8;
+
+/// Whether one step of so many units of bulk fuel would take a call far past its deadline: such a step cannot be interrupted,
+/// so that it is not begun.
+pub(crate) fn outlasts(units: u64, limits: &Limits) -> bool {
+    Duration::from_micros(units / BULK_FUEL_PER_MICROSECOND) > LONGEST_STEP + limits.deadline / 10
+}
 
 /// An engine of its own for each plugin: wasmi's engines hold a lock around their stacks, which two threads would fight
 /// for, and one costs less than compiling the smallest module.
-pub(crate) fn engine(limits: &Limits) -> Engine {
+///
+/// Without `tail_calls` a module that makes some does not validate: wasmi 2.0 gives the result of a host function that
+/// suspends to the frame of its caller, which a tail call has taken away.
+pub(crate) fn engine(limits: &Limits, tail_calls: bool) -> Engine {
     let mut config = Config::default();
     config
+        .wasm_tail_call(tail_calls)
         .consume_fuel(true)
         .fuel_cost(CustomFuelCosts {
             bytes_copied_per_fuel: BYTES_PER_FUEL,
@@ -46,6 +65,8 @@ pub(crate) fn engine(limits: &Limits) -> Engine {
         .ignore_custom_sections(true)
         .set_max_recursion_depth(limits.call_depth.min(DEEPEST) as usize)
         .set_max_stack_height(STACK)
+        // wasmi computes such an expression by recursion, as deep as it is long, on the host's stack.
+        .wasm_extended_const(false)
         .wasm_multi_memory(false)
         .wasm_custom_page_sizes(false)
         .wasm_wide_arithmetic(false);
@@ -102,6 +123,13 @@ impl Limiter {
                 false
             }
         }
+    }
+
+    /// Counts `bytes` that the host holds for the plugin, the module itself; false where they are too many.
+    pub(crate) fn hold(&mut self, bytes: u64) -> bool {
+        let held = self.grant(bytes);
+        self.pending = 0;
+        held
     }
 
     fn take_back(&mut self) {

@@ -1,18 +1,22 @@
 //! Loading: from the bytes of a module to an instance whose start function has run. Everything a module may get wrong
 //! before its first call is said here, most of it with `wasm.invalid`, `wasm.abi` or `script.missing-import`.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    time::Duration,
+};
 
 use modhost_abi::WASM_ABI;
-use modhost_backend::{ExportInfo, Fault, LoadRequest, Place};
-use wasmi::{Extern, FuncType, Instance, Module, Mutability, Store, TypedFunc, ValType};
+use modhost_backend::{ExportInfo, Fault, LoadRequest, Meter, Place, Resource};
+use wasmi::{Extern, FuncType, ImportType, Instance, Module, Mutability, Store, TypedFunc, ValType};
 
 use crate::{
     convert::{broken, show, signature_of},
+    cost::Cost,
     guest::{self, State},
     host,
     instance::{Form, WasmInstance},
-    limits::{self, COMPILE},
+    limits::{self, BYTES_PER_FUEL, FREE_HOST_BYTES},
     module::{self, START, invalid},
     section::Listing,
     typed::typed,
@@ -20,6 +24,8 @@ use crate::{
 
 /// Exports that begin with this are the ABI's own and not offered to callers.
 const RESERVED: &str = "modhost_";
+/// Compiling for this long is no harm, whatever the deadline: it is looked at when compiling is done.
+const SHORT: Duration = Duration::from_millis(50);
 
 /// Loads the entry of `request`.
 ///
@@ -34,13 +40,27 @@ pub(crate) fn load(request: &LoadRequest<'_>) -> Result<WasmInstance, Fault> {
 fn instantiate(request: &LoadRequest<'_>) -> Result<WasmInstance, Fault> {
     let meter = &request.meter;
     let bytes = request.bytes()?;
-    let prepared = module::prepare(bytes)?;
-    // Compiling cannot be interrupted, so that it is paid for beforehand.
-    meter.spend(prepared.code as u64 * COMPILE)?;
     guest::charge_bytes(meter, bytes.len())?;
-    let engine = limits::engine(meter.limits());
-    let module = Module::new(&engine, &prepared.bytes).map_err(|error| invalid(error.to_string()))?;
+    let prepared = module::prepare(bytes, |cost| afford(cost, meter))?;
+    meter.spend(prepared.cost.fuel)?;
+    let held = prepared.cost.memory.saturating_sub(FREE_HOST_BYTES);
+    let compile = |tail_calls| {
+        let engine = limits::engine(meter.limits(), tail_calls);
+        Module::new(&engine, &prepared.bytes).map_err(|error| invalid(error.to_string()))
+    };
+    let mut module = compile(true)?;
+    let suspends = |import: ImportType<'_>| {
+        let found = request.host.find(&format!("{}.{}", import.module(), import.name()));
+        found.is_some_and(|at| request.host.entries()[at].begin.is_some())
+    };
+    if module.imports().any(suspends) {
+        drop(module);
+        afford(&prepared.cost, meter)?;
+        meter.spend(prepared.cost.fuel)?;
+        module = compile(false)?;
+    }
     drop(prepared.bytes);
+    let engine = module.engine().clone();
     if !meter.alive() {
         meter.verdict()?;
     }
@@ -49,10 +69,19 @@ fn instantiate(request: &LoadRequest<'_>) -> Result<WasmInstance, Fault> {
     let listing = listing.unwrap_or_default();
 
     let mut store = Store::new(&engine, State::new(meter.clone(), request.print.clone()));
+    if !store.data_mut().limiter.hold(held) {
+        return Err(meter.exceeded(Resource::Memory));
+    }
     store.limiter(|state| &mut state.limiter);
     let mut imports = Vec::with_capacity(module.imports().len());
     for import in module.imports() {
         imports.push(host::link(&mut store, &import, &request.host, &listing)?);
+    }
+    // To make memories and tables is one step; those that are beyond the limit are refused within it.
+    if prepared.initial <= meter.limits().memory
+        && limits::outlasts(prepared.initial / u64::from(BYTES_PER_FUEL), meter.limits())
+    {
+        return Err(meter.exceeded(Resource::Deadline));
     }
     let instance =
         Instance::new(&mut store, &module, &imports).map_err(|error| guest::refused(&error, store.data()))?;
@@ -61,6 +90,8 @@ fn instantiate(request: &LoadRequest<'_>) -> Result<WasmInstance, Fault> {
     let memory = instance.get_memory(&store, "memory");
     store.data_mut().memory = memory;
     store.data_mut().alloc = alloc(&instance, &store)?;
+    let own_export = module.exports().next().map(|export| export.name().into());
+    store.data_mut().own_export = own_export;
 
     if prepared.starts {
         let start = instance.get_func(&store, START).ok_or_else(|| Fault::bug("the start function is gone"))?;
@@ -86,8 +117,30 @@ fn instantiate(request: &LoadRequest<'_>) -> Result<WasmInstance, Fault> {
         stack_pointer,
         inputs: Vec::new(),
         outputs: Vec::new(),
+        suspended: None,
         dead: None,
     })
+}
+
+/// Compiling cannot be interrupted, so that it is not begun where it could outlast the deadline, or what the plugin has of
+/// fuel and memory.
+fn afford(cost: &Cost, meter: &Meter) -> Result<(), Fault> {
+    // To count takes time, too.
+    if !meter.alive() {
+        meter.verdict()?;
+    }
+    let limits = meter.limits();
+    if cost.fuel > meter.fuel_left() {
+        meter.set_fuel_left(0);
+        return Err(meter.exceeded(Resource::Fuel));
+    }
+    if cost.time() > limits.deadline.max(SHORT) {
+        return Err(meter.exceeded(Resource::Deadline));
+    }
+    if cost.memory.saturating_sub(FREE_HOST_BYTES) > limits.memory {
+        return Err(meter.exceeded(Resource::Memory));
+    }
+    Ok(())
 }
 
 /// A module with a listing says which ABI it was built for; one that says another is not run, listing or not.

@@ -8,6 +8,11 @@ use std::borrow::Cow;
 
 use modhost_backend::{Fault, FaultKind};
 
+use crate::{
+    cost::{Cost, Types},
+    limits::ELEMENT,
+};
+
 /// The export that a module's start function becomes. A module that has an export of this name already exports it
 /// twice and is invalid.
 pub(crate) const START: &str = "\u{1}modhost start";
@@ -23,6 +28,8 @@ const MOST_RESULTS: u32 = 8;
 const LONGEST_BODY: usize = 512 << 10;
 /// Locals of one function beside its parameters: each call clears them, whatever its fuel.
 const MOST_LOCALS: u64 = 1000;
+/// Bytes of a page of memory.
+const PAGE: u64 = 65_536;
 /// Bytes of custom sections named `modhost`, together.
 const MOST_LISTING: usize = 64 << 10;
 
@@ -31,8 +38,10 @@ const MOST_LISTING: usize = 64 << 10;
 pub(crate) struct Prepared<'a> {
     /// What to compile: the same bytes, or a copy in which [`START`] stands for the start function.
     pub(crate) bytes: Cow<'a, [u8]>,
-    /// Bytes of code in it, the part that takes time to compile.
-    pub(crate) code: usize,
+    /// What compiling it takes at worst.
+    pub(crate) cost: Cost,
+    /// Bytes of memories and tables that it begins with.
+    pub(crate) initial: u64,
     /// Whether [`START`] is to be called.
     pub(crate) starts: bool,
     /// The content of the custom sections named `modhost`, one after another; `None` without any.
@@ -60,11 +69,13 @@ fn cap(id: u8) -> Option<(u32, &'static str)> {
     })
 }
 
-/// Looks through `bytes`.
+/// Looks through `bytes`, and asks `afford` again and again whether what was counted so far may be compiled: counting takes
+/// time, too.
 ///
 /// # Errors
-/// [`FaultKind::InvalidModule`] for text, components, a section that ends too early and counts beyond their caps.
-pub(crate) fn prepare(bytes: &[u8]) -> Result<Prepared<'_>, Fault> {
+/// [`FaultKind::InvalidModule`] for text, components, a section that ends too early and counts beyond their caps; and what
+/// `afford` says.
+pub(crate) fn prepare(bytes: &[u8], afford: impl Fn(&Cost) -> Result<(), Fault>) -> Result<Prepared<'_>, Fault> {
     let Some(version) = bytes.strip_prefix(MAGIC).and_then(|rest| rest.get(..4)) else {
         return Err(invalid("this is not a binary module; a module in text form is assembled when a plugin is opened"));
     };
@@ -74,7 +85,9 @@ pub(crate) fn prepare(bytes: &[u8]) -> Result<Prepared<'_>, Fault> {
     let mut reader = Reader { all: bytes, at: 8 };
     let mut exports = None;
     let mut start = None;
-    let mut code = 0;
+    let mut cost = Cost::default();
+    let mut types = Types::default();
+    let mut initial = 0;
     let mut late = false;
     let mut listing: Option<Vec<u8>> = None;
     while reader.at < bytes.len() {
@@ -90,12 +103,14 @@ pub(crate) fn prepare(bytes: &[u8]) -> Result<Prepared<'_>, Fault> {
                 return Err(invalid(format!("the module has {count} {what}, at most {most} are taken")));
             }
             match id {
-                1 => check_types(&mut inside, count)?,
-                10 => {
-                    code = length;
-                    check_bodies(&mut inside, count)?;
-                }
+                1 => types = check_types(&mut inside, count)?,
+                4 | 5 => initial += sizes(&mut inside, id, count)?,
                 _ => {}
+            }
+            cost.section(id, length, count, &types);
+            afford(&cost)?;
+            if id == 10 {
+                check_bodies(&mut inside, count, &types, &mut cost, &afford)?;
             }
             if id == 7 {
                 exports = Some((begin, body, body + length));
@@ -125,7 +140,7 @@ pub(crate) fn prepare(bytes: &[u8]) -> Result<Prepared<'_>, Fault> {
         None => Cow::Borrowed(bytes),
         Some((begin, function, end)) => Cow::Owned(export_start(bytes, exports, (begin, end), function)?),
     };
-    Ok(Prepared { bytes, code, starts: start.is_some(), listing })
+    Ok(Prepared { bytes, cost, initial, starts: start.is_some(), listing })
 }
 
 /// A copy of `bytes` without the start section `start`, in which `function` is exported as [`START`].
@@ -161,24 +176,50 @@ fn export_start(
     Ok(out)
 }
 
-fn check_types(reader: &mut Reader<'_>, count: u32) -> Result<(), Fault> {
+fn check_types(reader: &mut Reader<'_>, count: u32) -> Result<Types, Fault> {
+    let mut types = Types::default();
     for _ in 0..count {
         if reader.byte()? != 0x60 {
             return Err(invalid("a type is not a function type"));
         }
-        for (what, most) in [("parameters", MOST_PARAMS), ("results", MOST_RESULTS)] {
+        let mut counts = [0; 2];
+        for (at, (what, most)) in [("parameters", MOST_PARAMS), ("results", MOST_RESULTS)].into_iter().enumerate() {
             let values = reader.number()?;
             if values > most {
                 return Err(invalid(format!("a function type has {values} {what}, at most {most} are taken")));
             }
             // A value type is one byte in every proposal that is switched on.
             reader.take(values as usize)?;
+            counts[at] = values;
         }
+        types.add(counts);
     }
-    Ok(())
+    Ok(types)
 }
 
-fn check_bodies(reader: &mut Reader<'_>, count: u32) -> Result<(), Fault> {
+/// The bytes that the tables (4) or memories (5) of a section begin with.
+fn sizes(reader: &mut Reader<'_>, id: u8, count: u32) -> Result<u64, Fault> {
+    let mut bytes = 0;
+    for _ in 0..count {
+        if id == 4 {
+            reader.byte()?;
+        }
+        let bounded = reader.number()? & 1 == 1;
+        bytes += u64::from(reader.number()?) * if id == 4 { ELEMENT } else { PAGE };
+        if bounded {
+            reader.number()?;
+        }
+    }
+    Ok(bytes)
+}
+
+fn check_bodies(
+    reader: &mut Reader<'_>,
+    count: u32,
+    types: &Types,
+    cost: &mut Cost,
+    afford: impl Fn(&Cost) -> Result<(), Fault>,
+) -> Result<(), Fault> {
     for _ in 0..count {
         let length = reader.number()? as usize;
         if length > LONGEST_BODY {
@@ -193,6 +234,8 @@ fn check_bodies(reader: &mut Reader<'_>, count: u32) -> Result<(), Fault> {
                 return Err(invalid(format!("a function has more than {MOST_LOCALS} locals")));
             }
         }
+        cost.body(body.all, locals, types).map_err(invalid)?;
+        afford(cost)?;
     }
     Ok(())
 }

@@ -18,6 +18,9 @@ pub(crate) enum Failed {
 
 /// A function of one of the shapes.
 pub(crate) trait Typed: Send {
+    /// The same function without its type.
+    fn func(&self) -> Func;
+
     /// Calls it; the number of arguments was checked.
     fn call(&self, store: &mut Store<State>, args: &[Value]) -> Result<Value, Failed>;
 }
@@ -103,6 +106,10 @@ macro_rules! results {
 results!(i32 i64 f32 f64);
 
 impl<P: Params + 'static, R: Results + 'static> Typed for TypedFunc<P, R> {
+    fn func(&self) -> Func {
+        *TypedFunc::func(self)
+    }
+
     fn call(&self, store: &mut Store<State>, args: &[Value]) -> Result<Value, Failed> {
         let result = guest::run_typed(store, self, P::take(args)?).map_err(Failed::Ended)?;
         result.give().map_err(|error| Failed::Ended(error.into()))

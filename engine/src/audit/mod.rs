@@ -27,6 +27,11 @@ pub trait Sink: Send + Sync {
     fn record(&self, record: Record);
 }
 
+/// What keeping a record of these texts takes, in bytes.
+pub(crate) fn bytes(plugin: &str, detail: &str) -> u64 {
+    (size_of::<Record>() + plugin.len() + detail.len()) as u64
+}
+
 /// The engine's side: numbers and times the records.
 pub(crate) struct Audit {
     sink: Arc<dyn Sink>,

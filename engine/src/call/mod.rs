@@ -3,15 +3,16 @@
 mod cancel;
 mod clock;
 mod depth;
-mod held;
 mod prepared;
 mod slot;
+mod ticket;
 mod watchdog;
 
 pub use cancel::CancelHandle;
 pub use clock::{Clock, ManualClock, Step, SystemClock};
-pub(crate) use held::Held;
 pub use prepared::Call;
 pub use slot::PluginId;
 pub(crate) use slot::{About, Slot, State};
+pub(crate) use ticket::Tickets;
+pub use ticket::{Progress, Ticket};
 pub(crate) use watchdog::Watchdog;

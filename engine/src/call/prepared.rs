@@ -44,11 +44,14 @@ impl<Args: IntoArgs, Ret: FromValue> Call<Args, Ret> {
     pub fn call<S: 'static>(&self, state: &mut S, args: Args) -> Result<Ret> {
         let run = |instance: &mut dyn Instance| {
             let result = args.with_args(|args| scope::lend(state, || instance.call(self.export, args, &self.wants)));
-            Ret::from_value(result.map_err(Fault::from)??).map_err(Fault::from)
+            let result = result.map_err(Fault::from)??;
+            let _charge = self.slot.origin.ledger.in_flight(std::slice::from_ref(&result))?;
+            Ret::from_value(result).map_err(Fault::from)
         };
         let inner = self.engine.inner();
-        let (value, _) = self.slot.run(&inner.watchdog, &inner.audit, Stage::Call, run)?;
-        Ok(value)
+        let result = self.slot.run(&inner.watchdog, &inner.audit, Stage::Call, run);
+        self.engine.settle(state);
+        result.map(|(value, _)| value)
     }
 
     /// The plugin that is called.

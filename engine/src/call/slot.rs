@@ -6,7 +6,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
-        atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst},
+        atomic::{AtomicU8, AtomicU64, Ordering::Relaxed, Ordering::SeqCst},
     },
     time::Duration,
 };
@@ -18,13 +18,13 @@ use tracing::{Span, field::Empty, level_filters::LevelFilter};
 
 use super::{
     depth::Level,
-    held::{Held, grains},
+    ticket::{Progress, Ticket, Tickets},
     watchdog::Watchdog,
 };
 use crate::{
     audit::{Audit, Event},
     error::{Code, Error, Result, Stage},
-    host::{Grants, Origin},
+    host::{Grants, Origin, Share, UsedUp},
     policy::TrustLevel,
 };
 
@@ -70,6 +70,15 @@ pub(crate) struct About {
     pub(crate) loads: u64,
 }
 
+impl About {
+    /// What the host keeps because the plugin says so: the names of its exports and topics, and notes on its manifest.
+    pub(crate) fn bytes(&self) -> u64 {
+        let exports: usize = self.exports.iter().map(|export| size_of::<ExportInfo>() + export.name.len()).sum();
+        let texts: usize = self.topics.iter().chain(&self.notes).map(|text| size_of::<String>() + text.len()).sum();
+        (exports + texts) as u64
+    }
+}
+
 /// Where a plugin's instance rests between calls.
 pub(crate) struct Slot {
     pub(crate) id: PluginId,
@@ -77,19 +86,29 @@ pub(crate) struct Slot {
     pub(crate) meter: Arc<Meter>,
     pub(crate) grants: Grants,
     pub(crate) origin: Arc<Origin>,
-    held: Arc<Held>,
     /// Whether a call past its deadline can be blamed: a backend that cannot be interrupted is not.
     interruptible: bool,
     live: AtomicCell<Option<Box<Live>>>,
+    /// The instance while its call is suspended.
+    parked: AtomicCell<Option<Box<Live>>>,
+    /// The ticket that it waits for, for whoever asks why it is busy.
+    waits: AtomicCell<Option<Ticket>>,
     state: AtomicU8,
     calls: AtomicU64,
     fuel: AtomicU64,
-    /// Bytes the instance held after its last call; `usize::MAX` for unknown. Written by whoever has the instance.
-    memory: AtomicUsize,
 }
 
 /// An instance at rest or in a call.
 struct Live(Box<dyn Instance>);
+
+/// What a stretch of a call has in hand.
+struct Entered {
+    live: Box<Live>,
+    level: Level,
+    share: Option<Box<Share>>,
+    /// Fuel that the call had used when it was suspended; `None` for its first stretch.
+    before: Option<u64>,
+}
 
 impl Slot {
     pub(crate) fn new(
@@ -97,12 +116,9 @@ impl Slot {
         about: About,
         grants: Grants,
         origin: Arc<Origin>,
-        held: Arc<Held>,
         interrupt: Guarantee,
         instance: Box<dyn Instance>,
     ) -> Self {
-        let bytes = instance.memory_used().unwrap_or(usize::MAX);
-        held.change(0, grains(bytes));
         let meter = origin.meter.clone();
         Slot {
             id,
@@ -111,12 +127,12 @@ impl Slot {
             meter,
             grants,
             origin,
-            held,
             interruptible: interrupt != Guarantee::None,
             live: AtomicCell::new(Some(Box::new(Live(instance)))),
+            parked: AtomicCell::new(None),
+            waits: AtomicCell::new(None),
             state: AtomicU8::new(State::Active as u8),
             calls: AtomicU64::new(0),
-            memory: AtomicUsize::new(bytes),
         }
     }
 
@@ -128,19 +144,155 @@ impl Slot {
         stage: Stage,
         f: impl FnOnce(&mut dyn Instance) -> Result<T, Fault>,
     ) -> Result<(T, Usage)> {
+        self.stretch(self.check_out(stage, audit)?, watchdog, audit, stage, |_| false, f)
+    }
+
+    /// [`Slot::run`] for a call that may be suspended: then the instance is parked until [`Slot::resume`].
+    pub(crate) fn start<R>(
+        &self,
+        watchdog: &Watchdog,
+        audit: &Audit,
+        f: impl FnOnce(&mut dyn Instance) -> Result<Progress<R>, Fault>,
+    ) -> Result<Progress<R>> {
+        let waits = |progress: &Progress<R>| progress.ticket().is_some();
+        self.stretch(self.check_out(Stage::Call, audit)?, watchdog, audit, Stage::Call, waits, f)
+            .map(|(progress, _)| progress)
+    }
+
+    /// Goes on with the suspended call that waits for `ticket`.
+    pub(crate) fn resume<R>(
+        &self,
+        watchdog: &Watchdog,
+        audit: &Audit,
+        tickets: &Tickets,
+        ticket: Ticket,
+        f: impl FnOnce(&mut dyn Instance) -> Result<Progress<R>, Fault>,
+    ) -> Result<Progress<R>> {
+        if self.state() == State::Disabled {
+            return Err(self.refused(Stage::Call));
+        }
+        let level = self.level(Stage::Call, audit)?;
+        // Asked before the ticket is used up: a group may have nothing left now, and more in its next period.
+        let share = self.share(self.meter.fuel_left(), Stage::Call, audit)?;
+        let live = match self.take_parked(tickets, ticket) {
+            Ok(live) => live,
+            Err(error) => {
+                if let Some(share) = share {
+                    share.give_back(|| audit.now());
+                }
+                return Err(error);
+            }
+        };
+        let entered = Entered { live, level, share, before: Some(self.meter.usage().fuel) };
+        let waits = |progress: &Progress<R>| progress.ticket().is_some();
+        self.stretch(entered, watchdog, audit, Stage::Call, waits, f).map(|(progress, _)| progress)
+    }
+
+    /// Ends the suspended call that waits for `ticket`, and the plugin with it: it was left somewhere in its code.
+    pub(crate) fn abandon(&self, watchdog: &Watchdog, audit: &Audit, tickets: &Tickets, ticket: Ticket) -> Result<()> {
+        let live = self.take_parked(tickets, ticket)?;
+        let usage = self.meter.usage();
+        self.count(usage);
+        let error = Error::from_fault(Stage::Call, Fault::new(FaultKind::Interrupted));
+        // The error is the record's and the statistics'; whoever abandons a call knows.
+        let _ = self.ended(live, error, usage, watchdog, audit);
+        Ok(())
+    }
+
+    /// Takes the parked instance, and its ticket, which is stale from now on.
+    fn take_parked(&self, tickets: &Tickets, ticket: Ticket) -> Result<Box<Live>> {
+        let Some(live) = self.parked.take() else {
+            // A call that is answered while it still runs is busy.
+            return Err(if tickets.look(ticket).is_some() { self.refused(Stage::Call) } else { ticket.stale() });
+        };
+        if !tickets.take(ticket) {
+            // Another thread has answered it, and the plugin waits for something else by now.
+            self.park(live);
+            return Err(ticket.stale());
+        }
+        self.waits.store(None);
+        Ok(live)
+    }
+
+    /// Takes the instance, a level of calls, and the share of its group.
+    #[inline]
+    fn check_out(&self, stage: Stage, audit: &Audit) -> Result<Entered> {
         if self.state() == State::Disabled {
             return Err(self.refused(stage));
         }
-        let Some(mut live) = self.live.take() else { return Err(self.refused(stage)) };
+        let Some(live) = self.live.take() else { return Err(self.refused(stage)) };
+        let level = self.level(stage, audit);
+        match level.and_then(|level| Ok((level, self.share(self.meter.limits().fuel, stage, audit)?))) {
+            Ok((level, share)) => Ok(Entered { live, level, share, before: None }),
+            Err(error) => {
+                self.check_in(live);
+                Err(error)
+            }
+        }
+    }
+
+    /// What its group has left of the `wants` units that a stretch may use. Boxed, and made out of line: a plugin in no group pays
+    /// for one look at a pointer.
+    #[inline]
+    fn share(&self, wants: u64, stage: Stage, audit: &Audit) -> Result<Option<Box<Share>>> {
+        if self.origin.group.is_none() { Ok(None) } else { self.take_share(wants, stage, audit) }
+    }
+
+    #[cold]
+    fn take_share(&self, wants: u64, stage: Stage, audit: &Audit) -> Result<Option<Box<Share>>> {
+        let share = self.origin.share(wants, || audit.now());
+        share.map(|share| share.map(Box::new)).map_err(|used_up| self.without_share(stage, &used_up, audit))
+    }
+
+    #[cold]
+    fn settle_share(
+        &self,
+        share: Share,
+        usage: &mut Usage,
+        before: u64,
+        waits: bool,
+        audit: &Audit,
+    ) -> Option<Box<UsedUp>> {
+        if waits {
+            // What its group withheld from this stretch may be there for the next.
+            share.uncap(&self.meter);
+        }
+        let (used, capped) = self.origin.settle(share, usage.fuel - before, || audit.now());
+        usage.fuel = before + used;
+        capped.map(Box::new)
+    }
+
+    #[inline]
+    fn level(&self, stage: Stage, audit: &Audit) -> Result<Level> {
         let reentry = self.meter.limits().reentry_depth;
-        let Some(level) = Level::enter(reentry) else {
-            self.check_in(live);
+        Level::enter(reentry).ok_or_else(|| {
             let fault = Fault::new(FaultKind::Limit { resource: Resource::Depth, limit: u64::from(reentry) });
-            return Err(self.failed(stage, fault, audit));
-        };
+            self.failed(stage, fault, audit)
+        })
+    }
+
+    /// Runs a call from its beginning, or where it `goes_on`, to its end, or until it `waits`.
+    #[inline]
+    fn stretch<T>(
+        &self,
+        entered: Entered,
+        watchdog: &Watchdog,
+        audit: &Audit,
+        stage: Stage,
+        waits: impl FnOnce(&T) -> bool,
+        f: impl FnOnce(&mut dyn Instance) -> Result<T, Fault>,
+    ) -> Result<(T, Usage)> {
+        let Entered { mut live, level, share, before } = entered;
         let span = if LevelFilter::current() < LevelFilter::DEBUG { Span::none() } else { self.span(stage) };
         let entered = span.enter();
-        self.meter.begin();
+        if before.is_some() {
+            self.meter.go_on();
+        } else {
+            self.meter.begin();
+        }
+        if let Some(share) = &share {
+            share.cap(&self.meter);
+        }
         watchdog.wake();
         if self.interruptible && self.meter.limits().deadline == Duration::ZERO {
             self.meter.stop(self.meter.call_number());
@@ -150,9 +302,21 @@ impl Slot {
             // The judgement: what ran over its deadline inside one long step is caught here at the latest.
             let _ = self.meter.alive();
         }
-        let usage = self.meter.end();
+        let waits = matches!(&outcome, Ok(Ok(value)) if waits(value)) && !self.meter.is_killed();
+        let mut usage = if waits {
+            self.meter.pause(watchdog.elapsed(&self.meter).unwrap_or(self.meter.ran()));
+            self.meter.usage()
+        } else {
+            self.meter.end()
+        };
+        let capped = match share {
+            Some(share) => self.settle_share(*share, &mut usage, before.unwrap_or_default(), waits, audit),
+            None => None,
+        };
         drop(level);
-        self.count(usage);
+        if !waits {
+            self.count(usage);
+        }
         span.record("fuel", usage.fuel);
         drop(entered);
         let judged = match self.meter.verdict() {
@@ -164,29 +328,69 @@ impl Slot {
                 Err(Fault::bug(format!("the backend panicked: {}", crate::host::panic_text(&*panic))))
             }),
         };
-        let judged = match judged {
-            Err(fault) if self.meter.is_killed() || fault.is_fatal() => {
-                return Err(self.ended(live, Error::from_fault(stage, fault), usage, watchdog, audit));
+        match judged {
+            Ok(value) => match self.origin.ledger.weigh(live.0.memory_used()) {
+                Ok(()) => {
+                    if waits {
+                        self.park(live);
+                    } else {
+                        self.check_in(live);
+                    }
+                    Ok((value, usage))
+                }
+                Err(fault) => Err(self.ended(live, Error::from_fault(stage, fault), usage, watchdog, audit)),
+            },
+            Err(fault) => {
+                let fault = self.origin.ledger.blame(fault, capped);
+                Err(self.fell(live, stage, fault, usage, watchdog, audit))
             }
-            // A call that failed without a fatal fault may have left the instance larger, too.
-            judged => judged,
-        };
-        if let Err(fault) = self.weigh(&*live.0) {
-            let error = Error::from_fault(stage, fault).saying(self.crowded());
-            return Err(self.ended(live, error, usage, watchdog, audit));
+        }
+    }
+
+    /// A call gave a fault: the plugin ends, or its slot takes it back.
+    #[cold]
+    fn fell(
+        &self,
+        live: Box<Live>,
+        stage: Stage,
+        fault: Fault,
+        usage: Usage,
+        watchdog: &Watchdog,
+        audit: &Audit,
+    ) -> Error {
+        if self.meter.is_killed() || fault.is_fatal() {
+            return self.ended(live, Error::from_fault(stage, fault), usage, watchdog, audit);
+        }
+        let error = Error::from_fault(stage, fault).of(&self.about.name);
+        // Its text is kept, which may be what is too much; and a call that failed may have left the instance larger, too.
+        let remembered = self.origin.remember(&error, audit.now());
+        if let Err(fault) = remembered.and_then(|()| self.origin.ledger.weigh(live.0.memory_used())) {
+            return self.ended(live, Error::from_fault(stage, fault), usage, watchdog, audit);
         }
         self.check_in(live);
-        match judged {
-            Ok(value) => Ok((value, usage)),
-            Err(fault) => Err(self.failed(stage, fault, audit)),
-        }
+        self.origin.tally.failed(&error);
+        error
     }
 
     /// A failure that the instance survives.
     #[cold]
     fn failed(&self, stage: Stage, fault: Fault, audit: &Audit) -> Error {
         let error = Error::from_fault(stage, fault).of(&self.about.name);
-        self.origin.tally.failed(&error, audit.now());
+        // It used no memory of the plugin, and did not enter it: what is too much is found by the next call.
+        let _ = self.origin.remember(&error, audit.now());
+        self.origin.tally.failed(&error);
+        error
+    }
+
+    /// Its group has nothing left for it. Told to the audit once in a period: others use it up, and it may try again and again.
+    #[cold]
+    fn without_share(&self, stage: Stage, used_up: &UsedUp, audit: &Audit) -> Error {
+        let error = used_up.error(stage).of(&self.about.name);
+        if used_up.first {
+            audit.error(Event::LimitHit, &self.about.name, &error);
+        }
+        let _ = self.origin.remember(&error, audit.now());
+        self.origin.tally.failed(&error);
         error
     }
 
@@ -197,43 +401,14 @@ impl Slot {
         let killed = |state| (state != State::Unloaded as u8).then_some(State::Killed as u8);
         let _ = self.state.fetch_update(SeqCst, SeqCst, killed);
         self.retire(live);
-        let error = error.of(&self.about.name).used(usage.fuel, watchdog.elapsed(&self.meter));
+        let error =
+            self.origin.ledger.explain(error).of(&self.about.name).used(usage.fuel, watchdog.elapsed(&self.meter));
         let event = if error.is_limit() { Event::LimitHit } else { Event::Trapped };
         audit.error(event, &self.about.name, &error);
-        self.origin.tally.failed(&error, audit.now());
+        // It is ended already.
+        let _ = self.origin.remember(&error, audit.now());
+        self.origin.tally.failed(&error);
         error
-    }
-
-    /// Notes what the instance holds now. The plugin that grows beyond what all may hold together is ended: it is the one
-    /// whose growth can be undone.
-    #[inline]
-    fn weigh(&self, instance: &dyn Instance) -> Result<(), Fault> {
-        let now = instance.memory_used().unwrap_or(usize::MAX);
-        let before = self.memory.load(Relaxed);
-        if now == before {
-            return Ok(());
-        }
-        self.memory.store(now, Relaxed);
-        let (before, now) = (grains(before), grains(now));
-        if before == now { Ok(()) } else { self.changed(before, now) }
-    }
-
-    #[cold]
-    fn changed(&self, before: u64, now: u64) -> Result<(), Fault> {
-        self.held.change(before, now);
-        if now < before || !self.held.exceeded() {
-            return Ok(());
-        }
-        self.meter.kill(Resource::Memory);
-        Err(Fault::new(FaultKind::Limit { resource: Resource::Memory, limit: self.held.most() }))
-    }
-
-    fn crowded(&self) -> String {
-        format!(
-            "all plugins together hold {} bytes, more than the {} that the policy allows, and this one grew last",
-            self.held.bytes(),
-            self.held.most()
-        )
     }
 
     /// One call, for whoever listens. What is not known is left empty.
@@ -253,9 +428,9 @@ impl Slot {
     }
 
     fn retire(&self, live: Box<Live>) {
+        self.forget_tickets();
         drop_quietly(live);
-        let before = self.memory.swap(0, Relaxed);
-        self.held.change(grains(before), 0);
+        self.origin.ledger.release();
     }
 
     /// Asks the instance something that runs none of its code.
@@ -266,6 +441,7 @@ impl Slot {
         result.map_err(|fault| Error::from_fault(stage, fault).of(&self.about.name))
     }
 
+    #[inline]
     fn check_in(&self, live: Box<Live>) {
         self.live.store(Some(live));
         // Unloading sets the state before it empties the slot, so one of the two sees what the other left.
@@ -276,6 +452,33 @@ impl Slot {
         }
     }
 
+    /// [`Slot::check_in`] of an instance whose call is suspended.
+    #[cold]
+    fn park(&self, live: Box<Live>) {
+        self.parked.store(Some(live));
+        if self.state() == State::Unloaded
+            && let Some(live) = self.parked.take()
+        {
+            self.retire(live);
+        }
+    }
+
+    /// The call that runs is about to wait for `ticket`.
+    pub(crate) fn waits_for(&self, ticket: Ticket) {
+        self.waits.store(Some(ticket));
+    }
+
+    /// Whatever the plugin waits for, nobody needs to answer any more.
+    fn forget_tickets(&self) {
+        let tickets = [self.waits.take(), self.origin.suspension.close()];
+        if let Some(engine) = self.origin.engine.upgrade() {
+            for ticket in tickets.into_iter().flatten() {
+                engine.tickets.take(ticket);
+            }
+        }
+    }
+
+    #[inline]
     fn count(&self, usage: Usage) {
         // One caller at a time: a load and a store do for a counter.
         self.calls.store(self.calls.load(Relaxed) + 1, Relaxed);
@@ -285,7 +488,15 @@ impl Slot {
     #[cold]
     fn refused(&self, stage: Stage) -> Error {
         let (code, message) = match self.state() {
-            State::Active => (Code::HostBusy, "the plugin is already running a call"),
+            State::Active => match self.waits.load() {
+                Some(ticket) => {
+                    let message =
+                        format!("a call of the plugin is suspended and waits for the answer to ticket {ticket}");
+                    let help = "Answer it with `engine.resume`, or end it with `engine.abandon`; until then the plugin takes no other call.";
+                    return Error::new(Code::HostBusy, stage, message).of(&self.about.name).with_help(help);
+                }
+                None => (Code::HostBusy, "the plugin is already running a call"),
+            },
             State::Disabled => (Code::PluginDisabled, "the plugin is disabled"),
             State::Killed => (Code::PluginKilled, "the plugin was ended in an earlier call and is never entered again"),
             State::Unloaded => (Code::PluginNotFound, "the plugin was unloaded"),
@@ -293,6 +504,7 @@ impl Slot {
         Error::new(code, stage, message).of(&self.about.name)
     }
 
+    #[inline]
     pub(crate) fn state(&self) -> State {
         match self.state.load(SeqCst) {
             0 => State::Active,
@@ -312,7 +524,7 @@ impl Slot {
     /// Drops the instance now, or when the running call returns.
     pub(crate) fn unload(&self) {
         self.state.store(State::Unloaded as u8, SeqCst);
-        if let Some(live) = self.live.take() {
+        if let Some(live) = self.live.take().or_else(|| self.parked.take()) {
             self.retire(live);
         }
     }
@@ -325,8 +537,11 @@ impl Slot {
         self.fuel.load(Relaxed)
     }
 
+    /// Bytes of the instance and of what the host holds because of it, where the backend knows.
     pub(crate) fn memory(&self) -> Option<usize> {
-        Some(self.memory.load(Relaxed)).filter(|bytes| *bytes != usize::MAX)
+        let ledger = &self.origin.ledger;
+        let bytes = ledger.guest()?.saturating_add(ledger.host());
+        Some(usize::try_from(bytes).unwrap_or(usize::MAX))
     }
 }
 

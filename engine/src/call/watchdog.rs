@@ -98,13 +98,14 @@ impl Watchdog {
         }
     }
 
-    /// How long the call of `meter` that runs or has just ended took until now; `None` if it was too short to be seen.
+    /// How long the call of `meter` that runs or has just ended ran until now; `None` if it was too short to be seen since it
+    /// began, or went on.
     pub(crate) fn elapsed(&self, meter: &Arc<Meter>) -> Option<Duration> {
         let watched = self.shared.lock();
         let entry = watched.iter().find(|entry| std::ptr::eq(entry.meter.as_ptr(), Arc::as_ptr(meter)))?;
         let now = meter.call_number();
         let latest = if now % 2 == 1 { now } else { now - 1 };
-        (entry.call == latest).then(|| self.shared.clock.now().saturating_sub(entry.since))
+        (entry.call == latest).then(|| self.shared.clock.now().saturating_sub(entry.since) + meter.ran())
     }
 }
 
@@ -136,7 +137,7 @@ impl Shared {
             if running && call != entry.call {
                 (entry.call, entry.since) = (call, earliest);
             }
-            if running && now.saturating_sub(entry.since) >= meter.limits().deadline {
+            if running && now.saturating_sub(entry.since) + meter.ran() >= meter.limits().deadline {
                 meter.stop(call);
             }
             true
@@ -200,6 +201,41 @@ mod tests {
         clock.advance(Duration::from_millis(50));
         assert!(!meter.alive());
         assert_eq!(watchdog.elapsed(&meter), Some(Duration::from_millis(50)));
+    }
+
+    #[test]
+    fn the_time_of_a_suspended_call_stands_still() {
+        let clock = Arc::new(ManualClock::default());
+        let watchdog = Watchdog::new(clock.clone());
+        let mut limits = Limits::default();
+        limits.deadline = Duration::from_millis(50);
+        let meter = Arc::new(Meter::new(limits));
+        watchdog.watch(&meter).unwrap();
+        meter.begin();
+        for _ in 0..3 {
+            clock.advance(Duration::from_millis(15));
+            meter.pause(watchdog.elapsed(&meter).unwrap());
+            clock.advance(Duration::from_secs(10));
+            assert!(meter.alive());
+            meter.go_on();
+        }
+        assert_eq!(meter.ran(), Duration::from_millis(45));
+        clock.advance(Duration::from_millis(5));
+        assert!(!meter.alive());
+        assert_eq!(watchdog.elapsed(&meter), Some(Duration::from_millis(50)));
+    }
+
+    #[test]
+    fn a_suspended_call_lets_the_watchdog_sleep() {
+        let watchdog = Watchdog::new(Arc::new(crate::call::SystemClock::default()));
+        let meter = Arc::new(Meter::new(Limits::default()));
+        watchdog.watch(&meter).unwrap();
+        meter.begin();
+        meter.pause(Duration::ZERO);
+        while !watchdog.shared.asleep.load(SeqCst) {
+            thread::yield_now();
+        }
+        assert!(meter.alive());
     }
 
     #[test]

@@ -30,7 +30,7 @@ macro_rules! kinds {
 }
 
 kinds! {
-    /// Whether a limit was hit (`limit.*`): the plugin was ended, or was one too many. [`Error::limit`] has the numbers.
+    /// Whether a limit was hit (`limit.*`): the plugin was ended, or was one too many, or an event was. [`Error::limit`] has the numbers.
     is_limit(code) code.family() == "limit"
 
     /// Whether the plugin was turned away, or a call of it, before anything was done: by package, manifest, trust, policy or

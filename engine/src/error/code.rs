@@ -112,6 +112,9 @@ catalogue! {
     HostBusy "host.busy" 1
         "The plugin is already running a call: it was re-entered through the host, or another thread is in it."
         "Let the outer call return first."
+    HostCannotSuspend "host.cannot-suspend" 1
+        "The plugin called a host function that answers later, where its call cannot be suspended."
+        "Call the plugin with `engine.start` and answer with `engine.resume`. A script calls such a function outside of its own coroutines, of metamethods and of callbacks (`sort`, `gsub`); Rhai and native plugins, hooks and loading can never be suspended."
     HostNoState "host.no-state" 1
         "A host function needs the host's state, and none is lent: plugins load without it, and one host function has it at a time."
         "Do such work in `on_enable`, not while the file is loaded."
@@ -160,6 +163,12 @@ catalogue! {
     LimitOutput "limit.output" 3
         "The call printed more than it may."
         "Print less."
+    LimitGroup "limit.group" 3
+        "The plugins of one group (of an owner, a player, a tenant) together have what the group may have. A call or load is refused while its fuel or time is used up; the plugin that goes beyond what was left is ended, and so is the one that grows last beyond the group's memory."
+        "Wait for the next period, unload another plugin of the group, or raise the group's limits: [groups.NAME] in the policy, or set_group."
+    LimitQueue "limit.queue" 3
+        "So many events wait for a plugin that it takes no more until some are delivered. The event reached those that had room; nobody was ended."
+        "Publish less in one call, or ask for more in the listener's plugin.toml: [limits] queue."
     LimitInstances "limit.instances" 3
         "The engine holds as many plugins as its policy allows."
         "Unload one that is not needed (a killed plugin counts until it is unloaded), or raise `instances` in the policy."

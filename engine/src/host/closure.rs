@@ -28,6 +28,8 @@ pub(crate) type Erased = dyn Fn(&mut [Value]) -> Result<Value, Failure> + Send +
 
 /// What a host closure may return: a value, or a `Result` of one with any error that can be displayed, or with a [`HostError`].
 pub trait IntoResult<Marker> {
+    /// The value's own type.
+    type Value;
     /// The type of the value.
     fn ty() -> Type;
     /// The value, or why there is none.
@@ -49,6 +51,7 @@ pub struct Fallible;
 pub struct Told;
 
 impl<T: IntoValue> IntoResult<Plain> for T {
+    type Value = T;
     fn ty() -> Type {
         T::ty()
     }
@@ -58,6 +61,7 @@ impl<T: IntoValue> IntoResult<Plain> for T {
 }
 
 impl<T: IntoValue, E: Display> IntoResult<Fallible> for Result<T, E> {
+    type Value = T;
     fn ty() -> Type {
         T::ty()
     }
@@ -67,6 +71,7 @@ impl<T: IntoValue, E: Display> IntoResult<Fallible> for Result<T, E> {
 }
 
 impl<T: IntoValue> IntoResult<Told> for Result<T, HostError> {
+    type Value = T;
     fn ty() -> Type {
         T::ty()
     }
@@ -97,7 +102,7 @@ fn finish<M, R: IntoResult<M>>(result: R) -> Result<Value, Failure> {
     }
 }
 
-fn not_lent(cause: NotLent) -> Failure {
+pub(super) fn not_lent(cause: NotLent) -> Failure {
     match cause {
         NotLent::Nothing => Failure::Host(
             HostFailure::NoState,

@@ -2,9 +2,14 @@
 
 use std::{fmt, sync::Arc};
 
-use modhost_abi::{Capability, Function, Signature};
+use modhost_abi::{Capability, Function, IntoValue, Signature, Type, Value};
+use modhost_backend::{Fault, FaultKind};
 
-use super::closure::{Erased, HostClosure};
+use super::{
+    caller::{Origin, calling},
+    closure::{Erased, Failure, HostClosure},
+    pending::{ErasedBegin, PendingClosure},
+};
 use crate::error::{Code, Error, Result, Stage};
 
 /// A function that the host offers to plugins. Names are checked when the engine is built.
@@ -30,7 +35,12 @@ pub struct HostFunction {
     capability: Option<String>,
     doc: String,
     pub(super) call: Arc<Erased>,
+    /// Begins a pending function, whose `call` refuses.
+    pub(super) begin: Option<Arc<ErasedBegin>>,
 }
+
+/// What is in the way of a pending function that a backend just calls.
+const NOT_STARTED: &str = "the host did not start it as one that can, or the plugin's language has no such calls";
 
 impl HostFunction {
     /// A function called `name`: dotted, the first part is the contract that it belongs to. See [`HostClosure`] for what the
@@ -43,7 +53,34 @@ impl HostFunction {
             capability: None,
             doc: String::new(),
             call: Arc::from(closure.erase().0),
+            begin: None,
         }
+    }
+
+    /// A function that answers later: `closure` begins what takes its time and is given the [`Ticket`](crate::Ticket) to answer by;
+    /// the plugin's call is suspended until then. See [`PendingClosure`] for what the closure may look like, and
+    /// [`Engine::start`](crate::Engine::start) for the whole way. It gives any value, unless [`HostFunction::returns`] says which.
+    #[must_use]
+    pub fn pending<Marker, C: PendingClosure<Marker>>(name: &str, closure: C) -> Self {
+        let refused = name.to_owned();
+        HostFunction {
+            name: name.into(),
+            signature: Signature::of(C::params(), Type::Any),
+            capability: None,
+            doc: String::new(),
+            call: Arc::new(move |_| Err(Failure::Fault(Fault::cannot_suspend(refused.as_str(), NOT_STARTED)))),
+            begin: Some(Arc::from(closure.erase().0)),
+        }
+    }
+
+    /// Declares what a pending function is answered with; each answer is checked. One that gives its value at once has a type by its
+    /// closure, and keeps it.
+    #[must_use]
+    pub fn returns<R: IntoValue>(mut self) -> Self {
+        if self.begin.is_some() {
+            self.signature.result = R::ty();
+        }
+        self
     }
 
     /// Names the parameters, for errors and generated documents; further names are ignored.
@@ -66,6 +103,19 @@ impl HostFunction {
     #[must_use]
     pub fn doc(mut self, text: &str) -> Self {
         self.doc = text.into();
+        self
+    }
+
+    /// The same with another body: one that knows which plugin calls, and whose fault reaches the plugin as it is, where a
+    /// closure of the public kind could only fail.
+    pub(crate) fn within(
+        mut self,
+        body: impl Fn(&Origin, &mut [Value]) -> Result<Value, Fault> + Send + Sync + 'static,
+    ) -> Self {
+        self.call = Arc::new(move |args| {
+            let done = calling(|origin| body(origin, args));
+            done.unwrap_or_else(|| Err(Fault::new(FaultKind::Busy))).map_err(Failure::Fault)
+        });
         self
     }
 

@@ -1,10 +1,12 @@
 //! [`Handles`]: the host's objects that plugins refer to, and [`HostError`], with which a host function says that a reference is stale.
 
-use std::{error::Error as StdError, fmt};
+use std::{error::Error as StdError, fmt, sync::Arc};
 
 use modhost_abi::Handle;
-use modhost_backend::HostFailure;
+use modhost_backend::{Fault, FaultKind, HostFailure};
 use slab::Slab;
+
+use super::{caller::calling, ledger::Charge};
 
 /// Why a host function failed. Any error converts with `?`; [`Handles`] give one whose code is `host.stale-handle`.
 ///
@@ -20,6 +22,11 @@ impl HostError {
     #[must_use]
     pub fn new(message: impl fmt::Display) -> Self {
         HostError { failure: HostFailure::Failed, message: message.to_string() }
+    }
+
+    /// The fault of the host function that fails with it.
+    pub(crate) fn into_fault(self, function: String) -> Fault {
+        Fault::new(FaultKind::Host { failure: self.failure, function, message: self.message })
     }
 
     #[cold]
@@ -76,6 +83,8 @@ struct Minted<T> {
     generation: u32,
     plugin: String,
     object: T,
+    /// Of the plugin whose call led to it; a copy of the table is the host's own.
+    _charge: Option<Arc<Charge>>,
 }
 
 impl<T> Handles<T> {
@@ -85,16 +94,19 @@ impl<T> Handles<T> {
         Handles { kind, objects: Slab::new(), next: 0 }
     }
 
-    /// Keeps `object` and mints a handle for `plugin`.
+    /// Keeps `object` and mints a handle for `plugin`. Within a host function its place in the table counts as memory of the
+    /// plugin that called; what the object itself holds is the host's to bound.
     ///
     /// # Errors
-    /// When the table holds 2^32 objects.
+    /// When the table holds 2^32 objects, or the plugin's memory is used up (which ends it).
     pub fn mint(&mut self, plugin: &str, object: T) -> Result<Handle, HostError> {
+        let bytes = (size_of::<Minted<T>>() + plugin.len()) as u64;
+        let charge = calling(|origin| origin.ledger.charge(bytes)).transpose().map_err(HostError::new)?.map(Arc::new);
         let place = self.objects.vacant_entry();
         let slot = u32::try_from(place.key())?;
         let generation = self.next;
         self.next = self.next.wrapping_add(1);
-        place.insert(Minted { generation, plugin: plugin.into(), object });
+        place.insert(Minted { generation, plugin: plugin.into(), object, _charge: charge });
         Ok(Handle { kind: self.kind, slot, generation })
     }
 

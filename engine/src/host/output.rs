@@ -7,7 +7,9 @@ use std::{
 };
 
 use crossbeam::queue::SegQueue;
+use modhost_backend::Fault;
 
+use super::ledger::Ledger;
 use crate::audit::escape;
 
 /// The most lines that are kept.
@@ -60,6 +62,13 @@ pub struct LogLine {
     pub text: String,
 }
 
+impl LogLine {
+    /// What keeping it takes.
+    fn bytes(&self) -> u64 {
+        (size_of::<LogLine>() + self.text.capacity()) as u64
+    }
+}
+
 impl fmt::Display for LogLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.text)
@@ -92,31 +101,39 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    /// Keeps `text`, split into lines, escaped; the oldest make room.
-    pub(super) fn push(&self, plugin: &str, level: LogLevel, text: &str) {
+    /// Keeps `text`, split into lines, escaped, charged to `ledger`; the oldest make room.
+    ///
+    /// # Errors
+    /// The limit that the lines kept go beyond.
+    pub(super) fn push(&self, plugin: &str, level: LogLevel, text: &str, ledger: &Ledger) -> Result<(), Fault> {
         for line in text.split('\n') {
-            let line = escape(line, LONGEST);
-            trace(plugin, level, &line);
-            self.bytes.fetch_add(line.len(), Relaxed);
-            self.lines.push(LogLine { level, text: line });
+            let line = LogLine { level, text: escape(line, LONGEST) };
+            trace(plugin, level, &line.text);
+            self.bytes.fetch_add(line.text.len(), Relaxed);
+            // Before it can be taken: what is given back was charged.
+            let charged = ledger.add(line.bytes());
+            self.lines.push(line);
             while self.lines.len() > LINES || self.bytes.load(Relaxed) > BYTES {
-                if self.pop().is_none() {
+                if self.pop(ledger).is_none() {
                     break;
                 }
             }
+            charged?;
         }
+        Ok(())
     }
 
-    fn pop(&self) -> Option<LogLine> {
+    fn pop(&self, ledger: &Ledger) -> Option<LogLine> {
         let line = self.lines.pop()?;
         self.bytes.fetch_sub(line.text.len(), Relaxed);
+        ledger.sub(line.bytes());
         Some(line)
     }
 
     /// Takes the lines kept so far.
-    pub(crate) fn take(&self) -> Vec<LogLine> {
+    pub(super) fn take(&self, ledger: &Ledger) -> Vec<LogLine> {
         // No more than are there now: a plugin that goes on printing must not keep its host here.
-        (0..self.lines.len()).map_while(|_| self.pop()).collect()
+        (0..self.lines.len()).map_while(|_| self.pop(ledger)).collect()
     }
 }
 

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use modhost_abi::{Contract, Function};
 use semver::Version;
 
-use super::{HostFunction, closure::Erased};
+use super::{HostFunction, closure::Erased, pending::ErasedBegin};
 use crate::error::{Code, Error, Result, Stage};
 
 /// The version of a contract that the host did not number.
@@ -16,6 +16,7 @@ static FIRST: Version = Version::new(1, 0, 0);
 pub(crate) struct Registered {
     pub(super) described: Function,
     pub(super) call: Arc<Erased>,
+    pub(super) begin: Option<Arc<ErasedBegin>>,
 }
 
 /// The host functions of one engine, by contract.
@@ -36,7 +37,8 @@ impl Registry {
             let message = format!("the host functions `{other}` and `{}` cannot stand side by side", described.name);
             return Err(Error::new(Code::ManifestName, Stage::Engine, message));
         }
-        self.functions.insert(described.name.clone(), Registered { described, call: function.call.clone() });
+        let registered = Registered { described, call: function.call.clone(), begin: function.begin.clone() };
+        self.functions.insert(registered.described.name.clone(), registered);
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 use std::{
     any::Any,
+    mem,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
@@ -16,10 +17,11 @@ use super::{
     Grants, Registry,
     caller::{self, Origin},
     closure::Failure,
+    pending::ErasedBegin,
     registry::{Registered, contract_of},
 };
 use crate::{
-    audit::{Audit, Event},
+    audit::{self, Audit, Event},
     package::Package,
     policy::Capabilities,
 };
@@ -58,29 +60,107 @@ pub(crate) fn table(
 }
 
 fn entry(function: Registered, gate: Option<Arc<AtomicBool>>, origin: Arc<Origin>, audit: Arc<Audit>) -> HostEntry {
-    let (name, signature) = (function.described.name.clone(), function.described.signature.clone());
-    let (fewest, most) = (signature.required(), signature.params.len());
-    let call = move |args: &mut [Value]| {
-        if gate.as_ref().is_some_and(|gate| !gate.load(Relaxed)) {
-            return Err(denied(&function, &origin, &audit));
+    let wrapped = Wrapped {
+        fewest: function.described.signature.required(),
+        function,
+        gate,
+        told: AtomicBool::new(false),
+        origin,
+        audit,
+    };
+    let (name, signature) = (wrapped.function.described.name.clone(), wrapped.function.described.signature.clone());
+    let Some(begin) = wrapped.function.begin.clone() else {
+        return HostEntry::new(name, signature, move |args| wrapped.run(args, |args| wrapped.call(args)));
+    };
+    let wrapped = Arc::new(wrapped);
+    let refused = wrapped.clone();
+    HostEntry::new(name, signature, move |args| refused.run(args, |args| refused.call(args)))
+        .pending(move |args| wrapped.run(args, |args| wrapped.begin(args, &*begin)))
+}
+
+/// One host function of one plugin.
+struct Wrapped {
+    function: Registered,
+    gate: Option<Arc<AtomicBool>>,
+    /// Whether a denial was recorded: further ones are the same record and a count.
+    told: AtomicBool,
+    origin: Arc<Origin>,
+    audit: Arc<Audit>,
+    /// How many arguments it needs.
+    fewest: usize,
+}
+
+impl Wrapped {
+    #[inline]
+    fn run<T>(&self, args: &mut [Value], call: impl FnOnce(&mut [Value]) -> Result<T, Failure>) -> Result<T, Fault> {
+        let (function, fewest) = (&self.function, self.fewest);
+        if self.gate.as_ref().is_some_and(|gate| !gate.load(Relaxed)) {
+            return Err(denied(function, &self.origin, &self.audit, &self.told));
         }
+        let most = function.described.signature.params.len();
         if args.len() < fewest || args.len() > most {
             let expected = if fewest == most { most.to_string() } else { format!("{fewest} to {most}") };
             return Err(Fault::new(FaultKind::Arity { expected, found: args.len() }));
         }
-        let run = AssertUnwindSafe(|| caller::within(&origin, || (function.call)(args)));
+        // What the plugin hands over is in the host now, and may come back in at a deeper level of calls.
+        let _charge = self.origin.ledger.in_flight(args)?;
+        let run = AssertUnwindSafe(|| caller::within(&self.origin, || call(args)));
         match catch_unwind(run) {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(Failure::Fault(fault))) => Err(fault),
-            Ok(Err(Failure::Host(failure, message))) => Err(failed(&function, failure, message)),
-            Err(panic) => Err(failed(&function, HostFailure::Panicked, format!("panicked: {}", panic_text(&*panic)))),
+            Ok(Err(Failure::Host(failure, message))) => Err(failed(function, failure, message)),
+            Err(panic) => Err(failed(function, HostFailure::Panicked, format!("panicked: {}", panic_text(&*panic)))),
         }
-    };
-    HostEntry { name, signature, call: Arc::new(call) }
+    }
+
+    /// The function itself; what it gives is in the host until the plugin has it.
+    #[inline]
+    fn call(&self, args: &mut [Value]) -> Result<Value, Failure> {
+        let value = (self.function.call)(args)?;
+        let charge = self.origin.ledger.in_flight(std::slice::from_ref(&value)).map_err(Failure::Fault)?;
+        drop(charge);
+        Ok(value)
+    }
+
+    /// Mints a ticket and begins a pending function; where that fails, by a panic too, the ticket is gone.
+    fn begin(&self, args: &mut [Value], begin: &ErasedBegin) -> Result<(), Failure> {
+        let suspension = &self.origin.suspension;
+        let (Some(plugin), Some(engine)) = (suspension.plugin(), self.origin.engine.upgrade()) else {
+            // The backend takes the call for one that was started, and the engine knows better.
+            return self.call(args).map(drop);
+        };
+        let described = &self.function.described;
+        let ticket = engine.tickets.mint(plugin, &described.name, &described.signature.result);
+        if let Some(unused) = suspension.begin(ticket) {
+            engine.tickets.take(unused);
+        }
+        let undo = Undo(|| {
+            suspension.withdraw();
+            engine.tickets.take(ticket);
+        });
+        begin(ticket, args)?;
+        mem::forget(undo);
+        Ok(())
+    }
+}
+
+/// Undoes when it is dropped.
+struct Undo<F: FnMut()>(F);
+
+impl<F: FnMut()> Drop for Undo<F> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
 }
 
 #[cold]
-fn denied(function: &Registered, origin: &Origin, audit: &Audit) -> Fault {
+fn denied(function: &Registered, origin: &Origin, audit: &Audit, told: &AtomicBool) -> Fault {
+    // Further ones are the same record and a count.
+    if !told.swap(true, Relaxed)
+        && let Err(fault) = origin.ledger.add(audit::bytes(&origin.plugin, &function.described.name))
+    {
+        return fault;
+    }
     let capability = function.described.capability.as_ref().map(ToString::to_string).unwrap_or_default();
     origin.tally.denied();
     audit.record(Event::Denied, &origin.plugin, &function.described.name);

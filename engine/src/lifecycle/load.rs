@@ -15,7 +15,7 @@ use crate::{
     audit::Event,
     call::{About, Slot},
     error::{Error, Result, Stage},
-    host::{self, LogLevel, Origin},
+    host::{self, Group, LogLevel, Origin},
     inner::Inner,
     package::{Package, nearest},
     policy::Admission,
@@ -24,16 +24,28 @@ use crate::{
 };
 
 /// Loads `package` as it was admitted. It is in the engine's table when this returns, and `on_load` has run.
-pub(crate) fn load(inner: &Arc<Inner>, package: &Vetted<Package>, admission: &Admission) -> Result<Arc<Slot>> {
+pub(crate) fn load(
+    inner: &Arc<Inner>,
+    package: &Vetted<Package>,
+    admission: &Admission,
+    group: Option<Arc<Group>>,
+) -> Result<Arc<Slot>> {
     let id = package.get().id().to_string();
-    let result = place(inner, package, admission, &id).map_err(|error| error.of(&id));
+    let result = place(inner, package, admission, group, &id).map_err(|error| error.of(&id));
+    inner.loaded();
     if let Err(error) = &result {
         inner.audit.error(Event::Refused, &id, error);
     }
     result
 }
 
-fn place(inner: &Arc<Inner>, vetted: &Vetted<Package>, admission: &Admission, id: &str) -> Result<Arc<Slot>> {
+fn place(
+    inner: &Arc<Inner>,
+    vetted: &Vetted<Package>,
+    admission: &Admission,
+    group: Option<Arc<Group>>,
+    id: &str,
+) -> Result<Arc<Slot>> {
     let package = vetted.get();
     let kind = admission.artefact().kind.clone();
     let span = stage_span!("load", id, package.version());
@@ -50,7 +62,8 @@ fn place(inner: &Arc<Inner>, vetted: &Vetted<Package>, admission: &Admission, id
     }
 
     let meter = Arc::new(Meter::new(admission.limits().clone()));
-    let origin = Arc::new(host::Origin::new(id, Arc::downgrade(inner), meter.clone()));
+    let origin =
+        Arc::new(host::Origin::new(id, Arc::downgrade(inner), meter.clone(), inner.held.clone(), group.clone()));
     let (table, grants) = host::table(&inner.registry, package, admission.capabilities(), &origin, &inner.audit);
     let table = Arc::new(table);
     inner.watchdog.watch(&meter).map_err(|error| {
@@ -61,7 +74,12 @@ fn place(inner: &Arc<Inner>, vetted: &Vetted<Package>, admission: &Admission, id
     let request =
         LoadRequest::new(id, &admission.artefact().entry, &files, table.clone(), meter.clone(), print(&origin))
             .with_libraries(inner.policy.libraries.get(&kind));
+    let now = || inner.audit.now();
+    let share = origin.share(meter.limits().fuel, now).map_err(|used_up| used_up.error(Stage::Load))?;
     meter.begin();
+    if let Some(share) = &share {
+        share.cap(&meter);
+    }
     inner.watchdog.wake();
     if admission.backend().enforcement().interrupt != modhost_backend::Guarantee::None
         && admission.limits().deadline.is_zero()
@@ -69,16 +87,23 @@ fn place(inner: &Arc<Inner>, vetted: &Vetted<Package>, admission: &Admission, id
         meter.stop(meter.call_number());
     }
     let loaded = scope::without(|| catch_unwind(AssertUnwindSafe(|| admission.backend().load(request))));
-    let usage = meter.end();
+    let mut usage = meter.end();
+    let capped = share.and_then(|share| {
+        let (used, capped) = origin.settle(share, usage.fuel, now);
+        usage.fuel = used;
+        capped.map(Box::new)
+    });
     span.record("fuel", usage.fuel);
     let limit = |fault: Fault| Error::from_fault(Stage::Load, fault).used(usage.fuel, inner.watchdog.elapsed(&meter));
     let loaded =
         loaded.unwrap_or_else(|panic| Err(Fault::bug(format!("the backend panicked: {}", host::panic_text(&*panic)))));
     if let Err(end) = meter.verdict() {
-        return Err(limit(match &loaded {
+        let end = origin.ledger.blame(end, capped);
+        let end = match &loaded {
             Err(said) => end.placed_like(said),
             Ok(_) => end,
-        }));
+        };
+        return Err(origin.ledger.explain(limit(end)));
     }
     let instance = loaded.map_err(|fault| advise(inner, package, &table, limit(fault)))?;
 
@@ -95,9 +120,11 @@ fn place(inner: &Arc<Inner>, vetted: &Vetted<Package>, admission: &Admission, id
         notes,
         loads: inner.count_load(id),
     };
+    let held = origin.ledger.add(about.bytes()).and_then(|()| origin.ledger.weigh(instance.memory_used()));
+    held.map_err(|fault| origin.ledger.explain(limit(fault)))?;
     let interrupt = admission.backend().enforcement().interrupt;
-    let held = inner.held.clone();
-    let slot = inner.insert(id, |place| Slot::new(place, about, grants, origin, held, interrupt, instance))?;
+    let slot =
+        inner.insert(id, group.as_deref(), |place| Slot::new(place, about, grants, origin, interrupt, instance))?;
     if let Err(error) = inner.room_for_memory(Stage::Load).and_then(|()| on_load(inner, &slot)) {
         inner.remove(slot.id);
         return Err(error);
@@ -126,7 +153,7 @@ fn files<'a>(package: &'a Package, admission: &Admission) -> Result<Cow<'a, File
     if admission.artefact().text {
         let entry = &admission.artefact().entry;
         let text = package.files().get(entry).map(|bytes| &bytes[..]).unwrap_or_default();
-        let binary = super::text::assemble(entry, text)?;
+        let binary = super::text::assemble(entry, text, admission.limits().memory)?;
         let mut files = package.files().clone();
         files.insert(entry.clone(), binary);
         return Ok(Cow::Owned(files));

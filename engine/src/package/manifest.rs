@@ -201,4 +201,6 @@ pub struct AskedLimits {
     pub output: Option<u64>,
     /// Bytes of one value that crosses.
     pub value_bytes: Option<u64>,
+    /// Events that wait for it at a time.
+    pub queue: Option<u32>,
 }

@@ -56,7 +56,7 @@ const PLUGIN: [&str; 12] = [
     "depends",
 ];
 
-const LIMITS: [&str; 6] = ["fuel", "memory", "deadline", "call_depth", "output", "value_bytes"];
+const LIMITS: [&str; 7] = ["fuel", "memory", "deadline", "call_depth", "output", "value_bytes", "queue"];
 
 /// Reads a whole manifest.
 pub(super) fn manifest(bytes: &[u8]) -> Result<Manifest> {
@@ -244,16 +244,18 @@ fn capabilities(item: Item<'_>) -> Result<Vec<Capability>> {
 
 fn limits(item: Item<'_>) -> Result<AskedLimits> {
     let keys = item.keys("[limits]", &LIMITS)?;
-    let depth = |item: Item<'_>| {
-        u32::try_from(item.count()?).map_err(|_| item.error(Code::ManifestSyntax, "the call depth is too large"))
+    let small = |item: Item<'_>| {
+        let too_large = |_| item.error(Code::ManifestSyntax, format!("{} is too large", quote(item.key)));
+        u32::try_from(item.count()?).map_err(too_large)
     };
     Ok(AskedLimits {
         fuel: keys.read("fuel", |item| item.count())?,
         memory: keys.read("memory", |item| item.size())?,
         deadline: keys.read("deadline", |item| item.duration())?,
-        call_depth: keys.read("call_depth", depth)?,
+        call_depth: keys.read("call_depth", small)?,
         output: keys.read("output", |item| item.size())?,
         value_bytes: keys.read("value_bytes", |item| item.size())?,
+        queue: keys.read("queue", small)?,
     })
 }
 

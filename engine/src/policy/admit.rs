@@ -83,6 +83,23 @@ pub(crate) fn admit(plugin: &Vetted<Package>, policy: &Policy, backends: &[Arc<d
             passed_over.push(format!("its {} build is not taken: {}", artefact.kind, gist(&lacks)));
             continue;
         }
+        let mut limits = level.limits.clone();
+        if let Some(work) = level.work
+            && backend.enforcement().instructions != Guarantee::None
+        {
+            // Fuel that stands for nothing would be another limit than the host meant.
+            let Some(fuel) = policy.calibration.as_ref().and_then(|figures| figures.fuel_for(&artefact.kind, work))
+            else {
+                let lack = format!(
+                    "no figure in the policy's calibration, which `work` needs: {} = UNITS_PER_MS",
+                    artefact.kind
+                );
+                offered.push(format!("{}: {lack}", artefact.kind));
+                passed_over.push(format!("its {} build is not taken: {lack}", artefact.kind));
+                continue;
+            };
+            limits.fuel = fuel;
+        }
         if artefact.text && !policy.source_formats {
             let message =
                 format!("the policy `{}` admits no text formats, and `{}` is one", policy.name, artefact.entry);
@@ -90,7 +107,7 @@ pub(crate) fn admit(plugin: &Vetted<Package>, policy: &Policy, backends: &[Arc<d
             text = Some(Error::new(Code::PolicySourceFormat, Stage::Admit, message).of(package.id().to_string()));
             continue;
         }
-        let (limits, mut notes) = limits(package, policy, level.limits.clone());
+        let (limits, mut notes) = lowered(package, policy, limits);
         notes.extend(passed_over);
         let promised = backend.enforcement();
         if limits.cpu_share < 100 && promised.cpu_share == Guarantee::None {
@@ -147,7 +164,7 @@ fn demands(needs: &Enforcement) -> String {
 }
 
 /// The level's limits, lowered by the manifest, then overridden by the host; and what the manifest asked for in vain.
-fn limits(package: &Package, policy: &Policy, mut limits: Limits) -> (Limits, Vec<String>) {
+fn lowered(package: &Package, policy: &Policy, mut limits: Limits) -> (Limits, Vec<String>) {
     let mut notes = Vec::new();
     if let Some(manifest) = package.manifest() {
         let wants = &manifest.limits;
@@ -162,9 +179,13 @@ fn limits(package: &Package, policy: &Policy, mut limits: Limits) -> (Limits, Ve
         lower("memory", &mut limits.memory, wants.memory);
         lower("output", &mut limits.output, wants.output);
         lower("value_bytes", &mut limits.value.bytes, wants.value_bytes);
-        let mut depth = u64::from(limits.call_depth);
-        lower("call_depth", &mut depth, wants.call_depth.map(u64::from));
-        limits.call_depth = u32::try_from(depth).unwrap_or(u32::MAX);
+        for (name, limit, wanted) in
+            [("call_depth", &mut limits.call_depth, wants.call_depth), ("queue", &mut limits.queue, wants.queue)]
+        {
+            let mut wide = u64::from(*limit);
+            lower(name, &mut wide, wanted.map(u64::from));
+            *limit = u32::try_from(wide).unwrap_or(u32::MAX);
+        }
         if let Some(wanted) = wants.deadline {
             if wanted > limits.deadline {
                 notes.push(format!(

@@ -8,7 +8,7 @@ use std::{
 use modhost_abi::{Capability, ValueLimits};
 use modhost_backend::{Isolation, Kind, Limits};
 
-use super::{Capabilities, Level, LimitSet, Policy};
+use super::{Calibration, Capabilities, GroupBy, GroupLimits, Level, LimitSet, Policy, check_group_name};
 use crate::{
     backends,
     error::{Code, Error, Result, Stage},
@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-const CODES: Codes = Codes {
+pub(super) const CODES: Codes = Codes {
     stage: Stage::Engine,
     syntax: Code::PolicySyntax,
     unknown_key: Code::PolicyUnknownKey,
@@ -28,7 +28,7 @@ const CODES: Codes = Codes {
     duration: Code::PolicyDuration,
 };
 
-const ROOT: [&str; 13] = [
+const ROOT: [&str; 18] = [
     "base",
     "name",
     "unsigned",
@@ -37,19 +37,25 @@ const ROOT: [&str; 13] = [
     "prefer",
     "instances",
     "total_memory",
+    "deliveries",
+    "groups",
+    "other_groups",
+    "group_by",
     "untrusted",
     "verified",
     "trusted",
     "libraries",
+    "calibration",
     "caps",
 ];
 
-const LEVEL: [&str; 19] = [
+const LEVEL: [&str; 21] = [
     "admitted",
     "isolation",
     "limits",
     "capabilities",
     "fuel",
+    "work",
     "memory",
     "deadline",
     "call_depth",
@@ -57,6 +63,7 @@ const LEVEL: [&str; 19] = [
     "value_depth",
     "value_bytes",
     "output",
+    "queue",
     "source",
     "module",
     "open_files",
@@ -65,6 +72,10 @@ const LEVEL: [&str; 19] = [
     "storage",
     "cpu_share",
 ];
+
+const GROUP: [&str; 6] = ["plugins", "memory", "fuel", "time", "output", "queue"];
+
+const GROUP_BY: [(&str, GroupBy); 2] = [("nothing", GroupBy::Nothing), ("publisher", GroupBy::Publisher)];
 
 const CAPS: [&str; 6] = ["file", "total", "manifest", "files", "plugins", "depth"];
 
@@ -90,12 +101,19 @@ pub(super) fn read(text: &str, file: &str) -> Result<Policy> {
     set(&mut policy.prefer, root.read("prefer", |item| item.array()?.into_iter().map(kind).collect())?);
     set(&mut policy.instances, root.read("instances", number)?);
     set(&mut policy.total_memory, root.read("total_memory", |item| item.size())?);
+    set(&mut policy.deliveries, root.read("deliveries", number)?);
+    root.read("groups", |item| groups(&mut policy.groups, item))?;
+    let others = |item| group(policy.other_groups.take().unwrap_or_default(), item, "[other_groups]").map(Some);
+    let others = root.read("other_groups", others)?;
+    set(&mut policy.other_groups, others);
+    set(&mut policy.group_by, root.read("group_by", |item| word(item, &GROUP_BY))?);
     for (key, level) in
         [("untrusted", &mut policy.untrusted), ("verified", &mut policy.verified), ("trusted", &mut policy.trusted)]
     {
         root.read(key, |item| change(level, item))?;
     }
     set(&mut policy.libraries, root.read("libraries", libraries)?);
+    policy.calibration = root.read("calibration", |item| Calibration::read(&item))?.or(policy.calibration);
     root.read("caps", |item| caps(&mut policy.caps, item))?;
     Ok(policy)
 }
@@ -169,6 +187,7 @@ fn change(level: &mut Level, item: Item<'_>) -> Result<()> {
     if let Some(set) = keys.read("limits", |item| word(item, &LimitSet::ALL.map(|set| (set.name(), set))))? {
         level.limits = set.limits();
     }
+    level.work = keys.read("work", |item| item.duration())?.or(level.work);
     set(&mut level.capabilities, keys.read("capabilities", capabilities)?);
     limits(&mut level.limits, &keys)
 }
@@ -190,6 +209,7 @@ fn limits(limits: &mut Limits, keys: &Keys<'_>) -> Result<()> {
     let counts = [
         ("call_depth", &mut limits.call_depth),
         ("reentry_depth", &mut limits.reentry_depth),
+        ("queue", &mut limits.queue),
         ("open_files", &mut limits.open_files),
         ("connections", &mut limits.connections),
         ("threads", &mut limits.threads),
@@ -201,6 +221,27 @@ fn limits(limits: &mut Limits, keys: &Keys<'_>) -> Result<()> {
     set(&mut limits.value.depth, keys.read("value_depth", depth)?);
     set(&mut limits.cpu_share, keys.read("cpu_share", |item| at_most(100, "a whole processor in percent", item))?);
     Ok(())
+}
+
+fn groups(groups: &mut BTreeMap<String, GroupLimits>, item: Item<'_>) -> Result<()> {
+    for item in item.entries()? {
+        check_group_name(item.key).map_err(|message| item.error_at_key(Code::PolicyValue, message))?;
+        let before = groups.remove(item.key).unwrap_or_default();
+        groups.insert(item.key.to_owned(), group(before, item, &format!("[groups.{}]", item.key))?);
+    }
+    Ok(())
+}
+
+/// The limits of one group: those that the table names, over `limits`.
+fn group(mut limits: GroupLimits, item: Item<'_>, name: &str) -> Result<GroupLimits> {
+    let keys = item.keys(name, &GROUP)?;
+    set(&mut limits.plugins, keys.read("plugins", number)?);
+    set(&mut limits.memory, keys.read("memory", |item| item.size())?);
+    set(&mut limits.fuel, keys.read("fuel", |item| item.count())?);
+    set(&mut limits.time, keys.read("time", |item| item.duration())?);
+    set(&mut limits.output, keys.read("output", |item| item.size())?);
+    set(&mut limits.queue, keys.read("queue", number)?);
+    Ok(limits)
 }
 
 fn capabilities(item: Item<'_>) -> Result<Capabilities> {

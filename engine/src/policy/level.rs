@@ -16,6 +16,10 @@ pub struct Level {
     pub needs: Enforcement,
     /// What they may use; a manifest can lower it, never raise it.
     pub limits: Limits,
+    /// Computing per call, in a unit that is the same for all languages: [`Policy::calibration`](crate::Policy::calibration) turns it
+    /// into each backend's fuel, which then stands in the place of [`Limits::fuel`]. A manifest lowers that as ever, and
+    /// [`Overrides::fuel`] goes above it.
+    pub work: Option<Duration>,
     /// What they may be granted.
     pub capabilities: Capabilities,
 }
@@ -38,7 +42,7 @@ const SANDBOX: Enforcement = Enforcement {
 
 impl Level {
     pub(super) fn new(isolation: Isolation, limits: Limits, capabilities: Capabilities) -> Self {
-        let mut level = Level { admitted: true, needs: SANDBOX, limits, capabilities };
+        let mut level = Level { admitted: true, needs: SANDBOX, limits, work: None, capabilities };
         level.isolate(isolation);
         level
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use modhost_backend::Kind;
 
-use super::{Level, Overrides, TrustLevel, file, preset};
+use super::{Calibration, GroupBy, GroupLimits, Level, Overrides, TrustLevel, file, preset};
 use crate::{
     error::{Code, Error, Result, Stage},
     package::{Caps, nearest},
@@ -42,17 +42,29 @@ pub struct Policy {
     /// Which backend is taken where several suffice, best first; others follow in their own order.
     pub prefer: Vec<Kind>,
     /// Which of a language's standard libraries its plugins have; all that the backend offers where a language is not
-    /// named here.
+    /// named here. In Lua there are `bit32`, `buffer`, `coroutine`, `math`, `string`, `table`, `utf8`, `vector`; in Rhai
+    /// `array`, `bits`, `blob`, `iterators`, `map`, `math`, `string`; what is beside them is the language itself.
     pub libraries: BTreeMap<Kind, BTreeSet<String>>,
     /// How many plugins the engine holds at a time; one that was killed counts until it is unloaded.
     pub instances: u32,
     /// Bytes that all plugins together may hold. Looked at when one is loaded and after each call in which one grew; the
     /// one that grew beyond it is ended.
     pub total_memory: u64,
+    /// What groups of plugins may have together, by name.
+    pub groups: BTreeMap<String, GroupLimits>,
+    /// The same for each group that [`Policy::groups`] does not name; without it there are no others.
+    pub other_groups: Option<GroupLimits>,
+    /// Which group a plugin is put into that is loaded without naming one.
+    pub group_by: GroupBy,
+    /// How many events one round of deliveries hands to plugins, those counted that are published meanwhile. What is left waits
+    /// for the next round.
+    pub deliveries: u32,
     /// Takes every plugin for at most this, or, where [`Policy::development`] is set, for exactly this.
     pub assume: Option<TrustLevel>,
     /// A developer's own machine: trust may be assumed, and unsigned native code runs. Said out loud at each load.
     pub development: bool,
+    /// What fuel is worth in each language, for levels that say [`Level::work`]. `modhost bench --calibrate` measures it.
+    pub calibration: Option<Calibration>,
     /// Limits over everything, up or down.
     pub overrides: Overrides,
     /// How much is read from disk.
@@ -177,6 +189,18 @@ impl Policy {
     ///     prefer = ["wasm", "lua"]   # of several builds
     ///     instances = 200            # plugins at a time
     ///     total_memory = "1GiB"      # of all of them
+    ///     deliveries = 1000          # of events in one round
+    ///
+    ///     group_by = "publisher"     # or "nothing": which group a plugin is put into
+    ///
+    ///     [groups.acme]              # what the plugins of one group may have together
+    ///     plugins = 10               # count also: queue
+    ///     memory = "64MiB"           # size also: output, in a period
+    ///     fuel = 5_000_000           # in a period
+    ///     time = "4ms"               # in a period
+    ///
+    ///     [other_groups]             # of each group that is not named
+    ///     plugins = 2
     ///
     ///     [untrusted]                # likewise [verified] and [trusted]
     ///     admitted = true
@@ -185,12 +209,19 @@ impl Policy {
     ///     fuel = 2_000_000
     ///     memory = "32MiB"           # sizes also: output, source, module, storage, value_bytes
     ///     deadline = "5ms"
-    ///     call_depth = 100           # counts also: reentry_depth, value_depth, open_files, connections, threads
+    ///     work = "2ms"               # of computing, in place of fuel: the same in all languages, see [calibration]
+    ///     call_depth = 100           # counts also: reentry_depth, value_depth, queue, open_files, connections, threads
     ///     cpu_share = 50             # percent
     ///     capabilities = ["world.spawn"]   # or "requested": whatever a plugin asks for
     ///
     ///     [libraries]                # of a language's standard libraries, these only
     ///     lua = ["math", "string", "table"]
+    ///     rhai = ["array", "map", "math"]
+    ///
+    ///     [calibration]              # units of fuel per millisecond, as `modhost bench --calibrate` prints them
+    ///     lua = 50_000
+    ///     rhai = 9_000
+    ///     wasm = 400_000
     ///
     ///     [caps]                     # what is read from disk: file, total, manifest; files, plugins, depth
     ///     total = "8MiB"

@@ -2,7 +2,7 @@
 
 use modhost_backend::{Isolation, Kind};
 
-use super::{Capabilities, Level, Overrides, Policy, limit_set::limits};
+use super::{Capabilities, GroupBy, Level, Overrides, Policy, limit_set::limits};
 use crate::package::Caps;
 
 /// How many plugins of full size an engine holds by default.
@@ -96,8 +96,13 @@ pub(super) fn mods() -> Policy {
         libraries: std::collections::BTreeMap::new(),
         instances: 10_000,
         total_memory: FULL_SIZE * 256 * MIB,
+        groups: std::collections::BTreeMap::new(),
+        other_groups: None,
+        group_by: GroupBy::Nothing,
+        deliveries: 4096,
         assume: None,
         development: false,
+        calibration: None,
         overrides: Overrides::default(),
         caps: Caps::default(),
     }

@@ -76,6 +76,7 @@ pub(crate) enum Verb {
     List(List),
     Inspect(Inspect),
     Check(Check),
+    Bench(Bench),
     Explain(Explain),
     /// Show what each backend enforces in this build, on this machine
     #[command(
@@ -215,6 +216,49 @@ pub(crate) struct Check {
     /// A plugin or a folder of plugins; several are one set
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
+    /// The host's side.
+    #[command(flatten)]
+    pub(crate) host: Host,
+}
+
+/// Time a plugin's calls, or measure what fuel is worth on this machine
+#[derive(Debug, Args)]
+#[command(
+    help_template = told!(
+        "Loads one plugin and times its exports: the fastest and the median of many
+batches of calls, and the fuel of a call. Without --call, each export that takes
+no arguments and is no hook. Calls are real: they change the plugin's state.
+
+With --calibrate no plugin is needed: a few kinds of work run in each language,
+and what comes out are the units of fuel per millisecond, as TOML. Under the
+head [calibration] in a policy file, a level can say `work = \"2ms\"` in place
+of fuel, and means the same in every language."
+    ),
+    after_help = ending!(
+        "  modhost bench wolfpack.lua
+  modhost bench sum.wat --call add --args '[20, 22]' --json
+  modhost bench --calibrate > calibration.toml",
+        "0    done"
+        "1    the plugin or its code failed"
+        "2    wrong usage, no such path or plugin"
+        "3    a limit was hit"
+        "4    refused (package, trust, policy, capability)"
+        "5    dependencies cannot be satisfied"
+    )
+)]
+pub(crate) struct Bench {
+    /// A plugin: a file, or a folder with plugin.toml
+    #[arg(value_name = "PATH", required_unless_present = "calibrate", conflicts_with = "calibrate")]
+    pub(crate) path: Option<PathBuf>,
+    /// Measure what a unit of fuel takes in each language
+    #[arg(long, conflicts_with_all = ["call", "args"])]
+    pub(crate) calibrate: bool,
+    /// The export to call
+    #[arg(long, value_name = "FN")]
+    pub(crate) call: Option<String>,
+    /// The arguments, a JSON array as for `modhost run`
+    #[arg(long, value_name = "JSON_ARRAY", allow_hyphen_values = true)]
+    pub(crate) args: Option<String>,
     /// The host's side.
     #[command(flatten)]
     pub(crate) host: Host,

@@ -127,6 +127,7 @@ struct Wanted {
     call_depth: Option<u32>,
     output: Option<u64>,
     value_bytes: Option<u64>,
+    queue: Option<u32>,
 }
 
 #[derive(Serialize)]
@@ -149,6 +150,7 @@ struct Given {
     call_depth: u32,
     output: u64,
     value_bytes: u64,
+    queue: u32,
 }
 
 impl<'a> Body<'a> {
@@ -229,6 +231,7 @@ impl Wanted {
             call_depth: limits.call_depth,
             output: limits.output,
             value_bytes: limits.value_bytes,
+            queue: limits.queue,
         }
     }
 }
@@ -242,6 +245,7 @@ impl Given {
             call_depth: limits.call_depth,
             output: limits.output,
             value_bytes: limits.value.bytes,
+            queue: limits.queue,
         }
     }
 }

@@ -3,6 +3,7 @@
 mod answer;
 mod args;
 mod backends;
+mod bench;
 mod check;
 mod completions;
 mod diagnose;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
                 Verb::List(args) => list::list(&args, json),
                 Verb::Inspect(args) => inspect::inspect(&args, json),
                 Verb::Check(args) => check::check(&args, json),
+                Verb::Bench(args) => bench::bench(&args, json),
                 Verb::Explain(args) => explain::explain(&args, json),
                 Verb::Backends => backends::backends(json),
                 Verb::Completions(args) => completions::completions(&args, json),

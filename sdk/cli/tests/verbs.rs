@@ -38,6 +38,7 @@ fn help_shows_examples_and_statuses() {
         &["inspect", "--help"],
         &["check", "-h"],
         &["explain", "--help"],
+        &["bench", "--help"],
         &["backends", "--help"],
         &["completions", "-h"],
     ] {
@@ -62,6 +63,7 @@ fn help_and_tables_fit_80_columns() {
         &["inspect", "--help"],
         &["check", "--help"],
         &["explain", "--help"],
+        &["bench", "--help"],
         &["backends", "--help"],
         &["backends"],
         &["completions", "--help"],

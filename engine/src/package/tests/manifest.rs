@@ -130,6 +130,8 @@ fn tables_and_keys() {
         // [limits]
         ("[limits]\nfuel = 200_000\nmemory = '8MiB'\ndeadline = '2ms'", "ok"),
         ("[limits]\ncall_depth = 20\noutput = 4096\nvalue_bytes = '1KiB'", "ok"),
+        ("[limits]\nqueue = 3", "ok"),
+        ("[limits]\nqueue = 4294967296", "manifest.syntax 5:9"),
         ("[limits]\nfuel = 0xff\nmemory = 8388608", "ok"),
         ("[limits]\nfule = 1", "manifest.unknown-key 5:1"),
         ("[limits]\nfuel = -1", "manifest.syntax 5:8"),
@@ -251,6 +253,7 @@ deadline = "2ms"
 call_depth = 20
 output = 1000
 value_bytes = "1KiB"
+queue = 7
 [build]
 x = 1
 "#;
@@ -304,7 +307,7 @@ x = 1
     let limits = &manifest.limits;
     assert_eq!((limits.fuel, limits.memory, limits.output), (Some(200_000), Some(8 << 20), Some(1000)));
     assert_eq!(limits.deadline, Some(std::time::Duration::from_millis(2)));
-    assert_eq!((limits.call_depth, limits.value_bytes), (Some(20), Some(1024)));
+    assert_eq!((limits.call_depth, limits.value_bytes, limits.queue), (Some(20), Some(1024), Some(7)));
     assert_eq!(manifest.notes.len(), 2, "{:?}", manifest.notes);
 }
 

@@ -96,6 +96,9 @@ examples! {
     ScriptImportCycle
         ["wolf/plugin.toml" "[plugin]\nid = \"wolf\"\nversion = \"1.0.0\"\n" "wolf/main.lua" "local den = require('./den')\nfunction main() end\n" "wolf/den.lua" "return { wolf = require('./main') }\n"]
         ["run" "wolf"]
+    LimitGroup
+        ["wolf/plugin.toml" "[plugin]\nid = \"acme.wolf\"\nversion = \"1.0.0\"\n" "wolf/main.lua" "function main() end\n" "arena.toml" "group_by = \"publisher\"\n\n[groups.acme]\nplugins = 0\n"]
+        ["run" "wolf" "--policy" "arena.toml"]
     LimitInstances
         ["mods/fox.lua" "" "mods/wolf.lua" "function main() end\n" "arena.toml" "instances = 1\n"]
         ["run" "mods" "--policy" "arena.toml" "--call" "wolf:main"]

@@ -178,12 +178,13 @@ fn problem(error: &Error) -> String {
 
 fn limits(limits: &Limits) -> String {
     format!(
-        "fuel {} a call, memory {}, deadline {:?} a call, call depth {}, values {}, output {} a call",
+        "fuel {} a call, memory {}, deadline {:?} a call, call depth {}, values {}, output {} a call, {} waiting events",
         grouped(limits.fuel),
         size(limits.memory),
         limits.deadline,
         limits.call_depth,
         size(limits.value.bytes),
-        size(limits.output)
+        size(limits.output),
+        limits.queue
     )
 }

@@ -53,6 +53,7 @@ impl Guest {
             "catches-host-error" => Ok(Value::Int(if host::fail().is_err() { 7 } else { 1 })),
             "host-fails" => host::fail().map(|()| Value::Nil),
             "host-panics" => host::panic().map(Value::Int),
+            "pending-called" => host::wait(n).map(Value::Int),
             "host-denied" => host::locked().map(Value::Int),
             "host-state-mismatch" => host::other().map(Value::Int),
             "reentry" => host::ask("main", "one", Vec::new()),
@@ -238,6 +239,7 @@ plugin! {
         fn later(export: &str) => "host.later";
         fn fail() => "host.fail";
         fn panic() -> i64 => "host.panic";
+        fn wait(n: i64) -> i64 => "host.wait";
         fn locked() -> i64 => "host.locked";
         fn other() -> i64 => "host.other";
         fn ask(plugin: &str, export: &str, args: Vec<Value>) -> Value => "host.ask";

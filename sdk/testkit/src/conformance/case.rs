@@ -47,6 +47,9 @@ pub(super) enum Target {
     Callback,
 }
 
+/// The answer to a pending function: a value, or an error of this text.
+pub(super) type Answer = Result<Value, String>;
+
 /// One call of a case.
 #[derive(Clone, Debug)]
 pub(super) struct Step {
@@ -54,6 +57,8 @@ pub(super) struct Step {
     pub(super) plugin: String,
     pub(super) target: Target,
     pub(super) args: Vec<Value>,
+    /// Answers to the pending functions in which the call is suspended; where there are none it is a plain call.
+    pub(super) answers: Option<Vec<Answer>>,
     pub(super) demand: Demand,
     /// The lines that the plugin has printed by then, where the case says.
     pub(super) prints: Option<Vec<String>>,
@@ -63,15 +68,20 @@ pub(super) struct Step {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Promise(&'static str, fn(&Enforcement) -> Guarantee);
 
-const PROMISES: [Promise; 5] = [
+const PROMISES: [Promise; 6] = [
     Promise("instructions", |enforcement| enforcement.instructions),
     Promise("memory", |enforcement| enforcement.memory),
     Promise("interrupt", |enforcement| enforcement.interrupt),
     Promise("call_depth", |enforcement| enforcement.call_depth),
     Promise("output", |enforcement| enforcement.output),
+    Promise("suspend", |enforcement| if enforcement.suspend { Guarantee::Exact } else { Guarantee::None }),
 ];
 
 impl Promise {
+    pub(super) fn name(self) -> &'static str {
+        self.0
+    }
+
     pub(super) fn is_made(self, enforcement: &Enforcement) -> bool {
         self.1(enforcement) != Guarantee::None
     }
@@ -201,10 +211,22 @@ fn step(call: Toml, plugins: &[String]) -> Result<Step, String> {
         Some(Toml::Array(args)) => args.into_iter().map(value::of).collect::<Result<_, _>>()?,
         Some(_) => return Err("`args` is no list".into()),
     };
+    let answers = match call.remove("answers") {
+        None => None,
+        Some(Toml::Array(answers)) => Some(answers.into_iter().map(answer).collect::<Result<_, _>>()?),
+        Some(_) => return Err("`answers` is no list".into()),
+    };
     let prints = call.remove("prints").map(|lines| texts(Some(lines), "prints")).transpose()?;
     let diverges = diverges(call.remove("diverges"))?;
     let demand = Demand { expected: expected(&mut call)?, diverges };
-    nothing_else(&call).map(|()| Step { plugin, target, args, demand, prints })
+    nothing_else(&call).map(|()| Step { plugin, target, args, answers, demand, prints })
+}
+
+fn answer(toml: Toml) -> Result<Answer, String> {
+    match toml.get("$fails").cloned() {
+        Some(why) => text_of(Some(why)).map(Err).ok_or_else(|| "`$fails` is a text".into()),
+        None => value::of(toml).map(Ok),
+    }
 }
 
 fn expected(table: &mut Table) -> Result<Expected, String> {

@@ -1,6 +1,6 @@
 //! The host functions that the suite's plugins call, and the state that the suite lends them.
 
-use modhost::{Builder, Caller, FromValue, HostFunction, Type, TypeError, Value};
+use modhost::{Builder, Caller, FromValue, HostFunction, Ticket, Type, TypeError, Value};
 
 /// The state that the suite lends.
 #[derive(Debug, Default)]
@@ -50,6 +50,7 @@ pub(super) fn offer(builder: Builder, case: &str) -> Builder {
             std::panic::resume_unwind(Box::new("as asked"))
         }),
         HostFunction::new("host.locked", || 1_i64).needs("host.locked"),
+        HostFunction::pending("host.wait", |_: Ticket, _: i64| ()).returns::<i64>(),
         HostFunction::new("host.other", |text: &mut String| text.len() as u64),
         HostFunction::new("host.ask", |desk: &mut Desk, plugin: String, export: String, args: Vec<Value>| {
             ask(desk, &plugin, &export, args).map_err(|error| error.code().to_string())

@@ -29,7 +29,7 @@
 //! ```toml
 //! about = "two integers"           # what the case shows
 //! needs = ["instructions"]         # optional: promises of Enforcement without which the case is skipped:
-//!                                  # instructions, memory, interrupt, call_depth, output
+//!                                  # instructions, memory, interrupt, call_depth, output, suspend
 //! plugins = ["other"]              # optional: further plugins, other.ENDING, loaded before main.ENDING
 //! [limits]                         # optional: fuel, memory, deadline, call_depth, reentry_depth, output, value_bytes, value_depth
 //! fuel = 1000
@@ -38,6 +38,7 @@
 //! export = "add"                   # or: callback = true, which calls the export that was given to host.later
 //! args = [40, 2]                   # optional
 //! gives = 42                       # or: fails = "script.type"
+//! answers = [20, 22]               # optional: the call is started, and resumed with each; { "$fails" = "why" } is an error
 //! prints = ["a line"]              # optional: all lines that this call prints
 //! [call.diverges]                  # optional, by backend: what this call does instead, and the documentation that forces it
 //! lua = { fails = "script.type", why = "numbers are doubles", doc = "README.md: an integer beyond 2^53" }
@@ -67,14 +68,17 @@
 //! | `later(str)` | asks for a call back by an export's name |
 //! | `ask(str, str, list<any>) -> any` | calls an export of a plugin; its error is `host.failed` |
 //! | `code(str, str) -> str` | calls an export without arguments and tells its code, or `ok` |
+//! | `wait(int) -> int` | answers later |
 //! | `fail()`, `panic() -> int`, `locked() -> int`, `other() -> int` | fails; panics; is not granted; needs another state than is lent |
 
 mod case;
 mod host;
+mod play;
 mod report;
 mod run;
 mod value;
 
 pub use case::{Case, Divergence, Expected, cases};
+pub use play::{Played, play};
 pub use report::{MOST_DIVERGENCES, Outcome, Outcomes, Report};
 pub use run::{Plugins, run};

@@ -1,15 +1,10 @@
 //! [`run`]: holds one backend against the cases.
 
-use std::{fs, sync::Arc};
+use std::sync::Arc;
 
-use modhost::{Capabilities, Engine, PluginId, Policy, Value, backend::Backend};
+use modhost::{Engine, Value, backend::Backend};
 
-use super::{
-    Case, Expected, Outcome, Report,
-    case::{Demand, Step, Target},
-    host::{self, Desk},
-    value,
-};
+use super::{Case, Expected, Outcome, Report, case::Demand, play, value};
 
 /// Where a backend's plugins are.
 #[derive(Clone, Copy, Debug)]
@@ -62,54 +57,34 @@ fn check(backend: &Arc<dyn Backend>, plugins: Plugins<'_>, case: &Case) -> Outco
 
 /// Plays a case and tells how many of its calls diverged as declared.
 fn played(backend: &Arc<dyn Backend>, plugins: Plugins<'_>, case: &Case, kind: &str) -> Result<usize, String> {
-    let mut policy = Policy::development();
-    policy.untrusted.limits = case.limits.clone();
-    policy.untrusted.capabilities = Capabilities::none();
-    let engine = host::offer(Engine::builder(), &case.name)
+    let engine = case
+        .offer(Engine::builder())
         .backend(backend.clone())
-        .policy(policy)
+        .policy(case.policy())
         .build()
         .map_err(|error| error.to_string())?;
-    for stem in &case.plugins {
-        load(&engine, plugins, case, stem)?.map_err(|error| format!("load of {stem}: {error}"))?;
+    let mut played = play(&engine, plugins, case)?.into_iter();
+    for part in played.by_ref().take(case.plugins.len()) {
+        part.result.map_err(|error| format!("{}: {error}", part.what))?;
     }
     let mut diverged = 0;
-    match (load(&engine, plugins, case, "main")?, &case.load) {
-        (result, Some(demand)) => {
-            diverged += held(&result.map(|_| Value::Nil), demand, kind, "load")?;
-        }
+    let main = played.next().ok_or("the case was not played to its end")?;
+    match (main.result, &case.load) {
+        (result, Some(demand)) => diverged += held(&result, demand, kind, "load")?,
         (Err(error), None) => return Err(format!("load: {error}")),
         (Ok(_), None) => {}
     }
-    let mut desk = Desk::default();
-    for (number, step) in case.steps.iter().enumerate() {
-        let export = match &step.target {
-            Target::Export(name) => name.clone(),
-            Target::Callback => desk.later.take().ok_or("the plugin has asked for no call back")?,
-        };
-        let what = format!("call {} of {export}", number + 1);
-        let result = engine.call(&mut desk, step.plugin.as_str(), &export, step.args.clone());
-        diverged += held(&result, &step.demand, kind, &what)?;
-        printed(&engine, step, &what)?;
-    }
-    Ok(diverged)
-}
-
-/// Loads the plugin `stem` of a case. The outer error is the suite's own.
-fn load(engine: &Engine, plugins: Plugins<'_>, case: &Case, stem: &str) -> Result<modhost::Result<PluginId>, String> {
-    match plugins {
-        Plugins::One { ending, bytes } => Ok(engine.load_source(&format!("{stem}.{ending}"), bytes)),
-        Plugins::Beside(ending) => {
-            let folder = case.folder.join(ending);
-            if stem == "main" && folder.join("plugin.toml").is_file() {
-                return Ok(engine.load_path(folder));
+    for step in &case.steps {
+        let part = played.next().ok_or("the plugin has asked for no call back")?;
+        diverged += held(&part.result, &step.demand, kind, &part.what)?;
+        match &step.prints {
+            Some(wanted) if *wanted != part.prints => {
+                return Err(format!("{} prints {:?}, wanted {wanted:?}", part.what, part.prints));
             }
-            let file = format!("{stem}.{ending}");
-            let source = fs::read(case.folder.join(&file))
-                .map_err(|error| format!("{file}: {error}; write it, or say why under [missing]"))?;
-            Ok(engine.load_source(&file, source))
+            _ => {}
         }
     }
+    Ok(diverged)
 }
 
 /// Whether a result is as demanded: 0 where it is, 1 where it diverges as declared.
@@ -134,14 +109,6 @@ fn matches(result: &modhost::Result<Value>, expected: &Expected) -> bool {
         (Ok(value), Expected::Gives(wanted)) => value::same(value, wanted),
         (Err(error), Expected::Fails(code)) => error.code() == *code,
         _ => false,
-    }
-}
-
-fn printed(engine: &Engine, step: &Step, what: &str) -> Result<(), String> {
-    let lines = engine.take_output(step.plugin.as_str()).map_err(|error| error.to_string())?;
-    match &step.prints {
-        Some(wanted) if *wanted != lines => Err(format!("{what} prints {lines:?}, wanted {wanted:?}")),
-        _ => Ok(()),
     }
 }
 

@@ -1,0 +1,5 @@
+(module (import "host" "wait" (func $wait (param i64) (result i64)))
+  (func $twice (param i64) (result i64) (i64.mul (i64.const 2) (call $wait (local.get 0))))
+  (func (export "run") (param i64) (result i64)
+    (if (i64.eqz (local.get 0)) (then (return (i64.const 0))))
+    (i64.add (i64.const 3) (i64.add (call $twice (local.get 0)) (call $wait (local.get 0))))))

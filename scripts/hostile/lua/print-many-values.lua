@@ -1,0 +1,3 @@
+-- limit.output
+-- class 5 memory outside the heap
+function attack() print(table.unpack(table.create(100000, "text"))) end

@@ -1,0 +1,3 @@
+-- host.failed
+-- class 7 re-entry
+function attack() return host.call('attack') end

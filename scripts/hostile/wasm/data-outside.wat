@@ -1,0 +1,3 @@
+;; wasm.trap
+;; class 4 loading
+(module (memory 1) (data (i32.const -1) "x") (func (export "attack")))

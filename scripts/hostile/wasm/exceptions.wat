@@ -1,0 +1,3 @@
+;; wasm.invalid
+;; class 4 loading
+(module (tag $e) (func (export "attack") (throw $e)))

@@ -1,0 +1,3 @@
+;; limit.memory
+;; class 4 loading
+(module (memory 65536) (func (export "attack")))

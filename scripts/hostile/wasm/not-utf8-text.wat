@@ -1,0 +1,3 @@
+;; script.compile
+;; class 4 loading
+(module (func (export "ÿþ")))

@@ -1,0 +1,3 @@
+;; limit.depth
+;; class 4 loading
+(module (func $s (call $s)) (start $s) (func (export "attack")))

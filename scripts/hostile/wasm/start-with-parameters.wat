@@ -1,0 +1,3 @@
+;; wasm.invalid
+;; class 4 loading
+(module (func $s (param i32)) (start $s) (func (export "attack")))

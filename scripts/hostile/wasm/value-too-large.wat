@@ -1,0 +1,12 @@
+;; limit.value
+;; class 6 hostile values
+;; 100,000 nils, a byte each, three megabytes as values
+(module
+  (@custom "modhost" "modhost 1\nexport attack() -> any\n")
+  
+  (memory (export "memory") 4) (func (export "modhost_abi_1"))
+  (func (export "modhost_alloc") (param i32) (result i32) (i32.const 4096))
+  (data (i32.const 0) "\b1\07\9b\8d\06")
+  
+  (func (export "attack") (param i32 i32) (result i64) 
+    (i64.const 100005)))

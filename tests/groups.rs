@@ -7,7 +7,7 @@ mod support;
 use std::{sync::Arc, time::Duration};
 
 use modhost::{
-    Code, Engine, Error, GroupBy, GroupInfo, GroupLimits, ManualClock, Policy, Value,
+    Code, Engine, Error, GroupBy, GroupInfo, GroupLimits, ManualClock, Policy, State, Value,
     audit::{Event, MemoryLog},
 };
 use support::{folder, manifest};
@@ -31,7 +31,7 @@ fn code<T>(result: Result<T, Error>) -> Option<Code> {
     result.err().map(|error| error.code())
 }
 
-fn state(engine: &Engine, name: &str) -> &'static str {
+fn state(engine: &Engine, name: &str) -> State {
     engine.plugins().into_iter().find(|plugin| plugin.name == name).unwrap().state
 }
 
@@ -68,7 +68,7 @@ fn ten_plugins_have_the_fuel_of_one() {
             assert_eq!(code(call(0, "work")), Some(Code::PluginKilled));
             for n in 1..count {
                 assert_eq!(code(call(n, "spin")), Some(Code::LimitGroup), "{ending}");
-                assert_eq!(state(&engine, &format!("p{n}")), "active");
+                assert_eq!(state(&engine, &format!("p{n}")), State::Loaded);
             }
             let spent = team(&engine).fuel;
             assert!(spent <= FUEL && spent > FUEL - 200, "{ending}: {spent} of {FUEL}");
@@ -154,7 +154,7 @@ fn nested_calls_share_one_purse() {
             assert!(matches!(error.code(), Code::LimitGroup | Code::LimitFuel), "{ending} {fuel}: {error}");
             assert!(team(&engine).fuel <= fuel, "{ending}: {} of {fuel}", team(&engine).fuel);
             assert_eq!(counted() - loading, team(&engine).fuel, "{ending} {fuel}: every unit is counted once");
-            assert_eq!(state(&engine, "inner"), "killed");
+            assert_eq!(state(&engine, "inner"), State::Failed);
         }
     }
 }
@@ -246,7 +246,7 @@ fn zero_is_a_limit_of_zero() {
         assert_eq!(code(loaded), loading, "{name}");
         if let Some(plugin) = plugin {
             assert_eq!(code(engine.call::<_, i64>(&mut (), plugin, "run", ())), calling, "{name}");
-            assert_eq!(state(&engine, "p"), "active");
+            assert_eq!(state(&engine, "p"), State::Loaded);
         }
         assert_eq!(team(&engine).plugins, u32::from(plugin.is_some()), "{name}: nothing is left of what was refused");
     }
@@ -314,7 +314,7 @@ fn output_and_events_are_refused_and_nobody_is_ended() {
     assert_eq!((call("a", "shout"), call("b", "shout"), call("b", "shout")), (None, None, None));
     assert_eq!((call("a", "shout"), call("b", "shout")), (Some(Code::LimitGroup), Some(Code::LimitGroup)));
     assert_eq!((team(&engine).queued, engine.totals().queued), (3, 3));
-    assert_eq!((state(&engine, "a"), state(&engine, "b")), ("active", "active"));
+    assert_eq!((state(&engine, "a"), state(&engine, "b")), (State::Loaded, State::Loaded));
     engine.unload("ear").unwrap();
     assert_eq!((team(&engine).queued, team(&engine).refusals), (0, 3));
 }

@@ -20,7 +20,8 @@ pub enum State {
     Vetted,
     /// It has a place in a plan: what it needs is there.
     Resolved,
-    /// Its instance exists and `on_load` has run. It takes calls of the host, and no events.
+    /// Its instance exists and `on_load` has run. It takes calls of the host; events wait for it, and are dropped if it is not enabled by
+    /// the time they are delivered.
     Loaded,
     /// `on_enable` has run: it takes calls and events.
     Active,
@@ -41,7 +42,7 @@ pub enum State {
 /// What happens to a plugin.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
-pub enum Step {
+pub enum Transition {
     /// Its trust was established.
     Vet,
     /// It was given its place in a plan.
@@ -70,7 +71,7 @@ pub struct Illegal {
     /// Where it stands.
     pub from: State,
     /// What it cannot do there.
-    pub step: Step,
+    pub step: Transition,
 }
 
 impl State {
@@ -93,21 +94,26 @@ impl State {
     ///
     /// # Errors
     /// [`Illegal`] where it leads nowhere; enabling what is active is illegal, too: whoever asks finds out that nothing happened.
-    pub fn after(self, step: Step) -> Result<State, Illegal> {
+    pub fn after(self, step: Transition) -> Result<State, Illegal> {
         use State::{Active, Backoff, Disabled, Discovered, Failed, Loaded, Quarantined, Resolved, Unloaded, Unloading, Vetted};
         match (self, step) {
-            (Discovered, Step::Vet) => Ok(Vetted),
-            (Vetted, Step::Resolve) => Ok(Resolved),
-            (Resolved | Backoff, Step::Load) => Ok(Loaded),
-            (Loaded | Disabled, Step::Enable) => Ok(Active),
-            (Loaded | Active, Step::Disable) => Ok(Disabled),
-            (Discovered | Vetted | Resolved | Loaded | Active | Disabled | Backoff, Step::Fail) => Ok(Failed),
-            (Failed, Step::Retry) => Ok(Backoff),
-            (Loaded | Active | Disabled | Failed | Backoff, Step::Quarantine) => Ok(Quarantined),
-            (Loaded | Active | Disabled | Failed | Backoff | Quarantined, Step::Unload) => Ok(Unloading),
-            (Unloading, Step::Finish) => Ok(Unloaded),
+            (Discovered, Transition::Vet) => Ok(Vetted),
+            (Vetted, Transition::Resolve) => Ok(Resolved),
+            (Resolved | Backoff, Transition::Load) => Ok(Loaded),
+            (Loaded | Disabled, Transition::Enable) => Ok(Active),
+            (Loaded | Active, Transition::Disable) => Ok(Disabled),
+            (Discovered | Vetted | Resolved | Loaded | Active | Disabled | Backoff, Transition::Fail) => Ok(Failed),
+            (Failed, Transition::Retry) => Ok(Backoff),
+            (Loaded | Active | Disabled | Failed | Backoff, Transition::Quarantine) => Ok(Quarantined),
+            (Loaded | Active | Disabled | Failed | Backoff | Quarantined, Transition::Unload) => Ok(Unloading),
+            (Unloading, Transition::Finish) => Ok(Unloaded),
             (from, step) => Err(Illegal { from, step }),
         }
+    }
+
+    /// The state of this number, as [`State::ALL`] counts; what is beyond is the end.
+    pub(super) fn from_u8(number: u8) -> State {
+        State::ALL.get(usize::from(number)).copied().unwrap_or(State::Unloaded)
     }
 
     /// Whether the host may call it.
@@ -116,10 +122,10 @@ impl State {
         matches!(self, State::Loaded | State::Active)
     }
 
-    /// Whether it has an instance.
+    /// Whether an instance that comes to rest is kept. While it is [`State::Resolved`] it may have one on which `on_load` runs.
     #[must_use]
-    pub fn has_instance(self) -> bool {
-        matches!(self, State::Loaded | State::Active | State::Disabled | State::Unloading)
+    pub(crate) fn keeps_instance(self) -> bool {
+        matches!(self, State::Resolved | State::Loaded | State::Active | State::Disabled | State::Unloading)
     }
 
     /// Its name in statistics and histories.
@@ -147,35 +153,35 @@ impl fmt::Display for State {
     }
 }
 
-impl Step {
+impl Transition {
     /// Every step.
-    pub const ALL: [Step; 10] = [
-        Step::Vet,
-        Step::Resolve,
-        Step::Load,
-        Step::Enable,
-        Step::Disable,
-        Step::Fail,
-        Step::Retry,
-        Step::Quarantine,
-        Step::Unload,
-        Step::Finish,
+    pub const ALL: [Transition; 10] = [
+        Transition::Vet,
+        Transition::Resolve,
+        Transition::Load,
+        Transition::Enable,
+        Transition::Disable,
+        Transition::Fail,
+        Transition::Retry,
+        Transition::Quarantine,
+        Transition::Unload,
+        Transition::Finish,
     ];
 }
 
-impl fmt::Display for Step {
+impl fmt::Display for Transition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
-            Step::Vet => "vet",
-            Step::Resolve => "resolve",
-            Step::Load => "load",
-            Step::Enable => "enable",
-            Step::Disable => "disable",
-            Step::Fail => "fail",
-            Step::Retry => "retry",
-            Step::Quarantine => "quarantine",
-            Step::Unload => "unload",
-            Step::Finish => "finish",
+            Transition::Vet => "vet",
+            Transition::Resolve => "resolve",
+            Transition::Load => "load",
+            Transition::Enable => "enable",
+            Transition::Disable => "disable",
+            Transition::Fail => "fail",
+            Transition::Retry => "retry",
+            Transition::Quarantine => "quarantine",
+            Transition::Unload => "unload",
+            Transition::Finish => "finish",
         })
     }
 }
@@ -192,7 +198,7 @@ impl std::error::Error for Illegal {}
 mod tests {
     use super::*;
 
-    /// The whole product: a row a state, a column a step in the order of [`Step::ALL`]; a dot is illegal.
+    /// The whole product: a row a state, a column a step in the order of [`Transition::ALL`]; a dot is illegal.
     const TABLE: &str = "
                     vet      resolve  load     enable   disable  fail     retry    quarant  unload   finish
         discovered  vetted   .        .        .        .        failed   .        .        .        .
@@ -213,8 +219,8 @@ mod tests {
             TABLE.lines().skip(2).map(|line| line.split_whitespace().collect()).collect();
         assert_eq!(rows.len(), State::ALL.len());
         for (from, row) in State::ALL.into_iter().zip(&rows) {
-            assert_eq!((row[0], row.len()), (from.name(), 1 + Step::ALL.len()));
-            for (step, to) in Step::ALL.into_iter().zip(&row[1..]) {
+            assert_eq!((row[0], row.len()), (from.name(), 1 + Transition::ALL.len()));
+            for (step, to) in Transition::ALL.into_iter().zip(&row[1..]) {
                 let found = from.after(step).map_or(".", State::name);
                 assert_eq!(found, *to, "{from} after {step}");
             }
@@ -222,11 +228,18 @@ mod tests {
     }
 
     #[test]
+    fn states_are_numbered_as_they_are_listed() {
+        for (number, state) in State::ALL.into_iter().enumerate() {
+            assert_eq!((state as usize, State::from_u8(state as u8)), (number, state));
+        }
+    }
+
+    #[test]
     fn every_state_is_reached_and_only_one_is_an_end() {
         for state in State::ALL {
-            let reached = State::ALL.iter().any(|from| Step::ALL.iter().any(|step| from.after(*step) == Ok(state)));
+            let reached = State::ALL.iter().any(|from| Transition::ALL.iter().any(|step| from.after(*step) == Ok(state)));
             assert_eq!(reached, state != State::Discovered, "{state}");
-            let leads_on = Step::ALL.iter().any(|step| state.after(*step).is_ok());
+            let leads_on = Transition::ALL.iter().any(|step| state.after(*step).is_ok());
             assert_eq!(leads_on, state != State::Unloaded, "{state}");
         }
     }

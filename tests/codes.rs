@@ -348,10 +348,7 @@ const ROWS: &[(Code, From)] = &[
     ),
     (Code::PluginKilled, By(Call, "p", "", || after(|engine| drop(engine.call::<_, ()>(&mut (), "p", "run", ()))))),
     (Code::PluginDisabled, By(Call, "p", "", || after(|engine| engine.set_enabled("p", false).unwrap()))),
-    (
-        Code::PluginQuarantined,
-        By(Call, "p", "", || after(|engine| engine.quarantine("p", "it cheats").unwrap())),
-    ),
+    (Code::PluginQuarantined, By(Call, "p", "", || after(|engine| engine.quarantine("p", "it cheats").unwrap()))),
     (
         Code::LifecycleIllegal,
         By(Stage::Enable, "p", "", || {
@@ -361,10 +358,7 @@ const ROWS: &[(Code, From)] = &[
             engine.enable_plugin(&mut (), plugin).unwrap_err()
         }),
     ),
-    (
-        Code::LifecycleDependency,
-        By(Stage::Enable, "p", "", || pair().enable_plugin(&mut (), "p").unwrap_err()),
-    ),
+    (Code::LifecycleDependency, By(Stage::Enable, "p", "", || pair().enable_plugin(&mut (), "p").unwrap_err())),
     (Code::LifecycleDependents, By(Stage::Unload, "q", "", || pair().unload("q").unwrap_err())),
     (
         Code::LifecycleShutdown,

@@ -235,7 +235,8 @@ impl Builder {
         }
         self.policy.groups.extend(self.groups.drain(..));
         self.check_policy()?;
-        let inner = Inner::new(self.policy, registry, self.backends, self.without, self.sink, self.clock, self.observers);
+        let inner =
+            Inner::new(self.policy, registry, self.backends, self.without, self.sink, self.clock, self.observers);
         Ok(Engine::from_inner(Arc::new(inner)))
     }
 }

@@ -172,7 +172,11 @@ impl Engine {
     pub fn set_enabled<'t>(&self, plugin: impl Into<Target<'t>>, enabled: bool) -> Result<()> {
         let slot = self.inner().slot(plugin.into())?;
         let step = if enabled { Transition::Enable } else { Transition::Disable };
-        let _ = slot.step(step, "by the host's switch", None);
+        if slot.state().after(step).is_ok() {
+            slot.tell(step, Moment::Before, None);
+            // Another thread may have been faster.
+            let _ = slot.step(step, "by the host's switch", None);
+        }
         Ok(())
     }
 

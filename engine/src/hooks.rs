@@ -105,7 +105,8 @@ impl Engine {
         from_version: &str,
     ) -> Result<bool> {
         let slot = self.inner().slot(plugin.into())?;
-        let value = value.into_value().map_err(|error| Error::from_fault(Stage::Call, error.into()).of(&slot.about.name))?;
+        let value =
+            value.into_value().map_err(|error| Error::from_fault(Stage::Call, error.into()).of(&slot.about.name))?;
         let restored = self.hook(Some(state), &slot, Stage::Call, "on_restore", &[value, Value::from(from_version)]);
         self.settle(state);
         restored?;

@@ -172,7 +172,9 @@ impl Inner {
 
     /// Whether anything is loaded still.
     pub(crate) fn open(&self) -> Result<()> {
-        let closed = || Error::new(Code::LifecycleShutdown, Stage::Admit, "the engine was shut down, and loads nothing any more");
+        let closed = || {
+            Error::new(Code::LifecycleShutdown, Stage::Admit, "the engine was shut down, and loads nothing any more")
+        };
         if self.closed.load(SeqCst) { Err(closed()) } else { Ok(()) }
     }
 

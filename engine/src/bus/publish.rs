@@ -13,11 +13,7 @@ use modhost_abi::Value;
 use modhost_backend::Fault;
 
 use super::outbox::{self, Delivery, Event};
-use crate::{
-    call::Slot,
-    host::Origin,
-    lifecycle::hook,
-};
+use crate::{call::Slot, host::Origin, lifecycle::hook};
 
 /// How many deliveries one engine owes, wherever they wait.
 #[derive(Debug, Default)]

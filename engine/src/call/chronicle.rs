@@ -185,7 +185,9 @@ impl Chronicle {
         let kept = self.lock();
         let of = |changes: &&VecDeque<Change>| changes.iter().any(|change| change.plugin == Some(handle));
         let found = kept.plugins.values().map(|(_, changes)| changes).find(of);
-        found.map(|changes| changes.iter().filter(|c| c.plugin.is_none_or(|p| p == handle)).cloned().collect()).unwrap_or_default()
+        found
+            .map(|changes| changes.iter().filter(|c| c.plugin.is_none_or(|p| p == handle)).cloned().collect())
+            .unwrap_or_default()
     }
 }
 

@@ -202,15 +202,14 @@ impl Slot {
     /// Whether a call of this stage may begin where the plugin stands.
     #[inline]
     fn admits(&self, stage: Stage) -> bool {
-        const LOADED: u8 = State::Loaded as u8;
-        const ACTIVE: u8 = State::Active as u8;
         let state = self.state.load(SeqCst);
+        let is = |other: State| state == other as u8;
         match stage {
-            Stage::Call => state == ACTIVE || state == LOADED,
-            Stage::Load => state == State::Resolved as u8,
-            Stage::Enable => state == LOADED || state == State::Disabled as u8,
-            Stage::Disable => state == State::Disabled as u8,
-            Stage::Unload => state == State::Unloading as u8,
+            Stage::Call => is(State::Active) || is(State::Loaded),
+            Stage::Load => is(State::Resolved),
+            Stage::Enable => is(State::Loaded) || is(State::Disabled),
+            Stage::Disable => is(State::Disabled),
+            Stage::Unload => is(State::Unloading),
             _ => false,
         }
     }

@@ -95,7 +95,9 @@ impl State {
     /// # Errors
     /// [`Illegal`] where it leads nowhere; enabling what is active is illegal, too: whoever asks finds out that nothing happened.
     pub fn after(self, step: Transition) -> Result<State, Illegal> {
-        use State::{Active, Backoff, Disabled, Discovered, Failed, Loaded, Quarantined, Resolved, Unloaded, Unloading, Vetted};
+        use State::{
+            Active, Backoff, Disabled, Discovered, Failed, Loaded, Quarantined, Resolved, Unloaded, Unloading, Vetted,
+        };
         match (self, step) {
             (Discovered, Transition::Vet) => Ok(Vetted),
             (Vetted, Transition::Resolve) => Ok(Resolved),
@@ -215,8 +217,7 @@ mod tests {
 
     #[test]
     fn every_step_from_every_state_leads_where_the_table_says() {
-        let rows: Vec<Vec<&str>> =
-            TABLE.lines().skip(2).map(|line| line.split_whitespace().collect()).collect();
+        let rows: Vec<Vec<&str>> = TABLE.lines().skip(2).map(|line| line.split_whitespace().collect()).collect();
         assert_eq!(rows.len(), State::ALL.len());
         for (from, row) in State::ALL.into_iter().zip(&rows) {
             assert_eq!((row[0], row.len()), (from.name(), 1 + Transition::ALL.len()));
@@ -237,7 +238,8 @@ mod tests {
     #[test]
     fn every_state_is_reached_and_only_one_is_an_end() {
         for state in State::ALL {
-            let reached = State::ALL.iter().any(|from| Transition::ALL.iter().any(|step| from.after(*step) == Ok(state)));
+            let reached =
+                State::ALL.iter().any(|from| Transition::ALL.iter().any(|step| from.after(*step) == Ok(state)));
             assert_eq!(reached, state != State::Discovered, "{state}");
             let leads_on = Transition::ALL.iter().any(|step| state.after(*step).is_ok());
             assert_eq!(leads_on, state != State::Unloaded, "{state}");

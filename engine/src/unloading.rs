@@ -28,7 +28,10 @@ pub enum Dependents {
 }
 
 /// How long a call that runs is waited for: asked each time, and told how often it was asked about the same plugin.
-pub(crate) struct Wait<'a>(Box<dyn FnMut(&Slot, &mut u32) -> bool + 'a>);
+pub(crate) struct Wait<'a>(Box<More<'a>>);
+
+/// Whether to look again.
+type More<'a> = dyn FnMut(&Slot, &mut u32) -> bool + 'a;
 
 impl<'a> Wait<'a> {
     /// Not at all.
@@ -199,7 +202,7 @@ impl Engine {
 
     fn take_down<S: 'static>(
         &self,
-        mut state: Option<&mut S>,
+        state: Option<&mut S>,
         slot: &Arc<Slot>,
         reason: &str,
         wait: &mut Wait<'_>,
@@ -210,7 +213,7 @@ impl Engine {
         if slot.state() == State::Active {
             let mut off = Stopped::default();
             // Where another thread was faster there is nothing to do.
-            let _ = self.switch_off(state.as_deref_mut(), slot, reason, wait, &mut off);
+            let _ = self.switch_off(state, slot, reason, wait, &mut off);
             stopped.failed.append(&mut off.failed);
         }
         slot.tell(Transition::Unload, Moment::Before, None);
@@ -254,6 +257,39 @@ impl Engine {
         if let Err(error) = said {
             slot.tell(step, Moment::Failed, Some(&error));
             stopped.failed.push(error);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The slot, what calls out of it come from, and its meter are gone with the plugin: nobody holds one of them, not the bus, not the
+    /// host functions that it linked, not the watchdog.
+    #[test]
+    fn no_part_of_an_unloaded_plugin_is_held() {
+        for (file, source) in [
+            ("p.lua", "function on_enable() game.howl() end function on_unload() game.howl() end"),
+            ("p.rhai", "fn on_enable() { game::howl() } fn on_unload() { game::howl() }"),
+            ("p.wat", r#"(module (import "game" "howl" (func $howl)) (func (export "on_unload") (call $howl)))"#),
+        ] {
+            let engine = Engine::builder().function("game.howl", || ()).build().unwrap();
+            let plugin = engine.load_source(file, source).unwrap();
+            engine.enable_plugin(&mut (), plugin).unwrap();
+            let slot = engine.inner().slot(plugin.into()).unwrap();
+            let (origin, meter) = (Arc::downgrade(&slot.origin), Arc::downgrade(&slot.meter));
+            let slot = {
+                let weak = Arc::downgrade(&slot);
+                drop(slot);
+                weak
+            };
+            engine.unload(plugin).unwrap();
+            assert_eq!((slot.strong_count(), origin.strong_count()), (0, 0), "{file}");
+            // The watchdog may be looking at it this moment.
+            while meter.strong_count() > 0 {
+                thread::yield_now();
+            }
         }
     }
 }

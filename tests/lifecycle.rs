@@ -421,8 +421,8 @@ fn a_shutdown_waits_then_ends_what_runs_and_closes_the_engine() {
         let engine = Engine::builder()
             .policy(policy)
             .clock(clock.clone())
-            .host(HostFunction::new("game.enter", move || drop(entered.wait())))
-            .host(HostFunction::new("game.leave", move || drop(leave.wait())))
+            .host(HostFunction::new("game.enter", move || _ = entered.wait()))
+            .host(HostFunction::new("game.leave", move || _ = leave.wait()))
             .function("game.tick", move || {
                 time.advance(Duration::from_millis(1));
                 thread::yield_now();

@@ -24,17 +24,17 @@ impl Random {
     }
 }
 
-/// A family: `x0`; `x1`, which needs `x0`; `x2`, which needs `x1`; `x3`, which needs `x1` and cannot be enabled.
+/// A family, which hears a topic of its own, so that no other thread's event finds it busy: `x0`; `x1`, which needs `x0`; `x2`, which needs `x1`; `x3`, which needs `x1` and cannot be enabled.
 const NEEDS: [&[usize]; 4] = [&[], &[0], &[1], &[1]];
 
 fn family(name: &str) -> TempDir {
     let mut files = Vec::new();
     for (at, needs) in NEEDS.iter().enumerate() {
         let needs: String = needs.iter().map(|need| format!("{name}{need} = \"*\"\n")).collect();
-        let rest = format!("[dependencies]\n{needs}[events]\nlisten = [\"dusk\"]");
+        let rest = format!("[dependencies]\n{needs}[events]\nlisten = [\"dusk.{name}\"]");
         let refuses = if at == 3 { "error('no')" } else { "" };
         let source = format!(
-            "function on_enable() {refuses} end function on_disable() if heard == 3 then error('no') end end heard = 0 function on_unload() error('no') end function on_dusk() heard = heard + 1 end function run() return 1 end function spin() while true do end end"
+            "function on_enable() {refuses} end function on_disable() if heard == 3 then error('no') end end heard = 0 function on_unload() error('no') end function on_dusk_{name}() heard = heard + 1 end function run() return 1 end function spin() while true do end end"
         );
         files.push((format!("{name}{at}/plugin.toml"), manifest(&format!("{name}{at}"), &rest)));
         files.push((format!("{name}{at}/main.lua"), source));
@@ -85,7 +85,7 @@ fn perform(engine: &Engine, area: &TempDir, id: &str, operation: Operation) -> R
         Operation::Call => engine.call::<_, i64>(&mut (), id, "run", ()).map(|_| none),
         Operation::Spin => engine.call::<_, ()>(&mut (), id, "spin", ()).map(|()| none),
         Operation::Quarantine => engine.quarantine(id, "at random").map(|()| none),
-        Operation::Emit => engine.emit(&mut (), "dusk", 1).map(|_| none),
+        Operation::Emit => engine.emit(&mut (), &format!("dusk.{}", &id[..1]), 1).map(|_| none),
     }
     .map_err(|error| error.code())
 }
@@ -103,9 +103,9 @@ impl Model {
     /// What uses `at`, directly or not, and is in a state that counts: last first.
     fn users(&self, at: usize, counts: &[State]) -> Vec<usize> {
         let mut users = vec![at];
-        for other in at + 1..NEEDS.len() {
+        for (other, needs) in NEEDS.iter().enumerate().skip(at + 1) {
             let counted = self.stands[other].is_some_and(|state| counts.contains(&state));
-            if counted && NEEDS[other].iter().any(|need| users.contains(need)) {
+            if counted && needs.iter().any(|need| users.contains(need)) {
                 users.push(other);
             }
         }

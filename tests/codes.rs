@@ -55,6 +55,20 @@ fn no_host(builder: Builder) -> Builder {
     builder
 }
 
+/// An engine with a plugin `p` that needs `q`.
+fn pair() -> Engine {
+    let engine = engine();
+    let plugin = |id: &str, rest: &str| format!("[plugin]\nid = \"{id}\"\nversion = \"1.0.0\"\n{rest}");
+    let area = folder(&[
+        ("p/plugin.toml", &plugin("p", "[dependencies]\nq = \"1\"")),
+        ("p/main.lua", ""),
+        ("q/plugin.toml", &plugin("q", "")),
+        ("q/main.lua", ""),
+    ]);
+    assert!(engine.load_dir(area.path()).unwrap().refused.is_empty());
+    engine
+}
+
 /// What a plugin gets that publishes to one that takes no events.
 fn full_queue() -> Error {
     let area = folder(&[
@@ -344,6 +358,26 @@ const ROWS: &[(Code, From)] = &[
     ),
     (Code::PluginKilled, By(Call, "p", "", || after(|engine| drop(engine.call::<_, ()>(&mut (), "p", "run", ()))))),
     (Code::PluginDisabled, By(Call, "p", "", || after(|engine| engine.set_enabled("p", false).unwrap()))),
+    (Code::PluginQuarantined, By(Call, "p", "", || after(|engine| engine.quarantine("p", "it cheats").unwrap()))),
+    (
+        Code::LifecycleIllegal,
+        By(Stage::Enable, "p", "", || {
+            let engine = engine();
+            let plugin = engine.load_source("p.lua", "").unwrap();
+            engine.enable_plugin(&mut (), plugin).unwrap();
+            engine.enable_plugin(&mut (), plugin).unwrap_err()
+        }),
+    ),
+    (Code::LifecycleDependency, By(Stage::Enable, "p", "", || pair().enable_plugin(&mut (), "p").unwrap_err())),
+    (Code::LifecycleDependents, By(Stage::Unload, "q", "", || pair().unload("q").unwrap_err())),
+    (
+        Code::LifecycleShutdown,
+        By(Admit, "p", "", || {
+            let engine = engine();
+            engine.shutdown(&mut (), Duration::ZERO);
+            engine.load_source("p.lua", "").unwrap_err()
+        }),
+    ),
     (Code::PluginNotFound, By(Call, "", "", || after(|engine| engine.unload("p").unwrap()))),
     (Code::CallInterrupted, By(Call, "p", "", || own(Own::Interrupted))),
     (Code::IoFailed, By(Open, "", "", || engine().load_path("a name with\0a zero.lua").unwrap_err())),

@@ -140,6 +140,9 @@ examples! {
     PackageSameVersion
         ["mods/wolf/plugin.toml" "[plugin]\nid = \"wolf\"\nversion = \"1.0.0+spring\"\n" "mods/wolf/main.lua" "" "mods/wolf2/plugin.toml" "[plugin]\nid = \"wolf\"\nversion = \"1.0.0+summer\"\n" "mods/wolf2/main.lua" ""]
         ["check" "mods"]
+    LifecycleDependency
+        ["mods/fox/plugin.toml" "[plugin]\nid = \"fox\"\nversion = \"1.0.0\"\n\n[dependencies]\nden = \"*\"\n" "mods/fox/main.lua" "function main() end\n" "mods/den/plugin.toml" "[plugin]\nid = \"den\"\nversion = \"1.0.0\"\n" "mods/den/main.lua" "function on_enable()\n  error('flooded')\nend\n"]
+        ["run" "mods" "--call" "fox:main"]
     PackageDuplicate
         ["mods/wolf.lua" "" "mods/wolf.rhai" ""] ["check" "mods"]
 }

@@ -72,7 +72,7 @@ impl Value {
             Value::Str(text) => text.len() as u64,
             Value::Bytes(bytes) => bytes.len() as u64,
             Value::List(items) => items.iter().map(Value::weight).sum(),
-            Value::Map(map) => map.iter().map(|(key, value)| key.len() as u64 + value.weight()).sum(),
+            Value::Map(map) => map.iter_bytes().map(|(key, value)| key.len() as u64 + value.weight()).sum(),
             _ => 0,
         };
         NODE_BYTES + own

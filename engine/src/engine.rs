@@ -264,10 +264,12 @@ impl Engine {
         let wants = R::ty();
         let run = |instance: &mut dyn Instance| {
             let export = instance.export(export)?;
-            let result = args.with_args(|args| scope::lend(state, || instance.call(export, args, &wants)));
-            let result = result.map_err(Fault::from)??;
-            let _charge = slot.origin.ledger.in_flight(std::slice::from_ref(&result))?;
-            R::from_value(result).map_err(Fault::from)
+            let converted = args.with_args(|args| {
+                let result = scope::lend(state, || instance.call(export, args, &wants))?;
+                let _charge = slot.origin.ledger.in_flight(std::slice::from_ref(&result))?;
+                R::from_value(result).map_err(Fault::from)
+            });
+            converted.map_err(Fault::from)?
         };
         slot.run(&self.0.watchdog, &self.0.audit, Stage::Call, run)
     }

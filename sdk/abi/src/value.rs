@@ -81,7 +81,7 @@ impl Value {
             };
             match container {
                 Value::List(items) => items.iter().for_each(item),
-                Value::Map(map) => map.iter().for_each(|(_, value)| item(value)),
+                Value::Map(map) => map.iter_bytes().for_each(|(_, value)| item(value)),
                 _ => {}
             }
             next = containers.pop();
@@ -94,7 +94,7 @@ impl Value {
         match self {
             Value::Str(text) => text.len() as u64,
             Value::Bytes(bytes) => bytes.len() as u64,
-            Value::Map(map) => map.iter().map(|(key, _)| key.len() as u64).sum(),
+            Value::Map(map) => map.iter_bytes().map(|(key, _)| key.len() as u64).sum(),
             _ => 0,
         }
     }

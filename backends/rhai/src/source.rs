@@ -288,6 +288,10 @@ impl<'a> Scanner<'a> {
     fn import(&mut self) -> Result<(), Refused> {
         const FORM: &str = "write `import \"lib/util\" as util;`, on the top level of a file";
         let refused = |scanner: &Self| Err(scanner.refused(FORM.into()));
+        // Told here and not when the files are looked for: each import's column is counted from the start of its line.
+        if self.imports.len() >= limits::IMPORTS {
+            return Err(self.refused(format!("a plugin imports at most {} files", limits::IMPORTS)));
+        }
         if !self.open.is_empty() || self.blanks() == 0 {
             return refused(self);
         }

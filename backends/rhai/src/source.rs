@@ -394,10 +394,11 @@ impl<'a> Scanner<'a> {
 
     fn comma(&mut self) -> Result<(), Refused> {
         let most = self.arguments;
-        if let Some(Open::Arguments { qualified: true, commas }) = self.open.last_mut() {
+        if let Some(Open::Arguments { qualified, commas }) = self.open.last_mut() {
             *commas += 1;
+            let (most, with) = if *qualified { (most, " with `::`") } else { (most.max(limits::ARGUMENTS), "") };
             if *commas >= most {
-                return Err(self.refused(format!("a call with `::` has at most {most} arguments")));
+                return Err(self.refused(format!("a call{with} has at most {most} arguments")));
             }
         }
         Ok(())

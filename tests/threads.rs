@@ -21,7 +21,8 @@ use std::{
 };
 
 use modhost::{
-    Code, Engine, Error, GroupLimits, HostError, HostFunction, LogLevel, PluginId, Policy, Progress, Ticket, Value,
+    Code, Engine, Error, GroupLimits, HostError, HostFunction, LogLevel, PluginId, Policy, Progress, State, Ticket,
+    Value,
 };
 use support::{folder, manifest};
 
@@ -278,7 +279,11 @@ fn round(seed: u64, seen: &mut BTreeMap<String, u64>) {
     });
     assert_eq!(world.stepped.load(SeqCst), THREADS * u64::from(STEPS));
     for plugin in engine.plugins() {
-        assert!(["active", "disabled", "killed"].contains(&plugin.state));
+        assert!(
+            matches!(plugin.state, State::Loaded | State::Active | State::Disabled | State::Failed),
+            "{}",
+            plugin.state
+        );
         engine.unload(plugin.plugin).unwrap();
     }
     let left = engine.deliver(&mut ()).unwrap();

@@ -182,7 +182,8 @@ fn listening(engine: &Engine) -> Result<(), String> {
     let manifest = "[plugin]\nid = \"ear\"\nversion = \"1.0.0\"\n[events]\nlisten = [\"noise\"]";
     fs::write(area.path().join("plugin.toml"), manifest).map_err(|error| error.to_string())?;
     fs::write(area.path().join("main.lua"), "function on_noise() end").map_err(|error| error.to_string())?;
-    engine.load_path(area.path()).map(drop).map_err(|error| error.to_string())
+    let ear = engine.load_path(area.path()).map_err(|error| error.to_string())?;
+    engine.enable_plugin(&mut (), ear).map_err(|error| error.to_string())
 }
 
 /// In the child: plays one attack and prints what came of it, or why it failed.

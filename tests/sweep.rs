@@ -149,7 +149,8 @@ fn a_queue_of_any_length_takes_as_many_events_as_it_says() {
         let mut policy = Policy::mods();
         policy.untrusted.limits.queue = queue;
         let engine = Engine::builder().policy(policy).events().grant("events.emit").build().unwrap();
-        engine.load_path(area.path()).unwrap();
+        let ear = engine.load_path(area.path()).unwrap();
+        engine.enable_plugin(&mut (), ear).unwrap();
         engine.load_source("mouth.lua", &mouth).unwrap();
         let sent: u32 = engine.call(&mut (), "mouth", "shout", ()).unwrap();
         let heard: u32 = engine.call(&mut (), "ear", "heard", ()).unwrap();

@@ -157,7 +157,8 @@ mod tests {
     fn keys_are_ordered_like_texts() {
         let mut texts = ["b", "", "a\u{0}", "a", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "\u{10ffff}", "\u{7f}", "B"];
         let mut keys = texts.map(Key::from);
-        (texts.sort_unstable(), keys.sort_unstable());
+        texts.sort_unstable();
+        keys.sort_unstable();
         assert_eq!(keys.map(String::from), texts);
     }
 }

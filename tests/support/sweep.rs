@@ -18,6 +18,7 @@ use modhost::{
     backend::{Backend, Enforcement},
 };
 use modhost_testkit::conformance::{self, Case, Played};
+use serde::{Deserialize, Serialize};
 
 use super::suite::{Passes, Side, Ticking};
 
@@ -111,7 +112,7 @@ pub struct Schedule {
     growth: (u64, u64),
     /// So many values to either side of a boundary.
     around: u64,
-    /// A native plugin is mapped anew for each play; one in so many values does there.
+    /// A native plugin is mapped anew for each play, which takes long; one in so many values does there.
     native: usize,
     /// A case that uses more fuel than this takes long, and sees three values of each limit but fuel and memory.
     heavy: u64,
@@ -125,8 +126,9 @@ impl Schedule {
 }
 
 /// What a sweep of one limit came to.
+#[derive(Deserialize, Serialize)]
 pub struct Swept {
-    pub limit: &'static str,
+    pub limit: String,
     pub backend: String,
     pub steps: usize,
     /// Steps that ended with the limit's code.
@@ -211,6 +213,10 @@ pub struct Job<'a> {
 }
 
 impl Job<'_> {
+    pub fn is_native(&self) -> bool {
+        self.side.name() == "native"
+    }
+
     /// Sweeps every limit. `told` hears of each step before it is taken.
     pub fn sweep(&self, schedule: Schedule, told: &dyn Fn(String)) -> Vec<Swept> {
         if self.case.missing(&self.side.name()).is_some() || self.unpromised() {
@@ -311,7 +317,7 @@ struct Sweep<'a> {
 impl<'a> Sweep<'a> {
     fn new(job: Job<'a>, limit: &'a Limit, schedule: Schedule, told: &'a dyn Fn(String)) -> Self {
         let swept = Swept {
-            limit: limit.name,
+            limit: limit.name.to_owned(),
             backend: job.side.name(),
             steps: 0,
             hits: 0,
@@ -341,7 +347,7 @@ impl<'a> Sweep<'a> {
                 return self.swept;
             }
         }
-        let native = self.job.side.name() == "native";
+        let native = self.job.is_native();
         // A case that sets the limit itself does other things above it.
         let above = own == (self.limit.get)(&unset());
         let most = self.limit.most;

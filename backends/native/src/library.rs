@@ -26,6 +26,11 @@ use crate::{bridge::Bridge, file};
 const LONGEST_NAME: usize = 96;
 /// The longest signature, in bytes: what its parser takes.
 const LONGEST_SIGNATURE: usize = 4096;
+/// How many libraries this process maps at most. None is ever unmapped, each takes five to eight of the 65,530 mappings that Linux
+/// gives a process, and whoever is out of mappings is out of memory: the host would die of its next allocation.
+const MOST_MAPPED: usize = 4096;
+/// How many it has mapped, whichever engine asked for them.
+static MAPPED: AtomicUsize = AtomicUsize::new(0);
 
 fn broken(how: impl Into<String>) -> Fault {
     Fault::new(FaultKind::NativeAbi { message: how.into() })
@@ -58,6 +63,12 @@ impl Library {
     /// Loads inspected `bytes`, which runs the library's constructors, and reads its table. From here on it is mapped
     /// until the process ends: a thread, a thread-local or a pointer that it left behind cannot be seen from outside.
     pub(crate) fn open(bytes: &[u8], parked: &Arc<AtomicUsize>) -> Result<Self, Fault> {
+        MAPPED.fetch_update(Relaxed, Relaxed, |count| (count < MOST_MAPPED).then_some(count + 1)).map_err(|_| {
+            let message = format!(
+                "this process has mapped {MOST_MAPPED} native libraries, which stay until it ends; it must be started anew to map more"
+            );
+            Fault::new(FaultKind::Io { message })
+        })?;
         // SAFETY: the engine admits native code only where policy trusts it with the process, and `inspect` has found
         // the file whole and for this machine.
         let library = file::with_private_copy(bytes, |path| unsafe { map(path) })?;

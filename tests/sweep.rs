@@ -3,7 +3,7 @@
 //! under every larger one.
 //!
 //! The schedule is short by default. `MODHOST_SWEEP=full` takes counts 0 to 2,000 one by one, then by factors of 1.1; bytes and times
-//! by factors of 2, bisected, then 16 to either side of each boundary.
+//! by factors of 2, bisected, then 16 to either side of each boundary. `MODHOST_SWEEP_CASE=lua/values-nested` sweeps one case.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -36,7 +36,7 @@ const HANGS: Duration = Duration::from_secs(60);
 /// How many of the longest sweeps are shown.
 const SLOWEST: usize = 3;
 
-/// The variable that names the native case which this process sweeps alone, and the one for the file that takes what came of it.
+/// The variable that names the one case to sweep, as `lua/values-nested`, and the one for the file that takes what came of it.
 const CASE: &str = "MODHOST_SWEEP_CASE";
 const ROWS: &str = "MODHOST_SWEEP_ROWS";
 
@@ -47,7 +47,8 @@ fn sweep_apart(case: &str) -> Vec<Swept> {
     let rows = area.path().join("rows");
     let child = Command::new(env::current_exe().unwrap())
         .args(["--exact", "any_limit_at_any_value_gives_success_or_its_own_code"])
-        .envs([(CASE, case.as_ref()), (ROWS, rows.as_os_str())])
+        .env(CASE, format!("native/{case}"))
+        .env(ROWS, &rows)
         .output()
         .unwrap();
     let said = || format!("{}{}", String::from_utf8_lossy(&child.stdout), String::from_utf8_lossy(&child.stderr));
@@ -60,13 +61,11 @@ fn any_limit_at_any_value_gives_success_or_its_own_code() {
     let schedule =
         if env::var("MODHOST_SWEEP").is_ok_and(|word| word == "full") { Schedule::FULL } else { Schedule::QUICK };
     let (sides, cases) = (suite::sides(), suite::cases());
-    let jobs: Vec<Job<'_>> = sides.iter().flat_map(|side| cases.iter().map(move |case| Job { side, case })).collect();
-    if let Some(rows) = env::var_os(ROWS) {
-        let case = env::var(CASE).unwrap();
-        let job = jobs.iter().find(|job| job.is_native() && job.case.name == case).unwrap();
-        fs::write(rows, serde_json::to_vec(&job.sweep(schedule, &|_| ())).unwrap()).unwrap();
-        return;
-    }
+    let only = env::var(CASE).ok();
+    let all = sides.iter().flat_map(|side| cases.iter().map(move |case| Job { side, case }));
+    let wanted =
+        |job: &Job<'_>| only.as_ref().is_none_or(|only| *only == format!("{}/{}", job.side.name(), job.case.name));
+    let jobs: Vec<Job<'_>> = all.filter(wanted).collect();
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let next = AtomicUsize::new(0);
     let swept = Mutex::new(Vec::new());
@@ -76,11 +75,11 @@ fn any_limit_at_any_value_gives_success_or_its_own_code() {
         let workers: Vec<_> = running
             .iter()
             .map(|mine| {
-                let (next, jobs, swept) = (&next, &jobs, &swept);
+                let (next, jobs, swept, only) = (&next, &jobs, &swept, &only);
                 scope.spawn(move || {
                     while let Some(job) = jobs.get(next.fetch_add(1, Relaxed)) {
                         let told = |now: String| *mine.lock().unwrap() = Some((now, Instant::now()));
-                        let more = if job.is_native() {
+                        let more = if job.is_native() && only.is_none() {
                             told(format!("native / {}", job.case.name));
                             sweep_apart(&job.case.name)
                         } else {
@@ -106,6 +105,9 @@ fn any_limit_at_any_value_gives_success_or_its_own_code() {
         }
     });
     let swept = swept.into_inner().unwrap();
+    if let Some(rows) = env::var_os(ROWS) {
+        return fs::write(rows, serde_json::to_vec(&swept).unwrap()).unwrap();
+    }
     let mut text = table(&swept);
     let steps: usize = swept.iter().map(|row: &Swept| row.steps).sum();
     let _ = write!(text, "\n{} schedule: {steps} steps in {:.0} s", schedule.name, start.elapsed().as_secs_f64());
@@ -119,6 +121,9 @@ fn any_limit_at_any_value_gives_success_or_its_own_code() {
     writeln!(io::stdout(), "\n{text}").unwrap();
     let wrong: Vec<&str> = swept.iter().flat_map(|row| row.wrong.iter().map(String::as_str)).collect();
     assert!(wrong.is_empty(), "{} breaches, the first:\n{}", wrong.len(), wrong[..wrong.len().min(60)].join("\n"));
+    if only.is_some() {
+        return;
+    }
     for (name, limit) in LIMITS.iter().map(|limit| (limit.name, limit)) {
         let hits: usize = swept.iter().filter(|row| row.limit == name).map(|row| row.hits).sum();
         assert_eq!(hits > 0, limit.enforced, "{name}: {hits} steps ended with a code of its own");

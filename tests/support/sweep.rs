@@ -45,8 +45,9 @@ pub struct Limit {
     promised: fn(&Enforcement) -> Guarantee,
     /// Whether any backend or the engine holds it.
     pub enforced: bool,
-    /// Whether more of it can never make a case fail that succeeds with less.
-    monotonic: bool,
+    /// What is more by so much can never make a case fail that succeeds with less. Luau takes memory by pages of 16 and 32 KiB, and the
+    /// limit tells it when to collect garbage.
+    grain: u64,
 }
 
 macro_rules! limit {
@@ -60,7 +61,7 @@ macro_rules! limit {
             most: u64::MAX,
             promised: $promised,
             enforced: !{ let codes: &[Code] = $codes; codes.is_empty() },
-            monotonic: true,
+            grain: if matches!($unit, Unit::Amount) && matches!($codes, [Code::LimitMemory]) { 32 << 10 } else { 0 },
         }
     };
 }
@@ -81,7 +82,7 @@ pub const LIMITS: [Limit; 17] = [
         most: u64::MAX,
         promised: |e| e.interrupt,
         enforced: true,
-        monotonic: true,
+        grain: 0,
     },
     limit!("call_depth", &[Code::LimitDepth], Unit::Count, |e| e.call_depth, untrusted.limits.call_depth),
     limit!("reentry_depth", &[Code::LimitDepth], Unit::Count, ALWAYS, untrusted.limits.reentry_depth),
@@ -348,8 +349,7 @@ impl<'a> Sweep<'a> {
             }
         }
         let native = self.job.is_native();
-        // A case that sets the limit itself does other things above it.
-        let above = own == (self.limit.get)(&unset());
+        let above = self.above(own);
         let most = self.limit.most;
         let fuel: u64 = self.reference.iter().map(|part| part.fuel).sum();
         if !self.held() || fuel > self.schedule.heavy && !matches!(self.limit.name, "fuel" | "memory") {
@@ -375,6 +375,11 @@ impl<'a> Sweep<'a> {
         }
         self.monotonic();
         self.swept
+    }
+
+    /// Whether a limit larger than the case's own makes no difference to it: a case that sets the limit itself does other things above.
+    fn above(&self, own: u64) -> bool {
+        own == (self.limit.get)(&unset())
     }
 
     /// The case without this limit: another ends it, or nothing.
@@ -424,19 +429,19 @@ impl<'a> Sweep<'a> {
             if let Some((last, verdict)) = before
                 && verdict != now
             {
-                self.bisect(last, &verdict, value, native);
+                self.bisect(last, &verdict, value, if self.above(own) { u64::MAX } else { own }, native);
             }
             before = Some((value, now));
         }
     }
 
-    fn bisect(&mut self, mut low: u64, below: &Verdict, mut high: u64, native: bool) {
+    fn bisect(&mut self, mut low: u64, below: &Verdict, mut high: u64, most: u64, native: bool) {
         while high - low > 1 {
             let middle = low + (high - low) / 2;
             if self.step(middle) == *below { low = middle } else { high = middle }
         }
         let around = if native { 1 } else { self.schedule.around };
-        for value in high.saturating_sub(around)..=high.saturating_add(around) {
+        for value in high.saturating_sub(around)..=high.saturating_add(around).min(most) {
             self.step(value);
         }
     }
@@ -473,11 +478,14 @@ impl<'a> Sweep<'a> {
     /// What succeeds under a limit succeeds under each larger one.
     fn monotonic(&mut self) {
         // Where two limits race, either may win.
-        if self.time == Time::Inside || !self.limit.monotonic {
+        if self.time == Time::Inside {
             return;
         }
         let Some((least, _)) = self.seen.iter().find(|(_, verdict)| **verdict == Verdict::Same) else { return };
-        let fallen = self.seen.range(least..).find(|(_, verdict)| matches!(verdict, Verdict::Own(_)));
+        let fallen = self
+            .seen
+            .range(least.saturating_add(self.limit.grain)..)
+            .find(|(_, verdict)| matches!(verdict, Verdict::Own(_)));
         if let Some((value, _)) = fallen {
             let (value, why) = (*value, format!("ends there, and not at {least}"));
             self.wrong(value, &why);

@@ -45,8 +45,7 @@ pub struct Limit {
     promised: fn(&Enforcement) -> Guarantee,
     /// Whether any backend or the engine holds it.
     pub enforced: bool,
-    /// What is more by so much can never make a case fail that succeeds with less. Luau takes memory by pages of 16 and 32 KiB, and the
-    /// limit tells it when to collect garbage.
+    /// What is more by so much can never make a case fail that succeeds with less.
     grain: u64,
 }
 
@@ -61,18 +60,24 @@ macro_rules! limit {
             most: u64::MAX,
             promised: $promised,
             enforced: !{ let codes: &[Code] = $codes; codes.is_empty() },
-            grain: if matches!($unit, Unit::Amount) && matches!($codes, [Code::LimitMemory]) { 32 << 10 } else { 0 },
+            grain: 0,
         }
     };
 }
 
+/// Luau takes memory by pages of 16 and 32 KiB, and collects garbage when the limit says so: a few pages more may be taken a little
+/// earlier.
+const PAGES: u64 = 64 << 10;
 const ALWAYS: fn(&Enforcement) -> Guarantee = |_| Guarantee::Exact;
 const NEVER: fn(&Enforcement) -> Guarantee = |_| Guarantee::None;
 
 /// Every field of `Limits`, and the two limits of a whole engine.
 pub const LIMITS: [Limit; 17] = [
     limit!("fuel", &[Code::LimitFuel], Unit::Count, |e| e.instructions, untrusted.limits.fuel),
-    limit!("memory", &[Code::LimitMemory], Unit::Amount, |e| e.memory, untrusted.limits.memory),
+    Limit {
+        grain: PAGES,
+        ..limit!("memory", &[Code::LimitMemory], Unit::Amount, |e| e.memory, untrusted.limits.memory)
+    },
     Limit {
         name: "deadline",
         codes: &[Code::LimitDeadline],
@@ -100,7 +105,7 @@ pub const LIMITS: [Limit; 17] = [
     limit!("storage", &[], Unit::Amount, NEVER, untrusted.limits.storage),
     limit!("cpu_share", &[], Unit::Count, NEVER, untrusted.limits.cpu_share),
     limit!("instances", &[Code::LimitInstances], Unit::Count, ALWAYS, instances),
-    limit!("total memory", &[Code::LimitMemory], Unit::Amount, |e| e.memory, total_memory),
+    Limit { grain: PAGES, ..limit!("total memory", &[Code::LimitMemory], Unit::Amount, |e| e.memory, total_memory) },
 ];
 
 /// How many values are tried.

@@ -66,6 +66,7 @@ fn any_limit_at_any_value_gives_success_or_its_own_code() {
     let wanted =
         |job: &Job<'_>| only.as_ref().is_none_or(|only| *only == format!("{}/{}", job.side.name(), job.case.name));
     let jobs: Vec<Job<'_>> = all.filter(wanted).collect();
+    assert!(!jobs.is_empty(), "there is no case {only:?}");
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let next = AtomicUsize::new(0);
     let swept = Mutex::new(Vec::new());

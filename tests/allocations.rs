@@ -134,6 +134,14 @@ fn wasm() {
         || assert_eq!(add.call(&mut store, (40, 2)).unwrap(), 42),
         || assert_eq!(ours.call(&mut (), (40, 2)).unwrap(), 42),
     );
+    let host = instance.get_typed_func::<(), i64>(&store, "host").unwrap();
+    let ours = prepared::<(), i64>("mod.wat", WAT, "host");
+    check(
+        "wasm: a host function from inside",
+        0,
+        || assert_eq!(host.call(&mut store, ()).unwrap(), 42),
+        || assert_eq!(ours.call(&mut (), ()).unwrap(), 42),
+    );
 }
 
 #[test]

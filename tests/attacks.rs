@@ -157,6 +157,25 @@ fn host(builder: Builder) -> Builder {
         .function("test.ask", move |_: String| again("go").map(|_| 42))
 }
 
+/// What each language reads of this program from the disk is no attack's doing: plugins of an engine of their own read it first.
+fn warm_up() -> modhost::Result<()> {
+    let engine = Engine::builder().build()?;
+    for (name, source) in [
+        ("warm.lua", "function add(a, b) return a + b end"),
+        ("warm.rhai", "fn add(a, b) { a + b }"),
+        (
+            "warm.wat",
+            "(module (func (export \"add\") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1))))",
+        ),
+    ] {
+        let plugin = engine.load_source(name, source)?;
+        let sum: i64 = engine.call(&mut (), plugin, "add", (40, 2))?;
+        assert_eq!(sum, 42, "{name} is not well");
+        engine.unload(plugin)?;
+    }
+    Ok(())
+}
+
 /// Loads a plugin that listens to `noise`.
 fn listening(engine: &Engine) -> Result<(), String> {
     let area = tempfile::tempdir().map_err(|error| error.to_string())?;
@@ -177,22 +196,12 @@ fn play(attack: &Attack, plugin: &Path) -> Result<String, String> {
     let audit = Arc::new(MemoryLog::new(1000));
     let engine =
         host(Engine::builder().policy(policy).audit(audit.clone())).build().map_err(|error| error.to_string())?;
-    let warm = |name: &str, source: &str| engine.load_source(name, source).map_err(|error| error.to_string());
-    let healthy = warm("healthy.lua", "function add(a, b) return a + b end")?;
+    let healthy = engine
+        .load_source("healthy.lua", "function add(a, b) return a + b end")
+        .map_err(|error| format!("the healthy plugin: {error}"))?;
     listening(&engine)?;
-    // What each language reads of this program from the disk is no attack's doing.
-    for (name, source) in [
-        ("warm.rhai", "fn add(a, b) { a + b }"),
-        (
-            "warm.wat",
-            "(module (func (export \"add\") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1))))",
-        ),
-    ] {
-        let plugin = warm(name, source)?;
-        let sum: i64 = engine.call(&mut (), plugin, "add", (40, 2)).map_err(|error| error.to_string())?;
-        assert!(sum == 42 && engine.unload(plugin).is_ok(), "{name} is not well");
-    }
-    // Nor is what the first panic reads of it.
+    warm_up().map_err(|error| format!("to warm up: {error}"))?;
+    // Nor is what the first panic reads of the program.
     assert!(catch_unwind(|| panic!("to warm up")).is_err());
     let base = settled();
     let export = if plugin.extension().is_some_and(|ending| ending == "so") { "go" } else { "attack" };

@@ -55,6 +55,20 @@ fn no_host(builder: Builder) -> Builder {
     builder
 }
 
+/// An engine with a plugin `p` that needs `q`.
+fn pair() -> Engine {
+    let engine = engine();
+    let plugin = |id: &str, rest: &str| format!("[plugin]\nid = \"{id}\"\nversion = \"1.0.0\"\n{rest}");
+    let area = folder(&[
+        ("p/plugin.toml", &plugin("p", "[dependencies]\nq = \"1\"")),
+        ("p/main.lua", ""),
+        ("q/plugin.toml", &plugin("q", "")),
+        ("q/main.lua", ""),
+    ]);
+    assert!(engine.load_dir(area.path()).unwrap().refused.is_empty());
+    engine
+}
+
 /// What a plugin gets that publishes to one that takes no events.
 fn full_queue() -> Error {
     let area = folder(&[
@@ -344,22 +358,42 @@ const ROWS: &[(Code, From)] = &[
     ),
     (Code::PluginKilled, By(Call, "p", "", || after(|engine| drop(engine.call::<_, ()>(&mut (), "p", "run", ()))))),
     (Code::PluginDisabled, By(Call, "p", "", || after(|engine| engine.set_enabled("p", false).unwrap()))),
+    (Code::PluginQuarantined, By(Call, "p", "", || after(|engine| engine.quarantine("p", "it cheats").unwrap()))),
+    (
+        Code::LifecycleIllegal,
+        By(Stage::Enable, "p", "", || {
+            let engine = engine();
+            let plugin = engine.load_source("p.lua", "").unwrap();
+            engine.enable_plugin(&mut (), plugin).unwrap();
+            engine.enable_plugin(&mut (), plugin).unwrap_err()
+        }),
+    ),
+    (Code::LifecycleDependency, By(Stage::Enable, "p", "", || pair().enable_plugin(&mut (), "p").unwrap_err())),
+    (Code::LifecycleDependents, By(Stage::Unload, "q", "", || pair().unload("q").unwrap_err())),
+    (
+        Code::LifecycleShutdown,
+        By(Admit, "p", "", || {
+            let engine = engine();
+            engine.shutdown(&mut (), Duration::ZERO);
+            engine.load_source("p.lua", "").unwrap_err()
+        }),
+    ),
     (Code::PluginNotFound, By(Call, "", "", || after(|engine| engine.unload("p").unwrap()))),
     (Code::CallInterrupted, By(Call, "p", "", || own(Own::Interrupted))),
     (Code::IoFailed, By(Open, "", "", || engine().load_path("a name with\0a zero.lua").unwrap_err())),
     (Code::IoNotFound, By(Open, "", "", || engine().load_path("no/such.lua").unwrap_err())),
     (Code::Usage, Verb("sdk/cli/tests/verbs.rs")),
-    (Code::LimitFuel, By(Call, "p", "", || after(|_| {}))),
+    (Code::LimitFuel, By(Call, "p", "p.lua:1", || after(|_| {}))),
     (
         Code::LimitMemory,
-        By(Call, "p", "", || {
+        By(Call, "p", "p.lua:1", || {
             limited("function run() local t = {} while true do t[#t + 1] = { #t } end end", |limits| {
                 limits.memory = 1 << 20
             })
         }),
     ),
-    (Code::LimitDeadline, By(Call, "p", "", deadline)),
-    (Code::LimitDepth, By(Call, "p", "", || limited("function run() return 1 + run() end", |_| {}))),
+    (Code::LimitDeadline, By(Call, "p", "p.lua:1", deadline)),
+    (Code::LimitDepth, By(Call, "p", "p.lua:1", || limited("function run() return 1 + run() end", |_| {}))),
     (
         Code::LimitValue,
         By(Call, "p", "", || {

@@ -6,7 +6,7 @@ mod support;
 
 use std::sync::{Arc, Barrier, Mutex};
 
-use modhost::{Code, Engine, HostFunction, Policy, Value};
+use modhost::{Code, Engine, HostFunction, Policy, State, Value};
 use support::{folder, manifest};
 
 /// What plugins and the host did, in order.
@@ -14,7 +14,7 @@ type Trace = Vec<String>;
 
 /// An engine under `policy` with these plugins (id, topics and further lines of the manifest, Lua), which have `trace.add(text)`,
 /// `events.emit`, and `game.call(id, export)`, which calls another plugin with the state that it borrows.
-fn engine(policy: Policy, plugins: &[(&str, &str, &str)]) -> Engine {
+fn loaded(policy: Policy, plugins: &[(&str, &str, &str)]) -> Engine {
     let engine = Engine::builder()
         .policy(policy)
         .events()
@@ -41,7 +41,14 @@ fn engine(policy: Policy, plugins: &[(&str, &str, &str)]) -> Engine {
     engine
 }
 
-/// After `export` of the first plugin was called, and once more where `twice`, this is what happened.
+/// [`loaded`], and enabled.
+fn engine(policy: Policy, plugins: &[(&str, &str, &str)]) -> Engine {
+    let engine = loaded(policy, plugins);
+    plugins.iter().for_each(|(id, _, _)| engine.enable_plugin(&mut Trace::new(), *id).unwrap());
+    engine
+}
+
+/// After `export` of the first plugin was called, this is what happened.
 #[track_caller]
 fn check(policy: Policy, plugins: &[(&str, &str, &str)], export: &str, expected: &[&str]) -> Engine {
     let engine = engine(policy, plugins);
@@ -100,7 +107,7 @@ fn events_wait_for_the_outermost_call_and_keep_their_order() {
     let error = engine.call::<_, Value>(&mut trace, "a", "go", ()).unwrap_err();
     assert_eq!((error.code(), trace), (Code::ScriptRaised, vec!["c:1".into(), "c:2".into()]));
     let state = |name: &str| engine.plugins().into_iter().find(|plugin| plugin.name == name).unwrap().state;
-    assert_eq!((state("a"), state("b"), state("c")), ("active", "killed", "active"));
+    assert_eq!((state("a"), state("b"), state("c")), (State::Active, State::Failed, State::Active));
 }
 
 #[test]
@@ -148,7 +155,7 @@ fn a_full_queue_is_told_to_the_publisher_who_may_go_on() {
         let error = engine.call::<_, Value>(&mut trace, "a", "raise", ()).unwrap_err();
         assert_eq!((error.code(), error.limit().unwrap().limit), (Code::LimitQueue, u64::from(queue)));
         let info = engine.plugins();
-        assert_eq!((info[0].state, info[1].missed, info[1].queued), ("active", 2, 0));
+        assert_eq!((info[0].state, info[1].missed, info[1].queued), (State::Active, 2, 0));
         // By what the publisher tried, whether or not it caught the answer.
         assert_eq!((info[0].violations.overflows, engine.totals().missed), (2, 2));
         let answers = engine.emit(&mut trace, "dusk", 1).unwrap();
@@ -177,14 +184,19 @@ fn publishing_needs_its_capability() {
 
 #[test]
 fn what_is_published_while_loading_waits_for_the_host() {
-    let engine = engine(
-        Policy::mods(),
-        &[("b", "['dusk']", EAR), ("a", "[]", "events.emit('dusk', 1) function on_load() events.emit('dusk', 2) end")],
-    );
+    let plugins =
+        [("b", "['dusk']", EAR), ("a", "[]", "events.emit('dusk', 1) function on_load() events.emit('dusk', 2) end")];
+    let engine = loaded(Policy::mods(), &plugins);
     assert_eq!(engine.totals().queued, 2);
+    // Enabling is where a listener begins to hear, and what waited for it is delivered then.
     let mut trace = Trace::new();
-    let answers = engine.deliver(&mut trace).unwrap();
-    assert_eq!((trace, answers.delivered, answers.left), (vec!["b:1".to_owned(), "b:2".to_owned()], 2, 0));
+    engine.enable_plugin(&mut trace, "b").unwrap();
+    assert_eq!((trace, engine.totals().queued), (vec!["b:1".to_owned(), "b:2".to_owned()], 0));
+    // One that is not enabled by then hears nothing of it.
+    let engine = loaded(Policy::mods(), &plugins);
+    let answers = engine.deliver(&mut Trace::new()).unwrap();
+    assert_eq!((answers.delivered, answers.left, engine.totals().queued), (0, 0, 0));
+    engine.enable_plugin(&mut Trace::new(), "b").unwrap();
     // A disabled listener hears nothing, and nothing is kept for it.
     engine.set_enabled("b", false).unwrap();
     assert_eq!(engine.emit(&mut Trace::new(), "dusk", 1).unwrap().left, 0);
@@ -210,6 +222,7 @@ fn a_busy_listener_hears_it_later() {
         ("b/main.lua", "function work() game.wait() end function on_dusk(n) game.heard(n) end"),
     ]);
     engine.load_path(area.path().join("b")).unwrap();
+    engine.enable_plugin(&mut (), "b").unwrap();
     let worker = engine.clone();
     let thread = std::thread::spawn(move || worker.call::<_, ()>(&mut (), "b", "work", ()).unwrap());
     inside.wait();
@@ -242,6 +255,7 @@ fn threads_lose_and_double_nothing() {
         ("b/main.lua", "function on_dusk(n) game.heard(n) end"),
     ]);
     engine.load_path(area.path().join("b")).unwrap();
+    engine.enable_plugin(&mut (), "b").unwrap();
     let publish = |thread: i64| {
         let engine = engine.clone();
         move || {

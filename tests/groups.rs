@@ -7,7 +7,7 @@ mod support;
 use std::{sync::Arc, time::Duration};
 
 use modhost::{
-    Code, Engine, Error, GroupBy, GroupInfo, GroupLimits, ManualClock, Policy, Value,
+    Code, Engine, Error, GroupBy, GroupInfo, GroupLimits, ManualClock, Policy, Progress, State, Ticket, Value,
     audit::{Event, MemoryLog},
 };
 use support::{folder, manifest};
@@ -31,7 +31,7 @@ fn code<T>(result: Result<T, Error>) -> Option<Code> {
     result.err().map(|error| error.code())
 }
 
-fn state(engine: &Engine, name: &str) -> &'static str {
+fn state(engine: &Engine, name: &str) -> State {
     engine.plugins().into_iter().find(|plugin| plugin.name == name).unwrap().state
 }
 
@@ -68,7 +68,7 @@ fn ten_plugins_have_the_fuel_of_one() {
             assert_eq!(code(call(0, "work")), Some(Code::PluginKilled));
             for n in 1..count {
                 assert_eq!(code(call(n, "spin")), Some(Code::LimitGroup), "{ending}");
-                assert_eq!(state(&engine, &format!("p{n}")), "active");
+                assert_eq!(state(&engine, &format!("p{n}")), State::Loaded);
             }
             let spent = team(&engine).fuel;
             assert!(spent <= FUEL && spent > FUEL - 200, "{ending}: {spent} of {FUEL}");
@@ -154,7 +154,7 @@ fn nested_calls_share_one_purse() {
             assert!(matches!(error.code(), Code::LimitGroup | Code::LimitFuel), "{ending} {fuel}: {error}");
             assert!(team(&engine).fuel <= fuel, "{ending}: {} of {fuel}", team(&engine).fuel);
             assert_eq!(counted() - loading, team(&engine).fuel, "{ending} {fuel}: every unit is counted once");
-            assert_eq!(state(&engine, "inner"), "killed");
+            assert_eq!(state(&engine, "inner"), State::Failed);
         }
     }
 }
@@ -246,7 +246,7 @@ fn zero_is_a_limit_of_zero() {
         assert_eq!(code(loaded), loading, "{name}");
         if let Some(plugin) = plugin {
             assert_eq!(code(engine.call::<_, i64>(&mut (), plugin, "run", ())), calling, "{name}");
-            assert_eq!(state(&engine, "p"), "active");
+            assert_eq!(state(&engine, "p"), State::Loaded);
         }
         assert_eq!(team(&engine).plugins, u32::from(plugin.is_some()), "{name}: nothing is left of what was refused");
     }
@@ -314,7 +314,7 @@ fn output_and_events_are_refused_and_nobody_is_ended() {
     assert_eq!((call("a", "shout"), call("b", "shout"), call("b", "shout")), (None, None, None));
     assert_eq!((call("a", "shout"), call("b", "shout")), (Some(Code::LimitGroup), Some(Code::LimitGroup)));
     assert_eq!((team(&engine).queued, engine.totals().queued), (3, 3));
-    assert_eq!((state(&engine, "a"), state(&engine, "b")), ("active", "active"));
+    assert_eq!((state(&engine, "a"), state(&engine, "b")), (State::Loaded, State::Loaded));
     engine.unload("ear").unwrap();
     assert_eq!((team(&engine).queued, team(&engine).refusals), (0, 3));
 }
@@ -380,4 +380,96 @@ fn a_rule_puts_plugins_into_the_group_of_their_publisher() {
         assert!(all.is_err() || all.unwrap().loaded.is_empty());
         assert_eq!(code(engine.load_path_in("acme", area.path().join("3"))), Some(Code::LimitGroup));
     }
+}
+
+/// A call that is suspended between frames, in a group whose fuel of a frame is less than the call's own: nothing of either is given
+/// twice, and nothing is lost.
+#[test]
+fn a_suspended_call_keeps_its_fuel_and_its_groups() {
+    const OWN: u64 = 20_000;
+    let sources = [
+        ("lua", "function run() while true do for i = 1, 100 do end net.ask() end end"),
+        (
+            "wat",
+            r#"(module (import "net" "ask" (func $ask)) (func $work (local $i i32)
+                (loop (local.set $i (i32.add (local.get $i) (i32.const 1))) (br_if 0 (i32.lt_u (local.get $i) (i32.const 100)))))
+              (func (export "run") (loop (call $work) (call $ask) (br 0))))"#,
+        ),
+    ];
+    // What a call comes to that is answered until it ends: its code, the stretches it had, its fuel, and the fuel of the group.
+    let play = |ending: &str, source: &str, fuel: Option<u64>, every: usize| {
+        let mut policy = Policy::mods();
+        policy.untrusted.limits.fuel = OWN;
+        let mut builder = Engine::builder().policy(policy).pending("net.ask", |_: Ticket| ());
+        if let Some(fuel) = fuel {
+            builder = builder.group("team", limits(|limits| limits.fuel = fuel));
+        }
+        let engine = builder.build().unwrap();
+        let name = format!("p.{ending}");
+        let plugin = match fuel {
+            Some(_) => engine.load_source_in("team", &name, source).unwrap(),
+            None => engine.load_source(&name, source).unwrap(),
+        };
+        let loading = engine.plugins()[0].fuel;
+        engine.begin_period();
+        let (mut stretches, mut spent) = (0, 0);
+        let mut progress = engine.start::<_, Value>(&mut (), plugin, "run", ());
+        while let Ok(Progress::Pending(ticket)) = progress {
+            stretches += 1;
+            assert!(stretches < 10_000, "nothing ends it");
+            if every > 0 && stretches % every == 0 && fuel.is_some() {
+                spent += team(&engine).fuel;
+                engine.begin_period();
+            }
+            progress = engine.resume(&mut (), ticket, Ok(()));
+        }
+        if fuel.is_some() {
+            spent += team(&engine).fuel;
+        }
+        let killed = engine.plugins()[0].state == State::Failed;
+        (progress.unwrap_err().code(), stretches, killed, engine.plugins()[0].fuel - loading, spent)
+    };
+    for (ending, source) in sources {
+        let (code, stretches, killed, used, _) = play(ending, source, None, 0);
+        assert_eq!((code, killed, used), (Code::LimitFuel, true, OWN), "{ending}");
+        // A period for each stretch, or for several: the call comes as far as it does alone, and its group paid for all of it.
+        for (fuel, every) in [(OWN, 1), (OWN / 4, 1), (OWN / 4, 3), (OWN / 8, 2), (u64::MAX, 0)] {
+            let grouped = play(ending, source, Some(fuel), every);
+            assert_eq!(grouped, (code, stretches, true, OWN, OWN), "{ending} {fuel} {every}");
+        }
+        // One period only: it ends where the group's fuel does.
+        for fuel in [OWN / 8, OWN / 4, OWN / 2] {
+            let (code, some, _, used, spent) = play(ending, source, Some(fuel), 0);
+            assert_eq!(code, Code::LimitGroup, "{ending} {fuel}");
+            assert!(some > 0 && some < stretches && used == spent && spent <= fuel, "{ending} {fuel}: {some} {spent}");
+        }
+    }
+}
+
+/// Of a call that is suspended nothing is kept apart: others may use it, and what was abandoned is paid and no more.
+#[test]
+fn a_suspended_call_leaves_the_rest_to_the_others() {
+    let engine = Engine::builder()
+        .pending("net.ask", |_: Ticket| ())
+        .group("team", limits(|limits| limits.fuel = 3_000))
+        .build()
+        .unwrap();
+    let source = "function run() for i = 1, 500 do end net.ask() for i = 1, 500 do end end function work(n) for i = 1, n do end end";
+    for name in ["a", "b"] {
+        engine.load_source_in("team", &format!("{name}.lua"), source).unwrap();
+    }
+    engine.begin_period();
+    let ticket = engine.start::<_, Value>(&mut (), "a", "run", ()).unwrap().ticket().unwrap();
+    let first = team(&engine).fuel;
+    assert!((500..1_000).contains(&first), "{first}");
+    assert_eq!(code(engine.call::<_, ()>(&mut (), "b", "work", (1_500,))), None);
+    let both = team(&engine).fuel;
+    assert!(both > 2_000 && both <= 3_000, "{both}");
+    engine.abandon(ticket).unwrap();
+    assert_eq!(team(&engine).fuel, both, "what it used is paid once");
+    // What is left is there for one more, to the last unit.
+    let left = 3_000 - both;
+    assert_eq!(code(engine.call::<_, ()>(&mut (), "b", "work", (left as i64 / 2,))), None);
+    assert_eq!(code(engine.call::<_, ()>(&mut (), "b", "work", (3_000,))), Some(Code::LimitGroup));
+    assert_eq!(team(&engine).fuel, 3_000);
 }

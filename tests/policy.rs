@@ -209,11 +209,14 @@ fn policy_files_change_what_they_name() {
             p.libraries[&Kind::LUA] == BTreeSet::from(["math".to_owned(), "string".to_owned()])
                 && p.libraries.len() == 2
         }),
-        ("[caps]\nfile = '1MiB'\ntotal = '2MiB'\nmanifest = 3\nfiles = 4\nplugins = 5\ndepth = 6", |p| {
-            let caps = &p.caps;
-            (caps.file, caps.total, caps.manifest) == (MIB, 2 * MIB, 3)
-                && (caps.files, caps.plugins, caps.depth) == (4, 5, 6)
-        }),
+        (
+            "[caps]\nfile = '1MiB'\ntotal = '2MiB'\nfolder = '3MiB'\nmanifest = 3\nfiles = 4\nplugins = 5\ndepth = 6",
+            |p| {
+                let caps = &p.caps;
+                (caps.file, caps.total, caps.folder, caps.manifest) == (MIB, 2 * MIB, 3 * MIB, 3)
+                    && (caps.files, caps.plugins, caps.depth) == (4, 5, 6)
+            },
+        ),
     ];
     for (text, holds) in rows {
         let policy = Policy::from_toml(text, "conf/arena.toml").unwrap_or_else(|error| panic!("{text}: {error}"));

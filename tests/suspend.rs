@@ -9,8 +9,8 @@ use std::{
 };
 
 use modhost::{
-    Builder, Code, Engine, Error, HostError, HostFunction, Limits, ManualClock, PluginId, Policy, Progress, Ticket,
-    Value, Value::Int,
+    Builder, Code, Engine, Error, HostError, HostFunction, Limits, ManualClock, PluginId, Policy, Progress, State,
+    Ticket, Value, Value::Int,
 };
 
 /// The host's state: what was asked, in order.
@@ -228,7 +228,7 @@ fn a_ticket_is_good_for_one_answer() {
         assert_eq!(gone.code(), Code::PluginKilled);
         let info = &engine.plugins()[0];
         assert_eq!(info.last_error.as_ref().unwrap().code, Code::CallInterrupted);
-        assert_eq!((info.calls, info.errors, info.state), (1, 1, "killed"));
+        assert_eq!((info.calls, info.errors, info.state), (1, 1, State::Failed));
     }
 }
 
@@ -286,7 +286,7 @@ fn fuel_and_output_are_those_of_the_whole_call() {
                 progress = engine.resume(&mut desk, ticket, Ok(1));
             }
             assert_eq!(progress.unwrap_err().code(), code, "{source}");
-            assert_eq!((engine.suspended(), engine.plugins()[0].state), (0, "killed"));
+            assert_eq!((engine.suspended(), engine.plugins()[0].state), (0, State::Failed));
             assert_eq!(engine.plugins()[0].calls, 1);
             times.push(desk.asked.len());
         }

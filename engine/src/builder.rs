@@ -7,7 +7,7 @@ use modhost_backend::{Backend, Kind};
 use crate::{
     audit::{MemoryLog, Sink},
     backends, bus,
-    call::{Clock, SystemClock},
+    call::{Clock, LifecycleEvent, Observer, SystemClock},
     engine::Engine,
     error::{Code, Error, Result, Stage},
     host::{self, HostClosure, HostFunction, PendingClosure, Registry},
@@ -28,6 +28,7 @@ pub struct Builder {
     without: Vec<Kind>,
     sink: Arc<dyn Sink>,
     clock: Arc<dyn Clock>,
+    observers: Vec<Box<Observer>>,
 }
 
 impl Builder {
@@ -42,6 +43,7 @@ impl Builder {
             without: Vec::new(),
             sink: Arc::new(MemoryLog::default()),
             clock: Arc::new(SystemClock::default()),
+            observers: Vec::new(),
         }
     }
 
@@ -152,6 +154,30 @@ impl Builder {
         self
     }
 
+    /// Tells `observer` before and after each step of each plugin's life, and when one fails: vetting, loading, enabling, disabling,
+    /// unloading, and being ended by a limit. It runs on the thread that takes the step, with no lock held; its panic is caught and
+    /// logged. There may be several, told in order.
+    ///
+    /// ```
+    /// use std::sync::{Arc, Mutex};
+    /// use modhost::Engine;
+    ///
+    /// let seen = Arc::new(Mutex::new(Vec::new()));
+    /// let log = seen.clone();
+    /// let engine = Engine::builder()
+    ///     .on_event(move |event| log.lock().unwrap().push(format!("{} {}", event.plugin, event.name())))
+    ///     .build()?;
+    /// engine.load_source("wolf.lua", "")?;
+    /// engine.enable_plugin(&mut (), "wolf")?;
+    /// let seen = seen.lock().unwrap();
+    /// assert_eq!(seen[seen.len() - 2..], ["wolf enable.before", "wolf enable.after"]);
+    /// # Ok::<(), modhost::Error>(())
+    /// ```
+    pub fn on_event(mut self, observer: impl Fn(&LifecycleEvent<'_>) + Send + Sync + 'static) -> Self {
+        self.observers.push(Box::new(observer));
+        self
+    }
+
     /// What in a policy can be wrong, whoever made it; a policy file is checked for the same with line and column.
     fn check_policy(&self) -> Result<()> {
         let policy = &self.policy;
@@ -209,7 +235,8 @@ impl Builder {
         }
         self.policy.groups.extend(self.groups.drain(..));
         self.check_policy()?;
-        let inner = Inner::new(self.policy, registry, self.backends, self.without, self.sink, self.clock);
+        let inner =
+            Inner::new(self.policy, registry, self.backends, self.without, self.sink, self.clock, self.observers);
         Ok(Engine::from_inner(Arc::new(inner)))
     }
 }

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use modhost_abi::{Capability, Contract, FromValue, IntoArgs, Value};
+use modhost_abi::{Capability, Contract, FromValue, IntoArgs};
 use modhost_backend::{ExportInfo, Fault, Instance, Usage, scope};
 use semver::Version;
 
@@ -15,14 +15,14 @@ use crate::{
     audit::Event,
     backends::{self, BackendStatus},
     builder::Builder,
-    call::{Call, CancelHandle, PluginId, Slot},
+    call::{Call, CancelHandle, PluginId, Slot, State, Transition},
     error::{Code, Error, Result, Stage},
     host::LogLine,
     inner::Inner,
-    lifecycle::{self, hook},
+    lifecycle,
     package::{self, Package},
     policy::Policy,
-    report::{Answers, Loaded, Mods, Refused},
+    report::{Loaded, Mods, Refused},
     resolve::{Plan, resolve},
     spans::stage_span,
     statistics::{self, PluginInfo, Totals},
@@ -170,9 +170,13 @@ impl Engine {
         let mut vetted = Vec::new();
         for package in packages {
             let (name, version) = (package.id().to_string(), package.version().clone());
+            inner.chronicle.begins(&name, State::Discovered, Transition::Vet);
             match stage_span!("vet", &name, &version).in_scope(|| vet(package, &inner.policy)) {
-                Ok(package) => vetted.push(package),
-                Err(error) => self.refuse(&mut mods, name, version, error),
+                Ok(package) => {
+                    inner.chronicle.on_the_way(&name, State::Discovered, Transition::Vet, package.vouched(), None);
+                    vetted.push(package);
+                }
+                Err(error) => self.refuse(&mut mods, State::Discovered, name, version, error),
             }
         }
         let there =
@@ -181,16 +185,20 @@ impl Engine {
             resolve(vetted, &|contract| inner.registry.offers(contract).cloned(), &there, &inner.policy.resolve)
         });
         for out in plan.refused {
-            self.refuse(&mut mods, out.id, out.version, out.error);
+            self.refuse(&mut mods, State::Vetted, out.id, out.version, out.error);
         }
         for package in &plan.order {
             let (name, version) = (package.get().id().to_string(), package.get().version().clone());
+            inner.chronicle.on_the_way(&name, State::Vetted, Transition::Resolve, "has a place in the plan", None);
             let missing = missing_dependency(package.get(), &plan.plan, &mods);
             let loaded = missing
                 .map_or(Ok(()), Err)
                 .and_then(|()| inner.group_of(package.get(), group))
                 .and_then(|group| inner.admit(package, group.as_deref()).map(|admission| (admission, group)))
-                .inspect_err(|error| inner.audit.error(Event::Refused, &name, error))
+                .inspect_err(|error| {
+                    inner.audit.error(Event::Refused, &name, error);
+                    inner.turned_away(State::Resolved, &name, error);
+                })
                 .and_then(|(admission, group)| lifecycle::load(inner, package, &admission, group));
             match loaded {
                 Ok(slot) => mods.loaded.push(loaded_row(&slot)),
@@ -200,43 +208,10 @@ impl Engine {
         mods
     }
 
-    fn refuse(&self, mods: &mut Mods, name: String, version: Version, error: Error) {
+    fn refuse(&self, mods: &mut Mods, from: State, name: String, version: Version, error: Error) {
+        self.0.turned_away(from, &name, &error);
         self.0.audit.error(Event::Refused, &name, &error);
         mods.refused.push(Refused { name, version: Some(version), error });
-    }
-
-    /// Runs `on_enable` of the plugins of `mods` in load order, with `state` lent.
-    ///
-    /// # Errors
-    /// None so far; a plugin's own failure is among [`Answers::failed`].
-    pub fn enable<S: 'static>(&self, state: &mut S, mods: &Mods) -> Result<Answers> {
-        let slots = mods.loaded.iter().filter_map(|loaded| self.0.slot(loaded.plugin.into()).ok());
-        let answers = self.call_hooks(state, slots.collect(), Stage::Enable, "on_enable", &[]);
-        self.settle(state);
-        Ok(answers)
-    }
-
-    fn call_hooks<S: 'static>(
-        &self,
-        state: &mut S,
-        slots: Vec<Arc<Slot>>,
-        stage: Stage,
-        name: &str,
-        args: &[Value],
-    ) -> Answers {
-        let mut answers = Answers::default();
-        for slot in slots {
-            if !slot.about.exports.iter().any(|export| export.name == name) {
-                continue;
-            }
-            let run = |instance: &mut dyn Instance| scope::lend(state, || hook::call(instance, name, args));
-            match slot.run(&self.0.watchdog, &self.0.audit, stage, run) {
-                Ok((Some(value), _)) => answers.values.push((slot.id, value)),
-                Ok((None, _)) => {}
-                Err(error) => answers.failed.push(error),
-            }
-        }
-        answers
     }
 
     /// Calls an export. `state` is lent to the host functions that take `&mut S`, for the length of the call.
@@ -289,10 +264,12 @@ impl Engine {
         let wants = R::ty();
         let run = |instance: &mut dyn Instance| {
             let export = instance.export(export)?;
-            let result = args.with_args(|args| scope::lend(state, || instance.call(export, args, &wants)));
-            let result = result.map_err(Fault::from)??;
-            let _charge = slot.origin.ledger.in_flight(std::slice::from_ref(&result))?;
-            R::from_value(result).map_err(Fault::from)
+            let converted = args.with_args(|args| {
+                let result = scope::lend(state, || instance.call(export, args, &wants))?;
+                let _charge = slot.origin.ledger.in_flight(std::slice::from_ref(&result))?;
+                R::from_value(result).map_err(Fault::from)
+            });
+            converted.map_err(Fault::from)?
         };
         slot.run(&self.0.watchdog, &self.0.audit, Stage::Call, run)
     }
@@ -365,25 +342,6 @@ impl Engine {
     /// `plugin.not-found`.
     pub fn take_output<'t>(&self, plugin: impl Into<Target<'t>>) -> Result<Vec<LogLine>> {
         self.0.slot(plugin.into()).map(|slot| slot.origin.take_output())
-    }
-
-    /// Takes calls again, or refuses them with `plugin.disabled`.
-    ///
-    /// # Errors
-    /// `plugin.not-found`.
-    pub fn set_enabled<'t>(&self, plugin: impl Into<Target<'t>>, enabled: bool) -> Result<()> {
-        self.0.slot(plugin.into()).map(|slot| slot.set_enabled(enabled))
-    }
-
-    /// Unloads a plugin: at once, or when its running call returns.
-    ///
-    /// # Errors
-    /// `plugin.not-found`.
-    pub fn unload<'t>(&self, plugin: impl Into<Target<'t>>) -> Result<()> {
-        let slot = self.0.slot(plugin.into())?;
-        self.0.remove(slot.id);
-        self.0.audit.record(Event::Unloaded, &slot.about.name, "by the host");
-        Ok(())
     }
 
     /// Grants a capability to a running plugin, or withdraws it; the next call of a host function sees it. False where the

@@ -30,6 +30,10 @@ pub enum Stage {
     Load,
     /// Running `on_enable`.
     Enable,
+    /// Running `on_disable`.
+    Disable,
+    /// Running `on_unload`, and letting go of what is left.
+    Unload,
     /// A call of an export.
     Call,
     /// Building or asking the engine itself.
@@ -45,6 +49,8 @@ impl fmt::Display for Stage {
             Stage::Admit => "admit",
             Stage::Load => "load",
             Stage::Enable => "enable",
+            Stage::Disable => "disable",
+            Stage::Unload => "unload",
             Stage::Call => "call",
             Stage::Engine => "engine",
         })

@@ -34,6 +34,7 @@ impl Engine {
     ///
     /// let engine = Engine::builder().build()?;
     /// let wolf = engine.load_path(plugin)?;
+    /// engine.enable_plugin(&mut (), wolf)?;
     /// let answers = engine.emit(&mut (), "night.fall", 8)?;
     /// assert_eq!(answers.values, [(wolf, 9.into())]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())

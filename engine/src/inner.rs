@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard,
-        atomic::{AtomicU32, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU32, Ordering::Relaxed, Ordering::SeqCst},
     },
 };
 
@@ -15,7 +15,7 @@ use tracing::field::display;
 use crate::{
     audit::{Audit, Sink},
     bus::Bus,
-    call::{Clock, PluginId, Slot, Tickets, Watchdog},
+    call::{Chronicle, Clock, Observer, PluginId, Slot, State, Tickets, Transition, Watchdog},
     engine::Target,
     error::{Code, Error, Result, Stage},
     host::{self, Group, Groups, Held, Registry},
@@ -35,6 +35,7 @@ pub(crate) struct Inner {
     pub(crate) held: Arc<Held>,
     pub(crate) tickets: Tickets,
     pub(crate) bus: Bus,
+    pub(crate) chronicle: Chronicle,
     pub(crate) groups: Groups,
     pub(crate) backends: Vec<Arc<dyn Backend>>,
     pub(crate) without: Vec<Kind>,
@@ -42,6 +43,8 @@ pub(crate) struct Inner {
     /// Numbers the tenants of slots, over all slots, so that it also tells the order of loading.
     generation: AtomicU32,
     history: Mutex<History>,
+    /// Whether the engine was shut down.
+    closed: AtomicBool,
 }
 
 /// What is remembered of plugins that are gone.
@@ -60,10 +63,12 @@ impl Inner {
         without: Vec<Kind>,
         sink: Arc<dyn Sink>,
         clock: Arc<dyn Clock>,
+        observers: Vec<Box<Observer>>,
     ) -> Self {
         Inner {
             held: Arc::new(Held::new(policy.total_memory)),
             bus: Bus::default(),
+            chronicle: Chronicle::new(clock.clone(), observers),
             groups: Groups::new(&policy),
             policy,
             registry,
@@ -75,6 +80,7 @@ impl Inner {
             slots: RwLock::new(Slab::new()),
             generation: AtomicU32::new(0),
             history: Mutex::default(),
+            closed: AtomicBool::new(false),
         }
     }
 
@@ -158,7 +164,27 @@ impl Inner {
         Ok(admission)
     }
 
+    /// Nothing is loaded from now on. After this whatever was loaded before is in the table.
+    pub(crate) fn close(&self) {
+        let _slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
+        self.closed.store(true, SeqCst);
+    }
+
+    /// Whether anything is loaded still.
+    pub(crate) fn open(&self) -> Result<()> {
+        let closed = || {
+            Error::new(Code::LifecycleShutdown, Stage::Admit, "the engine was shut down, and loads nothing any more")
+        };
+        if self.closed.load(SeqCst) { Err(closed()) } else { Ok(()) }
+    }
+
+    /// A plugin that has no instance was refused where it stood.
+    pub(crate) fn turned_away(&self, from: State, name: &str, error: &Error) {
+        self.chronicle.on_the_way(name, from, Transition::Fail, error.message(), Some(error));
+    }
+
     fn room_for_one_more(&self, there: usize) -> Result<()> {
+        self.open()?;
         let limit = self.policy.instances;
         if there < limit as usize {
             return Ok(());
@@ -215,16 +241,19 @@ impl Inner {
     }
 
     /// Takes a plugin out of the table and drops its instance, now or when its running call returns.
-    pub(crate) fn remove(&self, id: PluginId) {
+    pub(crate) fn remove(&self, slot: &Slot) {
         let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
-        if slots.get(id.slot as usize).is_some_and(|slot| slot.id == id) {
-            let slot = slots.remove(id.slot as usize);
-            self.history().totals.add(&slot);
+        if slots.get(slot.id.slot as usize).is_some_and(|there| there.id == slot.id) {
+            let removed = slots.remove(slot.id.slot as usize);
+            self.history().totals.add(slot);
             drop(slots);
-            slot.unload();
+            // What could not be loaded has failed, and is not unloaded.
+            let _ = slot.step(Transition::Finish, "", None);
+            slot.clear();
             slot.origin.group.iter().for_each(|group| group.leave());
             drop(slot.origin.take_output());
-            self.bus.unsubscribe(&slot);
+            self.bus.unsubscribe(slot);
+            drop(removed);
         }
     }
 }

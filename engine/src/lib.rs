@@ -33,11 +33,13 @@ mod backends;
 mod builder;
 mod bus;
 mod call;
+mod enabling;
 mod engine;
 mod error;
 mod events;
 mod examine;
 mod groups;
+mod hooks;
 mod host;
 mod inner;
 mod lifecycle;
@@ -49,12 +51,16 @@ pub mod resolve;
 mod spans;
 mod statistics;
 mod suspend;
+mod unloading;
 mod verify;
 pub mod worker;
 
 pub use backends::BackendStatus;
 pub use builder::Builder;
-pub use call::{Call, CancelHandle, Clock, ManualClock, PluginId, Progress, Step, SystemClock, Ticket};
+pub use call::{
+    Call, CancelHandle, Change, Clock, Illegal, LifecycleEvent, ManualClock, Moment, PluginId, Progress, State, Step,
+    SystemClock, Ticket, Transition,
+};
 pub use engine::{Engine, Measured, Target};
 pub use error::{Code, Error, LimitHit, Result, Stage, UnknownCode};
 pub use examine::{Asked, Candidate, Examination, Verdict};
@@ -77,8 +83,9 @@ pub use modhost_macros::{FromValue, IntoValue};
 pub use policy::{
     Admission, Calibration, Capabilities, GroupBy, GroupLimits, Level, LimitSet, Overrides, Policy, TrustLevel,
 };
-pub use report::{Answers, Loaded, Mods, Refused};
+pub use report::{Answers, Loaded, Mods, Refused, Stopped};
 pub use statistics::{PluginInfo, Totals, Violations};
+pub use unloading::Dependents;
 
 /// What an embedder's file usually needs.
 pub mod prelude {

@@ -24,6 +24,18 @@ pub struct Answers {
     pub left: usize,
 }
 
+/// What became of disabling or unloading: which plugins it took, and what failed on the way. None of it keeps a plugin where it was.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Stopped {
+    /// The plugins, in the order in which it happened: those that depend on others come before them.
+    pub plugins: Vec<(PluginId, String)>,
+    /// Failures of `on_disable` and `on_unload`; `host.busy` where one did not run because a call of the plugin was running or suspended.
+    pub failed: Vec<Error>,
+    /// Plugins that are unloaded, of which a call had not returned; what they hold goes with that call.
+    pub running: Vec<String>,
+}
+
 /// A plugin that was loaded.
 #[derive(Clone, Debug)]
 #[non_exhaustive]

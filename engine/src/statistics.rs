@@ -26,8 +26,8 @@ pub struct PluginInfo {
     pub trust: TrustLevel,
     /// Its group, where it is in one.
     pub group: Option<String>,
-    /// `active`, `disabled` or `killed`.
-    pub state: &'static str,
+    /// Where it stands.
+    pub state: State,
     /// How many times a plugin of this id was loaded, this time included.
     pub loads: u64,
     /// Calls made so far, those of hooks and those that failed included.
@@ -66,7 +66,7 @@ pub struct Violations {
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Totals {
-    /// Plugins in the engine now, killed and disabled ones included; at most [`Policy::instances`](crate::Policy::instances).
+    /// Plugins in the engine now, failed and disabled ones included; at most [`Policy::instances`](crate::Policy::instances).
     pub plugins: usize,
     /// Bytes that they hold, in whole grains of 4 KiB, of those whose backends know; at most
     /// [`Policy::total_memory`](crate::Policy::total_memory).
@@ -109,12 +109,7 @@ pub(crate) fn info(slot: &Slot) -> PluginInfo {
         backend: about.kind.clone(),
         trust: about.trust,
         group: slot.origin.group.as_ref().map(|group| group.name().to_owned()),
-        state: match slot.state() {
-            State::Active => "active",
-            State::Disabled => "disabled",
-            State::Killed => "killed",
-            State::Unloaded => "unloaded",
-        },
+        state: slot.state(),
         loads: about.loads,
         calls: slot.calls(),
         errors: tally.errors(),

@@ -83,7 +83,7 @@ impl Engine {
     /// which the plugin can catch where its language can. The call may come to its end, or to the next pending function.
     ///
     /// # Errors
-    /// `script.type` for an answer of another type, `plugin.disabled`, `limit.depth` and `host.busy` (the function has not returned yet):
+    /// `script.type` for an answer of another type, `limit.value` for one nested too deep, `plugin.disabled`, `limit.depth` and `host.busy` (the function has not returned yet):
     /// then the ticket is still good. `host.stale-handle` for a ticket that was answered or abandoned, whose plugin is gone, or of another
     /// engine. Else as [`Engine::call`].
     pub fn resume<S: 'static, R: FromValue>(
@@ -98,6 +98,8 @@ impl Engine {
         let answer = match answer {
             Ok(value) => {
                 let value = value.into_value().map_err(wrong)?;
+                let deep = |fault| Error::from_fault(Stage::Call, fault).of(&slot.about.name);
+                let value = slot.origin.ledger.shallow(value).map_err(deep)?;
                 inner.tickets.check(ticket, &value).map_err(wrong)?;
                 Ok(value)
             }

@@ -93,7 +93,7 @@ fn start(name: &'static str, source: String, told: fn(&Value) -> Value) -> Play 
             Ok(back) => return Err(format!("{sent:?} came back as {back:?}")),
             Err(error) => error,
         };
-        if engine.plugins().iter().any(|info| info.plugin == plugin && info.state != "active") {
+        if engine.plugins().iter().any(|info| info.plugin == plugin && !info.state.takes_calls()) {
             engine.unload(plugin).map_err(|error| error.to_string())?;
             loaded = None;
         }

@@ -99,11 +99,15 @@ impl ExportId {
     /// Finds `name` in a sorted or unsorted list of exports.
     ///
     /// # Errors
-    /// [`FaultKind::MissingExport`], naming what there is.
+    /// [`FaultKind::MissingExport`], naming what there is, or some of it.
     pub fn find(exports: &[ExportInfo], name: &str) -> Result<Self, Fault> {
+        /// A plugin may have many exports, with long names: so many are told, and none that is longer.
+        const MOST: usize = 1000;
+        const LONGEST: usize = 128;
         exports.iter().position(|export| export.name == name).map(ExportId::new).ok_or_else(|| {
-            let offered = exports.iter().map(|export| export.name.clone()).collect();
-            Fault::new(FaultKind::MissingExport { name: name.into(), offered })
+            let offered = exports.iter().map(|export| export.name.as_str()).filter(|name| name.len() <= LONGEST);
+            let name = name.chars().take(LONGEST).collect();
+            Fault::new(FaultKind::MissingExport { name, offered: offered.take(MOST).map(str::to_owned).collect() })
         })
     }
 }

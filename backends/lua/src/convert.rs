@@ -4,7 +4,7 @@
 use std::str;
 
 use mlua::{Lua, LuaString, MetaMethod, Table, UserData, UserDataMethods, Value as LuaValue};
-use modhost_abi::{Handle, Map, TooLarge};
+use modhost_abi::{Handle, Key, Map, TooLarge};
 use modhost_backend::{Type, TypeError, Value, ValueBudget};
 
 /// Beyond this, in either direction, not every whole number is a Lua number.
@@ -185,9 +185,11 @@ pub(crate) fn from_lua(value: &LuaValue, ty: &Type, budget: &mut ValueBudget) ->
 /// A number of Lua: an int where it is one exactly, unless the type says float.
 #[inline]
 pub(crate) fn number_from_lua(float: f64, ty: &Type) -> Value {
-    let whole = float.trunc() == float && float.abs() <= EXACT as f64;
-    let negative_zero = float == 0.0 && float.is_sign_negative();
-    if whole && !negative_zero && *ty != Type::Float { Value::Int(float as i64) } else { Value::Float(float) }
+    // There and back is one instruction each, where `trunc` is a call into the C library.
+    let int = float as i64;
+    let whole = int as f64 == float && exact(int);
+    let negative_zero = int == 0 && float.is_sign_negative();
+    if whole && !negative_zero && *ty != Type::Float { Value::Int(int) } else { Value::Float(float) }
 }
 
 /// A table is a list or a map by its keys; the empty one by its type.
@@ -225,12 +227,12 @@ fn from_table(table: &Table, ty: &Type, budget: &mut ValueBudget) -> Result<Valu
     }
     walked?;
     let is_map = !entries.is_empty() || items.is_empty() && matches!(ty, Type::Map(_) | Type::Record(_));
-    Ok(if is_map { Value::Map(Map::from_entries(entries)) } else { Value::List(items) })
+    Ok(if is_map { Value::Map(Map::from_keys(entries)) } else { Value::List(items) })
 }
 
 const MIXED: &str = "a table with holes or keys of several kinds";
 
-fn named(key: &LuaString, item: &LuaValue, ty: &Type, budget: &mut ValueBudget) -> Result<(String, Value), Refusal> {
+fn named(key: &LuaString, item: &LuaValue, ty: &Type, budget: &mut ValueBudget) -> Result<(Key, Value), Refusal> {
     let bytes = key.as_bytes();
     budget.charge(bytes.len() as u64)?;
     let key = str::from_utf8(&bytes).map_err(|_| mismatch(ty, "a map", "a table with a key that is not UTF-8"))?;

@@ -215,21 +215,26 @@ fn run(vm: &Vm, pending: &Arc<Pending>, coroutine: *mut ffi::lua_State, given: c
 /// # Safety
 /// It is a live thread that does not run.
 unsafe fn frames(coroutine: *mut ffi::lua_State) -> Vec<Frame> {
+    // SAFETY: the caller's promise.
+    (0..FRAMES).map_while(|level| unsafe { frame(coroutine, level) }).collect()
+}
+
+/// The frame `level` of a thread, 0 for the innermost.
+///
+/// # Safety
+/// It is a live thread, at rest or at a safepoint.
+pub(crate) unsafe fn frame(thread: *mut ffi::lua_State, level: c_int) -> Option<Frame> {
     let text = |text: *const std::ffi::c_char| {
         // SAFETY: texts of a description are zero-terminated and stand in the state as long as the frame does.
         (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned())
     };
-    let mut frames = Vec::new();
-    for level in 0..FRAMES {
-        // SAFETY: the caller's promise; all fields of the description may be zero, and Luau fills in those that are asked for.
-        let frame = unsafe {
-            let mut frame: ffi::lua_Debug = mem::zeroed();
-            if ffi::lua_getinfo(coroutine, level, c"sln".as_ptr(), &mut frame) == 0 {
-                break;
-            }
-            frame
-        };
-        frames.push((text(frame.source).unwrap_or_default(), frame.currentline, text(frame.name)));
-    }
-    frames
+    // SAFETY: the caller's promise; all fields of the description may be zero, and Luau fills in those that are asked for.
+    let frame = unsafe {
+        let mut frame: ffi::lua_Debug = mem::zeroed();
+        if ffi::lua_getinfo(thread, level, c"sln".as_ptr(), &mut frame) == 0 {
+            return None;
+        }
+        frame
+    };
+    Some((text(frame.source).unwrap_or_default(), frame.currentline, text(frame.name)))
 }

@@ -87,7 +87,11 @@ impl LuaInstance {
     #[inline]
     fn finished(&self, outcome: Outcome, wants: &Type) -> Result<Value, Fault> {
         // Whatever the guest made of its end, it has ended.
-        self.vm.gauge.meter.verdict()?;
+        raise::verdict(&self.vm.gauge, &self.files)?;
+        // A number is read where it lies.
+        if let Outcome::Returned(Answer::Number(number), 1) = &outcome {
+            return self.number(*number, wants);
+        }
         match outcome {
             Outcome::Returned(_, 0) => Ok(Value::Nil),
             Outcome::Returned(answer, count) => self.returned(answer, count, wants),
@@ -136,6 +140,15 @@ impl LuaInstance {
         Stop(host_refusal(&self.vm.gauge, refusal.inside(|| format!("argument {}", at + 1))))
     }
 
+    #[inline]
+    fn number(&self, number: f64, wants: &Type) -> Result<Value, Fault> {
+        let meter = &self.vm.gauge.meter;
+        match ValueBudget::new(meter.limits().value).enter(0) {
+            Ok(()) => Ok(number_from_lua(number, wants)),
+            Err(_) => Err(meter.exceeded(Resource::Value)),
+        }
+    }
+
     /// The one result, as a value.
     #[inline]
     fn returned(&self, answer: Answer, count: usize, wants: &Type) -> Result<Value, Fault> {
@@ -145,10 +158,7 @@ impl LuaInstance {
         let meter = &self.vm.gauge.meter;
         let mut budget = ValueBudget::new(meter.limits().value);
         let value = match answer {
-            Answer::Number(number) => match budget.enter(0) {
-                Ok(()) => return Ok(number_from_lua(number, wants)),
-                Err(error) => Err(error.into()),
-            },
+            Answer::Number(number) => return self.number(number, wants),
             Answer::Text(bytes) => match budget.enter(bytes.len()) {
                 Ok(()) => text_from_lua(bytes, wants),
                 Err(error) => Err(error.into()),

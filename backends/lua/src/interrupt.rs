@@ -16,6 +16,7 @@ use mlua::{BString, Error, Function, Lua, Table, Value, ffi};
 use modhost_backend::Resource;
 
 use crate::{
+    coroutine::frame,
     memory::{Gauge, Vm, gauge_of},
     metered::BYTES_PER_UNIT,
 };
@@ -46,6 +47,8 @@ pub(crate) enum Outcome {
 
 /// Kibibytes of garbage that the collector looks for between two looks at the meter.
 const COLLECTED_AT_ONCE: c_int = 2 << 10;
+/// Frames that are looked at for a line: above the script's own there are few of its libraries.
+const LOOKED_AT: c_int = 8;
 /// What the guest sees of its end, if it looks.
 const STOPPED: &CStr = c"the host has ended this call";
 
@@ -262,9 +265,24 @@ pub(crate) unsafe fn relieve(state: *mut ffi::lua_State, gauge: &Gauge) {
 pub(crate) unsafe fn stop(state: *mut ffi::lua_State) -> ! {
     // SAFETY: the caller's promise; the interrupt may find the stack full, so room is made first.
     unsafe {
+        note_place(state);
         ffi::lua_rawcheckstack(state, 1);
         ffi::lua_pushlstring_(state, STOPPED.as_ptr(), STOPPED.count_bytes());
         ffi::lua_error(state)
+    }
+}
+
+/// Notes where the guest is ended, the first time: in the innermost frame that has a line.
+///
+/// # Safety
+/// `state` is a live thread at a safepoint.
+unsafe fn note_place(state: *mut ffi::lua_State) {
+    // SAFETY: the caller's promise.
+    let (gauge, _) = unsafe { gauge_of(state) };
+    let mut ended = gauge.ended_at.lock().unwrap_or_else(PoisonError::into_inner);
+    if ended.is_none() {
+        // SAFETY: the caller's promise.
+        *ended = (0..LOOKED_AT).map_while(|level| unsafe { frame(state, level) }).find(|frame| frame.1 > 0);
     }
 }
 

@@ -38,12 +38,12 @@ pub(crate) fn load(request: &LoadRequest<'_>) -> Result<LuaInstance, Fault> {
     let returned = match entered.map_err(|error| raise::setup(&error))? {
         Outcome::Returned(value, _) => value,
         Outcome::Raised(error) => {
-            meter.verdict()?;
+            raise::verdict(&vm.gauge, &files)?;
             return Err(raise::fault(&error, &files, meter, &last));
         }
         Outcome::OutOfMemory => return Err(raise::out_of_memory(&vm.gauge)),
     };
-    meter.verdict()?;
+    raise::verdict(&vm.gauge, &files)?;
     modules.entry_returned(&vm.lua, &files, &returned).map_err(|error| raise::setup(&error))?;
     let offered = match returned {
         Answer::Other(LuaValue::Table(table)) => table,

@@ -31,6 +31,8 @@ use std::{
 use mlua::{Lua, LuaOptions, StdLib, ffi};
 use modhost_backend::{Fault, Meter, Resource};
 
+use crate::coroutine::Frame;
+
 /// The largest allocation, in bytes, that is granted beyond the limit.
 const SMALL: usize = 64 << 10;
 /// How far, in bytes, small allocations may go beyond the limit before they are refused too.
@@ -76,6 +78,8 @@ pub(crate) struct Gauge {
     pub(crate) running: AtomicPtr<ffi::lua_State>,
     /// `running` and `depth` of the coroutines that wait for the running one.
     pub(crate) waiting: Mutex<Vec<(usize, u32)>>,
+    /// Where the guest was when it was ended.
+    pub(crate) ended_at: Mutex<Option<Frame>>,
 }
 
 impl Gauge {
@@ -92,6 +96,7 @@ impl Gauge {
             known_depth: AtomicUsize::new(0),
             running: AtomicPtr::new(ptr::null_mut()),
             waiting: Mutex::new(Vec::new()),
+            ended_at: Mutex::new(None),
         }
     }
 

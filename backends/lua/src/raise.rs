@@ -147,6 +147,21 @@ pub(crate) fn handler(vm: &Vm, files: &Arc<Files>, last: LastTrace) -> mlua::Res
     metered::bounded(vm, callback)
 }
 
+/// The verdict on a call: where it was ended, with the place.
+///
+/// # Errors
+/// That of [`Meter::verdict`].
+#[inline]
+pub(crate) fn verdict(gauge: &Gauge, files: &Files) -> Result<(), Fault> {
+    gauge.meter.verdict().map_err(|fault| ended(fault, gauge, files))
+}
+
+#[cold]
+fn ended(fault: Fault, gauge: &Gauge, files: &Files) -> Fault {
+    let frame = gauge.ended_at.lock().unwrap_or_else(PoisonError::into_inner).take();
+    Trace::of_frames(frame.into_iter().collect(), files).put_on(fault)
+}
+
 /// Keeps the trace of a call that failed on its coroutine, for [`fault`].
 pub(crate) fn keep(last: &LastTrace, frames: Vec<Frame>, files: &Files) {
     *last.lock().unwrap_or_else(PoisonError::into_inner) = Trace::of_frames(frames, files);

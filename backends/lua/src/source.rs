@@ -21,6 +21,9 @@ const GRACE: Duration = Duration::from_millis(30);
 /// The longest name, in bytes. Names stand in traces, which live outside of Lua's heap.
 const LONGEST_NAME: usize = 1000;
 
+/// Bytes that a jump takes while it is compiled: what branches, loops, and compares.
+const JUMP: u64 = 1536;
+
 /// Brackets within brackets that Luau's parser takes before it gives up.
 const DEEPEST: usize = 1000;
 
@@ -57,10 +60,16 @@ fn need(source: &[u8]) -> u64 {
             continue;
         }
         if !is_word(first) {
+            if rest.starts_with(b"==") {
+                need += JUMP;
+                rest = after.get(1..).unwrap_or_default();
+                continue;
+            }
             need += match first {
                 b'.' | b':' | b'=' | b'\\' => 64,
                 b'(' | b'{' | b'[' | b'"' | b'\'' | b'`' => 192,
                 b',' | b';' | b')' | b'}' | b']' | 0..=b' ' => 4,
+                b'<' | b'>' | b'~' => JUMP,
                 _ => 256,
             };
             rest = after;
@@ -69,7 +78,10 @@ fn need(source: &[u8]) -> u64 {
         let (word, after) = rest.split_at(rest.iter().take_while(|byte| is_word(**byte)).count());
         need += match word {
             b"function" => 4096,
+            b"and" | b"or" | b"if" | b"elseif" | b"while" | b"for" | b"until" => JUMP,
+            b"break" | b"continue" => 768,
             b"local" => 384,
+            b"nil" | b"true" | b"false" => 256,
             _ if first.is_ascii_digit() => 448,
             _ => 128,
         };
@@ -192,5 +204,7 @@ mod tests {
         let plain = need("-- a comment of many words that nobody will read\n".repeat(100).as_bytes());
         let dense = need("-1+1,".repeat(980).as_bytes());
         assert!(dense > 200 * 4900 && plain < 60 * 4900, "{dense} {plain}");
+        let branches = need("a and b,".repeat(1000).as_bytes());
+        assert!(branches > 1500 * 1000, "{branches}");
     }
 }

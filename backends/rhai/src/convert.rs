@@ -1,7 +1,7 @@
 //! Values across: [`Value`] to Rhai's `Dynamic` and back, within a [`ValueBudget`]. Nothing converts silently: an int stays
 //! an int, and what has no counterpart (functions, ranges) is a type error.
 
-use modhost_abi::{Handle, Map, TooLarge, TypeError};
+use modhost_abi::{Handle, Key, Map, TooLarge, TypeError};
 use modhost_backend::{Value, ValueBudget};
 use rhai::{Array, Dynamic, ImmutableString};
 
@@ -105,10 +105,10 @@ pub(crate) fn from_rhai(value: &Dynamic, budget: &mut ValueBudget) -> Result<Val
         for (key, item) in map.iter().filter(|(_, item)| !item.is_unit()) {
             budget.charge(key.len() as u64)?;
             let item = from_rhai(item, budget).map_err(|error| error.inside(|| shown(key)))?;
-            entries.push((String::from(key.as_str()), item));
+            entries.push((Key::from(key.as_str()), item));
         }
         budget.leave();
-        return Ok(Value::Map(Map::from_entries(entries)));
+        return Ok(Value::Map(Map::from_keys(entries)));
     }
     if let Ok(bytes) = value.as_blob_ref() {
         budget.enter(bytes.len())?;

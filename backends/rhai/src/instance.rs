@@ -2,7 +2,9 @@
 
 use std::{cell::Cell, collections::BTreeMap, sync::Arc};
 
-use modhost_backend::{ExportId, ExportInfo, Fault, FaultKind, Instance, Resource, Suspending, Type, Value, ValueBudget};
+use modhost_backend::{
+    ExportId, ExportInfo, Fault, FaultKind, Instance, Resource, Suspending, Type, Value, ValueBudget,
+};
 use rhai::{AST, CallFnOptions, Dynamic, Engine, FnAccess, FuncArgs, Map, Scope};
 
 use crate::{

@@ -77,8 +77,8 @@ impl Linker<'_> {
         self.known.insert(path.into());
         self.begun.push(path.into());
         let mut found = Vec::with_capacity(imports.len());
-        for (count, import) in imports.into_iter().enumerate() {
-            let target = self.import(path, &import, count).map_err(|fault| {
+        for import in imports {
+            let target = self.import(path, &import).map_err(|fault| {
                 let (line, column) = import.at;
                 fault.at(Place { file: path.into(), line: Some(line), column: Some(column) })
             })?;
@@ -105,15 +105,15 @@ impl Linker<'_> {
             .map_err(|refused| Fault::compile(refused.message).at(Place::line(path, refused.line)))
     }
 
-    /// The path of an import, the file's `count`th from 0.
-    fn import(&self, path: &str, import: &Import, count: usize) -> Result<String, Fault> {
+    /// The path of an import.
+    fn import(&self, path: &str, import: &Import) -> Result<String, Fault> {
         let target = self.request.files.resolve(&import.name, path, &ENDINGS)?;
         if let Some(first) = self.begun.iter().position(|begun| *begun == target) {
             let path = self.begun[first..].iter().cloned().chain([target]).collect();
             return Err(Fault::new(FaultKind::ImportCycle { path }));
         }
         let most = limits::IMPORTS;
-        if count >= most || !self.known.contains(&target) && self.known.len() > most {
+        if !self.known.contains(&target) && self.known.len() > most {
             return Err(Fault::compile(format!("a plugin imports at most {most} files")));
         }
         Ok(target)

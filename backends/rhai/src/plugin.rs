@@ -5,7 +5,7 @@ use std::{
     panic::{self, AssertUnwindSafe},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
 };
 
@@ -36,6 +36,8 @@ pub(crate) struct Plugin {
     raised: Mutex<Option<(ImmutableString, Fault)>>,
     /// What the running call holds in variables.
     ledger: Mutex<Ledger>,
+    /// Whether anything was weighed into the ledger since it was emptied.
+    weighed: AtomicBool,
     /// Bytes that closures of the running call captured, dropped ones too.
     captured: AtomicU64,
     /// The memory limit without what the syntax trees take.
@@ -56,6 +58,7 @@ impl Plugin {
             print: request.print.clone(),
             raised: Mutex::new(None),
             ledger: Mutex::default(),
+            weighed: AtomicBool::new(false),
             captured: AtomicU64::new(0),
             memory: request.meter.limits().memory.saturating_sub(cost.memory()),
             density: cost.density(),
@@ -113,14 +116,23 @@ impl Plugin {
 
     /// Runs Rhai on this thread: `run` is a call.
     pub(crate) fn enter<R>(&self, run: impl FnOnce() -> R) -> Result<R, Fault> {
-        open(&self.ledger).clear();
+        // Most calls hold nothing that is weighed, and a lock costs as much as all else that is made ready here.
+        if self.weighed.load(Relaxed) {
+            self.weighed.store(false, Relaxed);
+            open(&self.ledger).clear();
+        }
         self.captured.store(0, Relaxed);
-        self.enter_again(run)
+        self.run(run)
     }
 
     /// Runs Rhai on this thread: `run` is one file's part of a load, on top of what files before it may have kept.
     pub(crate) fn enter_again<R>(&self, run: impl FnOnce() -> R) -> Result<R, Fault> {
         open(&self.ledger).keep();
+        self.run(run)
+    }
+
+    #[inline]
+    fn run<R>(&self, run: impl FnOnce() -> R) -> Result<R, Fault> {
         stack::entered(self.memory, self.density, || {
             stack::note(self.heaviest.load(Relaxed));
             panic::catch_unwind(AssertUnwindSafe(run)).map_err(|panicked| {
@@ -133,6 +145,7 @@ impl Plugin {
 
     /// A variable is defined: weighs the others. False: the call has more than its memory and ends.
     pub(crate) fn defined(&self, context: &EvalContext<'_, '_, '_, '_, '_, '_>) -> bool {
+        self.weighed.store(true, Relaxed);
         let mut ledger = open(&self.ledger);
         let within = ledger.define(&self.shown(context), self.memory);
         stack::leave(self.memory.saturating_sub(ledger.total()));
@@ -156,6 +169,7 @@ impl Plugin {
             weight = weight.max(memory::METHOD);
         }
         let given = {
+            self.weighed.store(true, Relaxed);
             let mut ledger = open(&self.ledger);
             let given = ledger.give(&self.shown(context), weight, self.memory);
             stack::leave(self.memory.saturating_sub(ledger.total()));

@@ -286,13 +286,14 @@ impl<'a> Scanner<'a> {
 
     /// The rest of an import. It is held to the plain form, so that what a file imports is known before anything runs.
     fn import(&mut self) -> Result<(), Refused> {
-        const FORM: &str = "write `import \"lib/util\" as util;`, on the top level of a file";
+        const FORM: &str = "write `import \"lib/util\" as util;`, on the top level of a file, at most 64 times";
         let refused = |scanner: &Self| Err(scanner.refused(FORM.into()));
-        if !self.open.is_empty() || self.blanks() == 0 {
+        let many = self.imports.len() >= limits::IMPORTS;
+        if many || !self.open.is_empty() || self.blanks() == 0 {
             return refused(self);
         }
         let start = self.at();
-        let column = self.source[..start].rsplit('\n').next().map_or(0, |line| line.chars().count()) + 1;
+        let column = self.source[..start].rsplit('\n').next().unwrap_or_default().chars().count() + 1;
         let at = (self.line, u32::try_from(column).unwrap_or(u32::MAX));
         let Some(text) = self.source[start..].strip_prefix('"') else { return refused(self) };
         let Some((name, after)) = text.split_once('"') else { return refused(self) };
@@ -393,10 +394,11 @@ impl<'a> Scanner<'a> {
 
     fn comma(&mut self) -> Result<(), Refused> {
         let most = self.arguments;
-        if let Some(Open::Arguments { qualified: true, commas }) = self.open.last_mut() {
+        if let Some(Open::Arguments { qualified, commas }) = self.open.last_mut() {
             *commas += 1;
+            let (most, with) = if *qualified { (most, " with `::`") } else { (most.max(limits::ARGUMENTS), "") };
             if *commas >= most {
-                return Err(self.refused(format!("a call with `::` has at most {most} arguments")));
+                return Err(self.refused(format!("a call{with} has at most {most} arguments")));
             }
         }
         Ok(())

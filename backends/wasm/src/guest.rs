@@ -158,7 +158,14 @@ pub(crate) fn run_typed<P: WasmParams, R: WasmResults>(
     };
     let mut context = context.as_context_mut();
     refuel(&mut context, 0)?;
-    let first = func.call_resumable(&mut context, params).map(step);
+    let first = match func.call_resumable(&mut context, params) {
+        // Most calls end in their first slice, and what a call comes to is large: it is moved only where it did not.
+        Ok(TypedResumableCall::Finished(results)) => {
+            settle(&mut context)?;
+            return Ok(results);
+        }
+        first => first.map(step),
+    };
     drive(&mut context, first, |paused, context| paused.resume(context).map(step))
 }
 
@@ -245,6 +252,7 @@ fn drive<T, P>(
 }
 
 /// Gives the store its next slice, and at least what the next step needs.
+#[inline]
 fn refuel(context: &mut StoreContextMut<'_, State>, needed: u64) -> Result<(), Fault> {
     let meter = &context.data().meter;
     let left = meter.fuel_left();
@@ -253,18 +261,20 @@ fn refuel(context: &mut StoreContextMut<'_, State>, needed: u64) -> Result<(), F
         return Err(meter.exceeded(Resource::Fuel));
     }
     // One bulk operation is one step.
-    if limits::outlasts(needed, meter.limits()) {
+    if needed > 0 && limits::outlasts(needed, meter.limits()) {
         return Err(meter.exceeded(Resource::Deadline));
     }
     grant(context, left.min(SLICE.max(needed)))
 }
 
+#[inline]
 fn grant(context: &mut StoreContextMut<'_, State>, units: u64) -> Result<(), Fault> {
     context.data_mut().granted = units;
     context.set_fuel(units).map_err(|error| Fault::bug(error.to_string()))
 }
 
 /// Tells the meter what the guest has used since it was last told.
+#[inline]
 pub(crate) fn settle(context: &mut StoreContextMut<'_, State>) -> Result<(), Fault> {
     let now = context.get_fuel().map_err(|error| Fault::bug(error.to_string()))?;
     let state = context.data_mut();

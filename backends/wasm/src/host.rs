@@ -15,10 +15,13 @@ use crate::{
     guest::{self, AnswerAs, Carried, Leave, State, Waiting},
     limits::HOST_CALL,
     section::Listing,
+    typed,
 };
 
 /// The longest text of a panic that is read, in bytes.
 const LONGEST_PANIC: u32 = 4096;
+/// Arguments of a call that are kept without a heap allocation.
+const FEW: usize = 4;
 
 /// The function behind one import.
 ///
@@ -170,24 +173,43 @@ pub(crate) fn give(mut context: impl AsContextMut<Data = State>, result: &Value)
 
 /// A host function as a function of plain numbers.
 fn plain(store: &mut Store<State>, ty: FuncType, entry: HostEntry) -> Func {
+    if let Some(func) = typed::host(store, &ty, &entry) {
+        return func;
+    }
     let result_type = ty.results().first().copied();
     Func::new(store, ty, move |caller: Caller<'_, State>, params: &[Val], results: &mut [Val]| {
-        guard(
-            caller,
-            |caller| {
-                let mut args = Vec::with_capacity(params.len());
-                for (value, param) in params.iter().zip(&entry.signature.params) {
-                    args.push(from_wasm_as(value, &param.ty)?);
-                }
-                let Some(result) = ask(caller, &entry, &mut args, AnswerAs::Plain(result_type))? else { return Ok(()) };
-                if let (Some(given), [place]) = (plain_result(&result, result_type, &entry.name)?, results) {
-                    *place = given;
-                }
-                Ok(())
-            },
-            false,
-        )
+        if let (Some(given), [place]) = (call_plain(caller, &entry, params, result_type)?, results) {
+            *place = given;
+        }
+        Ok(())
     })
+}
+
+/// Calls the host function with plain numbers; what the guest gets, if it declares a result.
+pub(crate) fn call_plain(
+    caller: Caller<'_, State>,
+    entry: &HostEntry,
+    params: &[Val],
+    result: Option<ValType>,
+) -> Result<Option<Val>, Error> {
+    let call = |caller: &mut Caller<'_, State>| {
+        let (mut few, mut many): ([Value; FEW], _) = (Default::default(), Vec::new());
+        let args = match few.get_mut(..params.len()) {
+            Some(args) => args,
+            None => {
+                many.resize(params.len(), Value::Nil);
+                &mut many[..]
+            }
+        };
+        for ((arg, value), param) in args.iter_mut().zip(params).zip(&entry.signature.params) {
+            *arg = from_wasm_as(value, &param.ty)?;
+        }
+        match ask(caller, entry, args, AnswerAs::Plain(result))? {
+            Some(answer) => plain_result(&answer, result, &entry.name),
+            None => Ok(None),
+        }
+    };
+    guard(caller, call, false)
 }
 
 /// The result of the host function `name` as the number that the guest declares.

@@ -132,31 +132,33 @@ pub(crate) fn prepare(bytes: &[u8], afford: impl Fn(&Cost) -> Result<(), Fault>)
                     }
                 }
             }
-            8 => start = Some((begin, inside.number()?, reader.at)),
+            8 => start = Some((begin, inside.number()?)),
             _ => {}
         }
     }
     let bytes = match start {
         None => Cow::Borrowed(bytes),
-        Some((begin, function, end)) => Cow::Owned(export_start(bytes, exports, (begin, end), function)?),
+        Some((begin, function)) => Cow::Owned(export_start(bytes, exports, begin, function)?),
     };
     Ok(Prepared { bytes, cost, initial, starts: start.is_some(), listing })
 }
 
-/// A copy of `bytes` without the start section `start`, in which `function` is exported as [`START`].
+/// A copy of `bytes` without the start section `start`, in which `function` is exported as [`START`]. Custom sections are left out:
+/// nobody reads them any more, and they may be most of a module.
 fn export_start(
     bytes: &[u8],
     exports: Option<(usize, usize, usize)>,
-    start: (usize, usize),
+    start: usize,
     function: u32,
 ) -> Result<Vec<u8>, Fault> {
-    let (count, entries, section) = match exports {
+    let (count, entries, replaced) = match exports {
+        Some((begin, ..)) if begin > start => return Err(invalid("the sections are out of order")),
         Some((begin, body, end)) => {
             let mut reader = Reader { all: &bytes[..end], at: body };
-            (reader.number()?, &bytes[reader.at..end], (begin, end))
+            (reader.number()?, &bytes[reader.at..end], begin)
         }
         // The export section comes right before the start section.
-        None => (0, &[][..], (start.0, start.0)),
+        None => (0, &[][..], start),
     };
     let mut payload = Vec::with_capacity(entries.len() + 32);
     write_number(count + 1, &mut payload);
@@ -167,12 +169,21 @@ fn export_start(
     write_number(function, &mut payload);
 
     let mut out = Vec::with_capacity(bytes.len() + 40);
-    out.extend_from_slice(&bytes[..section.0]);
-    out.push(7);
-    write_number(payload.len() as u32, &mut out);
-    out.extend_from_slice(&payload);
-    out.extend_from_slice(bytes.get(section.1..start.0).ok_or_else(|| invalid("the sections are out of order"))?);
-    out.extend_from_slice(&bytes[start.1..]);
+    out.extend_from_slice(&bytes[..8]);
+    let mut reader = Reader { all: bytes, at: 8 };
+    while reader.at < bytes.len() {
+        let begin = reader.at;
+        let id = reader.byte()?;
+        let length = reader.number()? as usize;
+        reader.take(length)?;
+        if begin == replaced {
+            out.push(7);
+            write_number(payload.len() as u32, &mut out);
+            out.extend_from_slice(&payload);
+        } else if id != 0 && begin != start {
+            out.extend_from_slice(&bytes[begin..reader.at]);
+        }
+    }
     Ok(out)
 }
 

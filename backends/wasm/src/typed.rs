@@ -1,12 +1,13 @@
 //! Calls of the commonest shapes, for which wasmi needs no look at types: up to two parameters of one type and at most
 //! one result. Every other shape goes the general way, which does the same.
 
-use modhost_backend::{Fault, TypeError, Value};
-use wasmi::{Func, Store, TypedFunc, Val, WasmParams, WasmResults, WasmTy};
+use modhost_backend::{Fault, HostEntry, TypeError, Value};
+use wasmi::{Caller, Error, Func, FuncType, Store, TypedFunc, Val, ValType, WasmParams, WasmResults, WasmTy};
 
 use crate::{
     convert::{from_wasm, to_wasm},
     guest::{self, State},
+    host::call_plain,
 };
 
 /// An argument that does not fit, with its place, or what ended the call.
@@ -26,12 +27,23 @@ pub(crate) trait Typed: Send {
 }
 
 trait Number: WasmTy + Into<Val> {
+    /// The number that a host function gives.
+    fn given(value: Option<Val>) -> Result<Self, Error>;
+
     fn take(args: &[Value], at: usize) -> Result<Self, Failed>;
 }
 
 macro_rules! numbers {
     ($($ty:ty, $variant:ident => $read:expr;)*) => {$(
         impl Number for $ty {
+            #[inline]
+            fn given(value: Option<Val>) -> Result<Self, Error> {
+                match value {
+                    Some(Val::$variant(number)) => Ok($read(number)),
+                    _ => Err(Error::new("a number was converted to another type")),
+                }
+            }
+
             #[inline]
             fn take(args: &[Value], at: usize) -> Result<Self, Failed> {
                 let value = args.get(at).unwrap_or(&Value::Nil);
@@ -134,4 +146,43 @@ pub(crate) fn typed(func: &Func, store: &Store<State>) -> Option<Box<dyn Typed>>
 
 fn shape<P: Params + 'static, R: Results + 'static>(func: &Func, store: &Store<State>) -> Option<Box<dyn Typed>> {
     func.typed::<P, R>(store).ok().map(|func| Box::new(func) as Box<dyn Typed>)
+}
+
+/// The host function `entry` as a function of type `ty`, if that is one of the shapes: wasmi has no list of its arguments on the
+/// heap then.
+pub(crate) fn host(store: &mut Store<State>, ty: &FuncType, entry: &HostEntry) -> Option<Func> {
+    let entry = entry.clone();
+    macro_rules! wrap {
+        ($($arg:ident: $param:ty),*) => {
+            match ty.results() {
+                [] => Func::wrap(store, move |caller: Caller<'_, State>, $($arg: $param),*| {
+                    call_plain(caller, &entry, &[$($arg.into()),*], None).map(drop)
+                }),
+                [ValType::I32] => wrap!(@one I32 i32, $($arg: $param),*),
+                [ValType::I64] => wrap!(@one I64 i64, $($arg: $param),*),
+                [ValType::F32] => wrap!(@one F32 f32, $($arg: $param),*),
+                [ValType::F64] => wrap!(@one F64 f64, $($arg: $param),*),
+                _ => return None,
+            }
+        };
+        (@one $variant:ident $result:ty, $($arg:ident: $param:ty),*) => {
+            Func::wrap(store, move |caller: Caller<'_, State>, $($arg: $param),*| {
+                let given = call_plain(caller, &entry, &[$($arg.into()),*], Some(ValType::$variant))?;
+                <$result>::given(given)
+            })
+        };
+    }
+    use ValType::{F32, F64, I32, I64};
+    Some(match ty.params() {
+        [] => wrap!(),
+        [I32] => wrap!(a: i32),
+        [I64] => wrap!(a: i64),
+        [F32] => wrap!(a: f32),
+        [F64] => wrap!(a: f64),
+        [I32, I32] => wrap!(a: i32, b: i32),
+        [I64, I64] => wrap!(a: i64, b: i64),
+        [F32, F32] => wrap!(a: f32, b: f32),
+        [F64, F64] => wrap!(a: f64, b: f64),
+        _ => return None,
+    })
 }

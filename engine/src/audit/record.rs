@@ -16,6 +16,8 @@ pub enum Event {
     Loaded,
     /// A plugin was unloaded.
     Unloaded,
+    /// The host took a plugin out of service.
+    Quarantined,
     /// A call hit a limit; the plugin is gone.
     LimitHit,
     /// A call trapped or crashed; the plugin is gone.

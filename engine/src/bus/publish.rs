@@ -13,11 +13,7 @@ use modhost_abi::Value;
 use modhost_backend::Fault;
 
 use super::outbox::{self, Delivery, Event};
-use crate::{
-    call::{Slot, State},
-    host::Origin,
-    lifecycle::hook,
-};
+use crate::{call::Slot, host::Origin, lifecycle::hook};
 
 /// How many deliveries one engine owes, wherever they wait.
 #[derive(Debug, Default)]
@@ -66,7 +62,7 @@ impl Bus {
             of_topic.insert(place, slot.clone());
         }
         // It may have been unloaded by another thread before it was entered.
-        if slot.state() == State::Unloaded {
+        if !slot.state().keeps_instance() {
             self.unsubscribe(slot);
         }
     }
@@ -103,7 +99,8 @@ impl Bus {
         self.counter.0.load(Relaxed)
     }
 
-    /// Puts an event into the queue of each active plugin that listens to `topic`, in load order. What waits counts as memory of
+    /// Puts an event into the queue of each plugin that listens to `topic` and takes calls, in load order: one that is loaded may be
+    /// enabled by the time that it is delivered. What waits counts as memory of
     /// the plugin that published.
     ///
     /// # Errors
@@ -111,7 +108,7 @@ impl Bus {
     pub(crate) fn publish(&self, topic: &str, value: Value, by: Option<&Origin>) -> Result<Published, Fault> {
         let (mut hear, mut full) = (Vec::new(), Vec::new());
         let listeners = self.listeners.read().unwrap_or_else(PoisonError::into_inner);
-        for slot in listeners.get(topic).into_iter().flatten().filter(|slot| slot.state() == State::Active) {
+        for slot in listeners.get(topic).into_iter().flatten().filter(|slot| slot.state().takes_calls()) {
             if slot.origin.inbox.enter() { hear.push(slot.clone()) } else { full.push(slot.clone()) }
         }
         drop(listeners);

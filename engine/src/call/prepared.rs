@@ -43,10 +43,13 @@ impl<Args: IntoArgs, Ret: FromValue> Call<Args, Ret> {
     #[inline]
     pub fn call<S: 'static>(&self, state: &mut S, args: Args) -> Result<Ret> {
         let run = |instance: &mut dyn Instance| {
-            let result = args.with_args(|args| scope::lend(state, || instance.call(self.export, args, &self.wants)));
-            let result = result.map_err(Fault::from)??;
-            let _charge = self.slot.origin.ledger.in_flight(std::slice::from_ref(&result))?;
-            Ret::from_value(result).map_err(Fault::from)
+            // Converted where it arrives: each step between moves the value once more, which costs more than reading it.
+            let converted = args.with_args(|args| {
+                let result = scope::lend(state, || instance.call(self.export, args, &self.wants))?;
+                let _charge = self.slot.origin.ledger.in_flight(std::slice::from_ref(&result))?;
+                Ret::from_value(result).map_err(Fault::from)
+            });
+            converted.map_err(Fault::from)?
         };
         let inner = self.engine.inner();
         let result = self.slot.run(&inner.watchdog, &inner.audit, Stage::Call, run);

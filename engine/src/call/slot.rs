@@ -2,22 +2,23 @@
 //! checks it in; whoever finds the slot empty gets `host.busy`.
 
 use std::{
-    fmt,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
-        atomic::{AtomicU8, AtomicU64, Ordering::Relaxed, Ordering::SeqCst},
+        atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed, Ordering::SeqCst},
     },
     time::Duration,
 };
 
 use crossbeam::atomic::AtomicCell;
-use modhost_backend::{ExportInfo, Fault, FaultKind, Guarantee, Instance, Kind, Meter, Resource, Usage};
-use semver::Version;
+use modhost_backend::{Fault, FaultKind, Guarantee, Instance, Meter, Resource, Usage};
 use tracing::{Span, field::Empty, level_filters::LevelFilter};
 
 use super::{
+    About, PluginId,
+    chronicle::{Cause, Moment},
     depth::Level,
+    state::{Illegal, State, Transition},
     ticket::{Progress, Ticket, Tickets},
     watchdog::Watchdog,
 };
@@ -25,58 +26,19 @@ use crate::{
     audit::{Audit, Event},
     error::{Code, Error, Result, Stage},
     host::{Grants, Origin, Share, UsedUp},
-    policy::TrustLevel,
 };
 
-/// A loaded plugin: a place in the engine, and which of its tenants.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub struct PluginId {
-    pub(crate) slot: u32,
-    pub(crate) generation: u32,
-}
-
-impl fmt::Display for PluginId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.slot, self.generation)
-    }
-}
-
-/// What a plugin's slot is good for.
+/// Where an instance is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[repr(u8)]
-pub(crate) enum State {
-    /// Calls are taken.
-    Active,
-    /// Calls are refused until it is enabled.
-    Disabled,
-    /// A limit, a trap or a crash ended it.
-    Killed,
-    /// It is gone.
-    Unloaded,
-}
-
-/// What is known of a plugin and does not change while it is loaded.
-#[derive(Clone, Debug)]
-pub(crate) struct About {
-    pub(crate) name: String,
-    pub(crate) version: Version,
-    pub(crate) kind: Kind,
-    pub(crate) trust: TrustLevel,
-    pub(crate) vouched: &'static str,
-    pub(crate) topics: Vec<String>,
-    pub(crate) exports: Vec<ExportInfo>,
-    pub(crate) notes: Vec<String>,
-    /// How many times a plugin of this id was loaded so far, this time included.
-    pub(crate) loads: u64,
-}
-
-impl About {
-    /// What the host keeps because the plugin says so: the names of its exports and topics, and notes on its manifest.
-    pub(crate) fn bytes(&self) -> u64 {
-        let exports: usize = self.exports.iter().map(|export| size_of::<ExportInfo>() + export.name.len()).sum();
-        let texts: usize = self.topics.iter().chain(&self.notes).map(|text| size_of::<String>() + text.len()).sum();
-        (exports + texts) as u64
-    }
+pub(crate) enum Rest {
+    /// In its slot.
+    Here,
+    /// In a call that runs.
+    Running,
+    /// In a call that is suspended.
+    Suspended,
+    /// Nowhere any more.
+    Gone,
 }
 
 /// Where a plugin's instance rests between calls.
@@ -94,6 +56,10 @@ pub(crate) struct Slot {
     /// The ticket that it waits for, for whoever asks why it is busy.
     waits: AtomicCell<Option<Ticket>>,
     state: AtomicU8,
+    /// Whether a thread is enabling it.
+    pub(crate) enabling: AtomicBool,
+    /// Whether its instance was dropped.
+    gone: AtomicBool,
     calls: AtomicU64,
     fuel: AtomicU64,
 }
@@ -131,7 +97,9 @@ impl Slot {
             live: AtomicCell::new(Some(Box::new(Live(instance)))),
             parked: AtomicCell::new(None),
             waits: AtomicCell::new(None),
-            state: AtomicU8::new(State::Active as u8),
+            state: AtomicU8::new(State::Resolved as u8),
+            enabling: AtomicBool::new(false),
+            gone: AtomicBool::new(false),
             calls: AtomicU64::new(0),
         }
     }
@@ -172,17 +140,18 @@ impl Slot {
             return Err(self.refused(Stage::Call));
         }
         let level = self.level(Stage::Call, audit)?;
-        // Asked before the ticket is used up: a group may have nothing left now, and more in its next period.
-        let share = self.share(self.meter.fuel_left(), Stage::Call, audit)?;
-        let live = match self.take_parked(tickets, ticket) {
-            Ok(live) => live,
+        let live = self.take_parked(tickets, ticket)?;
+        // Asked while nobody else can run it, or what it has left would be another stretch's; and before the ticket is used up: a
+        // group may have nothing left now, and more in its next period.
+        let share = match self.share(self.meter.fuel_left(), Stage::Call, audit) {
+            Ok(share) => share,
             Err(error) => {
-                if let Some(share) = share {
-                    share.give_back(|| audit.now());
-                }
+                self.park(live);
                 return Err(error);
             }
         };
+        tickets.take(ticket);
+        self.waits.store(None);
         let entered = Entered { live, level, share, before: Some(self.meter.usage().fuel) };
         let waits = |progress: &Progress<R>| progress.ticket().is_some();
         self.stretch(entered, watchdog, audit, Stage::Call, waits, f).map(|(progress, _)| progress)
@@ -191,6 +160,8 @@ impl Slot {
     /// Ends the suspended call that waits for `ticket`, and the plugin with it: it was left somewhere in its code.
     pub(crate) fn abandon(&self, watchdog: &Watchdog, audit: &Audit, tickets: &Tickets, ticket: Ticket) -> Result<()> {
         let live = self.take_parked(tickets, ticket)?;
+        tickets.take(ticket);
+        self.waits.store(None);
         let usage = self.meter.usage();
         self.count(usage);
         let error = Error::from_fault(Stage::Call, Fault::new(FaultKind::Interrupted));
@@ -199,25 +170,24 @@ impl Slot {
         Ok(())
     }
 
-    /// Takes the parked instance, and its ticket, which is stale from now on.
+    /// Takes the parked instance, if it waits for `ticket`: whoever has it is the only one who can use the ticket up.
     fn take_parked(&self, tickets: &Tickets, ticket: Ticket) -> Result<Box<Live>> {
         let Some(live) = self.parked.take() else {
             // A call that is answered while it still runs is busy.
             return Err(if tickets.look(ticket).is_some() { self.refused(Stage::Call) } else { ticket.stale() });
         };
-        if !tickets.take(ticket) {
+        if self.waits.load() != Some(ticket) {
             // Another thread has answered it, and the plugin waits for something else by now.
             self.park(live);
             return Err(ticket.stale());
         }
-        self.waits.store(None);
         Ok(live)
     }
 
     /// Takes the instance, a level of calls, and the share of its group.
     #[inline]
     fn check_out(&self, stage: Stage, audit: &Audit) -> Result<Entered> {
-        if self.state() == State::Disabled {
+        if !self.admits(stage) {
             return Err(self.refused(stage));
         }
         let Some(live) = self.live.take() else { return Err(self.refused(stage)) };
@@ -228,6 +198,21 @@ impl Slot {
                 self.check_in(live);
                 Err(error)
             }
+        }
+    }
+
+    /// Whether a call of this stage may begin where the plugin stands.
+    #[inline]
+    fn admits(&self, stage: Stage) -> bool {
+        let state = self.state.load(SeqCst);
+        let is = |other: State| state == other as u8;
+        match stage {
+            Stage::Call => is(State::Active) || is(State::Loaded),
+            Stage::Load => is(State::Resolved),
+            Stage::Enable => is(State::Loaded) || is(State::Disabled),
+            Stage::Disable => is(State::Disabled),
+            Stage::Unload => is(State::Unloading),
+            _ => false,
         }
     }
 
@@ -397,12 +382,11 @@ impl Slot {
     /// Ends the plugin, and completes the error that says why.
     #[cold]
     fn ended(&self, live: Box<Live>, error: Error, usage: Usage, watchdog: &Watchdog, audit: &Audit) -> Error {
-        // An unloaded plugin stays one.
-        let killed = |state| (state != State::Unloaded as u8).then_some(State::Killed as u8);
-        let _ = self.state.fetch_update(SeqCst, SeqCst, killed);
-        self.retire(live);
         let error =
             self.origin.ledger.explain(error).of(&self.about.name).used(usage.fuel, watchdog.elapsed(&self.meter));
+        // One that is being unloaded, or was quarantined, goes on being that.
+        let _ = self.step(Transition::Fail, error.message(), Some(&error));
+        self.retire(live);
         let event = if error.is_limit() { Event::LimitHit } else { Event::Trapped };
         audit.error(event, &self.about.name, &error);
         // It is ended already.
@@ -431,6 +415,7 @@ impl Slot {
         self.forget_tickets();
         drop_quietly(live);
         self.origin.ledger.release();
+        self.gone.store(true, SeqCst);
     }
 
     /// Asks the instance something that runs none of its code.
@@ -444,8 +429,8 @@ impl Slot {
     #[inline]
     fn check_in(&self, live: Box<Live>) {
         self.live.store(Some(live));
-        // Unloading sets the state before it empties the slot, so one of the two sees what the other left.
-        if self.state() == State::Unloaded
+        // Whoever ends a plugin sets the state before it empties the slot, so one of the two sees what the other left.
+        if !self.state().keeps_instance()
             && let Some(live) = self.live.take()
         {
             self.retire(live);
@@ -456,7 +441,7 @@ impl Slot {
     #[cold]
     fn park(&self, live: Box<Live>) {
         self.parked.store(Some(live));
-        if self.state() == State::Unloaded
+        if !self.state().keeps_instance()
             && let Some(live) = self.parked.take()
         {
             self.retire(live);
@@ -486,9 +471,16 @@ impl Slot {
     }
 
     #[cold]
-    fn refused(&self, stage: Stage) -> Error {
+    pub(crate) fn refused(&self, stage: Stage) -> Error {
         let (code, message) = match self.state() {
-            State::Active => match self.waits.load() {
+            State::Disabled if stage == Stage::Call => (Code::PluginDisabled, "the plugin is disabled"),
+            State::Failed | State::Backoff => {
+                (Code::PluginKilled, "the plugin was ended in an earlier call and is never entered again")
+            }
+            State::Quarantined => (Code::PluginQuarantined, "the host took the plugin out of service"),
+            State::Unloading | State::Unloaded => (Code::PluginNotFound, "the plugin was unloaded"),
+            State::Discovered | State::Vetted | State::Resolved => (Code::HostBusy, "the plugin is being loaded"),
+            State::Loaded | State::Active | State::Disabled => match self.waits.load() {
                 Some(ticket) => {
                     let message =
                         format!("a call of the plugin is suspended and waits for the answer to ticket {ticket}");
@@ -497,33 +489,65 @@ impl Slot {
                 }
                 None => (Code::HostBusy, "the plugin is already running a call"),
             },
-            State::Disabled => (Code::PluginDisabled, "the plugin is disabled"),
-            State::Killed => (Code::PluginKilled, "the plugin was ended in an earlier call and is never entered again"),
-            State::Unloaded => (Code::PluginNotFound, "the plugin was unloaded"),
         };
         Error::new(code, stage, message).of(&self.about.name)
     }
 
     #[inline]
     pub(crate) fn state(&self) -> State {
-        match self.state.load(SeqCst) {
-            0 => State::Active,
-            1 => State::Disabled,
-            2 => State::Killed,
-            _ => State::Unloaded,
+        State::from_u8(self.state.load(SeqCst))
+    }
+
+    /// Takes a step, keeps it and tells it; gives where the plugin stood.
+    ///
+    /// # Errors
+    /// Where it cannot be taken; nothing has changed then.
+    pub(crate) fn step(&self, step: Transition, reason: &str, error: Option<&Error>) -> Result<State, Illegal> {
+        let change = || {
+            let mut from = self.state();
+            loop {
+                let to = from.after(step)?;
+                match self.state.compare_exchange(from as u8, to as u8, SeqCst, SeqCst) {
+                    Ok(_) => return Ok((from, to)),
+                    Err(other) => from = State::from_u8(other),
+                }
+            }
+        };
+        match self.origin.engine.upgrade() {
+            Some(engine) => engine.chronicle.change(&Cause { reason, ..self.cause(step, error) }, change),
+            None => change().map(|(from, _)| from),
         }
     }
 
-    /// Takes calls again, or refuses them; nothing brings a killed plugin back.
-    pub(crate) fn set_enabled(&self, enabled: bool) {
-        let (from, to) = if enabled { (State::Disabled, State::Active) } else { (State::Active, State::Disabled) };
-        // Where it is in neither state there is nothing to change.
-        let _ = self.state.compare_exchange(from as u8, to as u8, SeqCst, SeqCst);
+    /// Tells that a step begins, or has failed.
+    pub(crate) fn tell(&self, step: Transition, moment: Moment, error: Option<&Error>) {
+        if let Some(engine) = self.origin.engine.upgrade() {
+            engine.chronicle.tell(&self.cause(step, error), moment, self.state());
+        }
     }
 
-    /// Drops the instance now, or when the running call returns.
-    pub(crate) fn unload(&self) {
-        self.state.store(State::Unloaded as u8, SeqCst);
+    fn cause<'a>(&'a self, step: Transition, error: Option<&'a Error>) -> Cause<'a> {
+        Cause { plugin: &self.about.name, handle: Some(self.id), step, reason: "", error }
+    }
+
+    /// Where its instance is now. Only whoever has closed the slot to calls can rely on it.
+    pub(crate) fn rest(&self) -> Rest {
+        if self.gone.load(SeqCst) {
+            return Rest::Gone;
+        }
+        match self.live.take() {
+            Some(live) => {
+                self.check_in(live);
+                Rest::Here
+            }
+            None if self.waits.load().is_some() => Rest::Suspended,
+            None if self.gone.load(SeqCst) => Rest::Gone,
+            None => Rest::Running,
+        }
+    }
+
+    /// Drops the instance now, or when the running call returns; its state must be one that keeps none.
+    pub(crate) fn clear(&self) {
         if let Some(live) = self.live.take().or_else(|| self.parked.take()) {
             self.retire(live);
         }

@@ -1,7 +1,7 @@
 //! [`Watchdog`]: notices calls that run past their deadline and asks their meters to stop them. It can interrupt, never touch an
 //! instance.
 //!
-//! It looks at each meter once a tick. A call is timed from the first look that sees it, so a call costs no clock reading of
+//! It looks at each meter once a tick, and once more when a deadline falls between two of them. A call is timed from the first look that sees it, so a call costs no clock reading of
 //! its own, and a stop names the call, so that one that is late never reaches the next. An idle engine causes no wake-ups: after
 //! some quiet ticks the thread sleeps until a call finds it asleep.
 
@@ -21,6 +21,8 @@ use super::clock::{Clock, Step};
 
 /// How often a busy engine's meters are looked at.
 const TICK: Duration = Duration::from_millis(1);
+/// The least time between two looks, however soon the next deadline is.
+const SHORTEST: Duration = Duration::from_micros(50);
 /// After so many ticks without a call the thread sleeps.
 const QUIET: u32 = 64;
 
@@ -123,9 +125,11 @@ impl Shared {
         self.watched.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Looks at each meter once. A call seen for the first time began at `earliest` or later. True if any call was seen.
-    fn look(&self, earliest: Duration, now: Duration) -> bool {
+    /// Looks at each meter once. A call seen for the first time began at `earliest` or later. Nothing if no call was seen; else how
+    /// long it is to the next look.
+    fn look(&self, earliest: Duration, now: Duration) -> Option<Duration> {
         let mut busy = false;
+        let mut next = TICK;
         let mut watched = self.lock();
         watched.extend(self.fresh.try_iter());
         watched.retain_mut(|entry| {
@@ -137,20 +141,27 @@ impl Shared {
             if running && call != entry.call {
                 (entry.call, entry.since) = (call, earliest);
             }
-            if running && now.saturating_sub(entry.since) + meter.ran() >= meter.limits().deadline {
-                meter.stop(call);
+            if running {
+                let left = meter.limits().deadline.saturating_sub(now.saturating_sub(entry.since) + meter.ran());
+                if left.is_zero() {
+                    meter.stop(call);
+                } else {
+                    next = next.min(left);
+                }
             }
             true
         });
-        busy
+        busy.then(|| next.max(SHORTEST))
     }
 
     fn run(&self) {
-        let mut quiet = 0;
+        let (mut quiet, mut next) = (0, TICK);
         while !self.quit.load(SeqCst) {
-            thread::park_timeout(TICK);
+            thread::park_timeout(next);
             let now = self.clock.now();
-            quiet = if self.look(now, now) { 0 } else { quiet + 1 };
+            let seen = self.look(now, now);
+            quiet = if seen.is_some() { 0 } else { quiet + 1 };
+            next = seen.unwrap_or(TICK);
             if quiet < QUIET {
                 continue;
             }
@@ -159,7 +170,7 @@ impl Shared {
             self.asleep.store(true, SeqCst);
             thread::park_timeout(TICK);
             let now = self.clock.now();
-            if self.look(now, now) {
+            if self.look(now, now).is_some() {
                 self.asleep.store(false, SeqCst);
             }
             while self.asleep.load(SeqCst) && !self.quit.load(SeqCst) {
@@ -201,6 +212,27 @@ mod tests {
         clock.advance(Duration::from_millis(50));
         assert!(!meter.alive());
         assert_eq!(watchdog.elapsed(&meter), Some(Duration::from_millis(50)));
+    }
+
+    #[test]
+    fn a_deadline_between_two_ticks_is_looked_at_when_it_passes() {
+        let shared = Watchdog::new(Arc::new(ManualClock::default())).shared.clone();
+        let mut limits = Limits::default();
+        limits.deadline = Duration::from_micros(5_400);
+        let meter = Arc::new(Meter::new(limits));
+        let watched = Watched { meter: Arc::downgrade(&meter), number: 0, call: 0, since: Duration::ZERO };
+        shared.lock().push(watched);
+        let look = |micros: u64| {
+            let now = Duration::from_micros(micros);
+            shared.look(now, now)
+        };
+        look(0);
+        assert_eq!(look(0), None, "no call was seen");
+        meter.begin();
+        assert_eq!(look(0), Some(TICK));
+        assert_eq!(look(5_000), Some(Duration::from_micros(400)));
+        assert_eq!((look(5_399), meter.alive()), (Some(SHORTEST), true));
+        assert_eq!((look(5_400), meter.alive()), (Some(TICK), false));
     }
 
     #[test]

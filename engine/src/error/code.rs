@@ -130,6 +130,21 @@ catalogue! {
     PluginDisabled "plugin.disabled" 1
         "The plugin is disabled."
         "Enable it first."
+    PluginQuarantined "plugin.quarantined" 1
+        "The host took the plugin out of service. Its instance is gone, and only unloading it leads on."
+        "The history says why. Unload it, and load it again when the reason is gone."
+    LifecycleIllegal "lifecycle.illegal" 1
+        "The plugin cannot take this step where it stands: one that is active cannot be enabled again."
+        "Ask where it stands first: its state is in the list of plugins, and how it came there in its history."
+    LifecycleDependency "lifecycle.dependency" 1
+        "The plugin was not enabled, because one that it needs is not."
+        "Look at what keeps the other from being enabled, and enable it first."
+    LifecycleDependents "lifecycle.dependents" 1
+        "The plugin is needed by others that are in use."
+        "Take those away first, or ask for the cascade, which does and says so."
+    LifecycleShutdown "lifecycle.shutdown" 1
+        "The engine was shut down, and loads nothing any more."
+        "Build another engine."
     CallInterrupted "call.interrupted" 1
         "The host ended the call."
         "Nothing to mend in the plugin; it must be loaded again."

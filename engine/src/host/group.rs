@@ -270,11 +270,6 @@ impl Share {
         meter.set_fuel_left(meter.fuel_left() + self.withheld);
     }
 
-    /// Gives all of it back: the stretch did not begin.
-    pub(crate) fn give_back(self, now: impl FnOnce() -> Duration) {
-        let _ = self.settle(0, 0, now);
-    }
-
     /// Gives back what the call did not use of it; the fuel that the meter saw used, with what was withheld, goes in, and what the
     /// call itself used comes out. Then, whether running out was the group's doing: what to say in that case.
     pub(crate) fn settle(self, metered: u64, lent: u64, now: impl FnOnce() -> Duration) -> (u64, Option<UsedUp>) {

@@ -87,6 +87,9 @@ struct Minted<T> {
     _charge: Option<Arc<Charge>>,
 }
 
+/// Bytes that the allocator takes for an object's name and charge, beside the name's own.
+const BLOCKS: usize = 96;
+
 impl<T> Handles<T> {
     /// An empty table; `kind` tells its handles from those of the host's other tables.
     #[must_use]
@@ -100,7 +103,8 @@ impl<T> Handles<T> {
     /// # Errors
     /// When the table holds 2^32 objects, or the plugin's memory is used up (which ends it).
     pub fn mint(&mut self, plugin: &str, object: T) -> Result<Handle, HostError> {
-        let bytes = (size_of::<Minted<T>>() + plugin.len()) as u64;
+        // The table grows by doubling; the name and the charge are blocks of their own.
+        let bytes = (2 * size_of::<Minted<T>>() + plugin.len() + BLOCKS) as u64;
         let charge = calling(|origin| origin.ledger.charge(bytes)).transpose().map_err(HostError::new)?.map(Arc::new);
         let place = self.objects.vacant_entry();
         let slot = u32::try_from(place.key())?;

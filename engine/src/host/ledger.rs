@@ -22,6 +22,28 @@ use crate::error::Error;
 /// Stands for an instance whose backend cannot tell.
 const UNKNOWN: u64 = u64::MAX;
 
+/// Whether `value` has at most `levels` of containers.
+fn within(value: &Value, levels: u32) -> bool {
+    match (value, levels.checked_sub(1)) {
+        (Value::List(items), Some(levels)) => items.iter().all(|item| within(item, levels)),
+        (Value::Map(map), Some(levels)) => map.iter().all(|(_, item)| within(item, levels)),
+        (Value::List(_) | Value::Map(_), None) => false,
+        _ => true,
+    }
+}
+
+/// Drops `value` level by level.
+fn take_apart(value: Value) {
+    let mut rest = vec![value];
+    while let Some(value) = rest.pop() {
+        match value {
+            Value::List(items) => rest.extend(items),
+            Value::Map(map) => rest.extend(map.into_iter().map(|(_, item)| item)),
+            _ => {}
+        }
+    }
+}
+
 /// The memory of one plugin.
 #[derive(Debug)]
 pub(crate) struct Ledger {
@@ -84,6 +106,20 @@ impl Ledger {
     pub(crate) fn charge(self: &Arc<Self>, bytes: u64) -> Result<Charge, Fault> {
         let charge = Charge { ledger: self.clone(), bytes };
         self.add(bytes).map(|()| charge)
+    }
+
+    /// A value that the host made for the plugin, if it is nested no deeper than values may be: whatever walks over it recurses,
+    /// and so does dropping it. Which depth exactly is too deep the backend says.
+    ///
+    /// # Errors
+    /// The limit of a value. The plugin, which is not to blame, goes on.
+    #[inline]
+    pub(crate) fn shallow(&self, value: Value) -> Result<Value, Fault> {
+        if !matches!(value, Value::List(_) | Value::Map(_)) || within(&value, self.meter.limits().value.depth) {
+            return Ok(value);
+        }
+        take_apart(value);
+        Err(self.meter.limit_fault(Resource::Value))
     }
 
     /// Charges values on their way through the host, for as long as the charge lives. Less than a grain is not worth the

@@ -117,6 +117,7 @@ impl Wrapped {
     #[inline]
     fn call(&self, args: &mut [Value]) -> Result<Value, Failure> {
         let value = (self.function.call)(args)?;
+        let value = self.origin.ledger.shallow(value).map_err(Failure::Fault)?;
         let charge = self.origin.ledger.in_flight(std::slice::from_ref(&value)).map_err(Failure::Fault)?;
         drop(charge);
         Ok(value)

@@ -1,4 +1,5 @@
-//! The well-known exports, all optional: `on_load(info)`, `on_enable()`, `on_<topic>(event)`.
+//! The well-known exports, all optional, each run under the meter like any call: `on_load(info)`, `on_enable()`, `on_disable()`,
+//! `on_unload()`, `on_tick(dt)`, `on_save() -> value`, `on_restore(value, from_version)`, `on_<topic>(event)`.
 
 use modhost_abi::{Type, Value};
 use modhost_backend::{ExportId, Fault, Instance};

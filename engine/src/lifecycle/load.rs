@@ -13,7 +13,7 @@ use tracing::field::display;
 use super::hook;
 use crate::{
     audit::Event,
-    call::{About, Slot},
+    call::{About, Need, Slot, State, Transition},
     error::{Error, Result, Stage},
     host::{self, Group, LogLevel, Origin},
     inner::Inner,
@@ -31,7 +31,10 @@ pub(crate) fn load(
     group: Option<Arc<Group>>,
 ) -> Result<Arc<Slot>> {
     let id = package.get().id().to_string();
-    let result = place(inner, package, admission, group, &id).map_err(|error| error.of(&id));
+    let slot = place(inner, package, admission, group, &id)
+        .map_err(|error| error.of(&id))
+        .inspect_err(|error| inner.turned_away(State::Resolved, &id, error));
+    let result = slot.and_then(|slot| settle(inner, &slot).map(|()| slot));
     inner.loaded();
     if let Err(error) = &result {
         inner.audit.error(Event::Refused, &id, error);
@@ -46,6 +49,7 @@ fn place(
     group: Option<Arc<Group>>,
     id: &str,
 ) -> Result<Arc<Slot>> {
+    inner.chronicle.begins(id, State::Resolved, Transition::Load);
     let package = vetted.get();
     let kind = admission.artefact().kind.clone();
     let span = stage_span!("load", id, package.version());
@@ -118,24 +122,34 @@ fn place(
         topics: package.manifest().map(|manifest| manifest.listen.clone()).unwrap_or_default(),
         exports: instance.exports().to_vec(),
         notes,
+        needs: package.manifest().map(Need::of).unwrap_or_default(),
         loads: inner.count_load(id),
     };
     let held = origin.ledger.add(about.bytes()).and_then(|()| origin.ledger.weigh(instance.memory_used()));
     held.map_err(|fault| origin.ledger.explain(limit(fault)))?;
     let interrupt = admission.backend().enforcement().interrupt;
-    let slot =
-        inner.insert(id, group.as_deref(), |place| Slot::new(place, about, grants, origin, interrupt, instance))?;
-    if let Err(error) = inner.room_for_memory(Stage::Load).and_then(|()| on_load(inner, &slot)) {
-        inner.remove(slot.id);
+    inner.insert(id, group.as_deref(), |place| Slot::new(place, about, grants, origin, interrupt, instance))
+}
+
+/// Runs `on_load` of a plugin that has its place; where that fails nothing is left of it.
+fn settle(inner: &Inner, slot: &Arc<Slot>) -> Result<()> {
+    let about = &slot.about;
+    let loaded = inner.room_for_memory(Stage::Load).and_then(|()| on_load(inner, slot)).and_then(|()| inner.open());
+    if let Err(error) = loaded.map_err(|error| error.of(&about.name)) {
+        // A limit in `on_load` has said so already.
+        let _ = slot.step(Transition::Fail, error.message(), Some(&error));
+        inner.remove(slot);
         return Err(error);
     }
-    inner.audit.record(Event::Loaded, id, &format!("{} exports", slot.about.exports.len()));
-    Ok(slot)
+    inner.audit.record(Event::Loaded, &about.name, &format!("{} exports", about.exports.len()));
+    // Nothing leads elsewhere from where it stands but what this thread does.
+    let _ = slot.step(Transition::Load, &format!("{} {} as {}", about.kind, about.version, about.trust), None);
+    Ok(())
 }
 
 fn on_load(inner: &Inner, slot: &Slot) -> Result<()> {
     let about = &slot.about;
-    if !about.exports.iter().any(|export| export.name == "on_load") {
+    if !about.exports("on_load") {
         return Ok(());
     }
     let info = Map::from_iter([

@@ -16,6 +16,8 @@ pub struct Caps {
     pub file: u64,
     /// Bytes of all files of one plugin together.
     pub total: u64,
+    /// Bytes of all plugins of a folder together, which are in memory until the last of them is loaded.
+    pub folder: u64,
     /// Files and folders of one plugin.
     pub files: usize,
     /// Bytes of `plugin.toml`.
@@ -27,8 +29,16 @@ pub struct Caps {
 }
 
 impl Default for Caps {
-    /// 32 MiB a file, 64 MiB and 4,096 files a plugin, 256 KiB a manifest, 10,000 entries in a folder of plugins, 16 deep.
+    /// 32 MiB a file, 64 MiB and 4,096 files a plugin, 256 KiB a manifest, 1 GiB and 10,000 entries in a folder of plugins, 16 deep.
     fn default() -> Self {
-        Caps { file: 32 << 20, total: 64 << 20, files: 4096, manifest: 256 << 10, plugins: 10_000, depth: 16 }
+        Caps {
+            file: 32 << 20,
+            total: 64 << 20,
+            folder: 1 << 30,
+            files: 4096,
+            manifest: 256 << 10,
+            plugins: 10_000,
+            depth: 16,
+        }
     }
 }

@@ -20,7 +20,7 @@ use crate::{Code, Error, Result, Stage};
 ///
 /// # Errors
 /// `io.not-found` for a path that is not there, `package.not-a-plugin` where nothing there is a plugin, `io.failed`,
-/// `package.too-large` for more entries than [`Caps::plugins`].
+/// `package.too-large` for more entries than [`Caps::plugins`]; beyond [`Caps::folder`] it is the error of each plugin that does not fit.
 ///
 /// ```
 /// use modhost::package::{Caps, discover};
@@ -50,8 +50,24 @@ pub fn discover(path: &Path, caps: &Caps) -> Result<Vec<Result<Package>>> {
     }
     let root = fs::canonicalize(path).map_err(failed)?;
     let mut found: Vec<(Key, Result<Package>)> = Vec::new();
+    let mut left = caps.folder;
     for name in names(path, caps)? {
-        let Some(package) = entry(&root, &path.join(&name), caps) else { continue };
+        // One that does not fit is refused when that is known, not when it is read.
+        let fitting = Caps { total: caps.total.min(left), ..caps.clone() };
+        let Some(package) = entry(&root, &path.join(&name), &fitting) else { continue };
+        let package = package.map_err(|error| {
+            if error.code() != Code::PackageTooLarge || fitting.total == caps.total {
+                return error;
+            }
+            let message = format!("it has more bytes than are left of {} for the plugins of one folder", caps.folder);
+            Error::new(Code::PackageTooLarge, Stage::Open, message).with_help(
+                "Remove what is not needed from the folder of plugins, or raise `folder` under [caps] in the policy.",
+            )
+        });
+        if let Ok(package) = &package {
+            let bytes: u64 = package.files().iter().map(|(_, bytes)| bytes.len() as u64).sum();
+            left = left.saturating_sub(bytes);
+        }
         let name = name.to_string_lossy().into_owned();
         let key = match &package {
             Ok(package) => (package.id().to_string(), Some(package.version().clone()), name.clone()),
@@ -92,6 +108,8 @@ fn names(path: &Path, caps: &Caps) -> Result<Vec<OsString>> {
             return Err(Error::new(Code::PackageTooLarge, Stage::Open, message));
         }
     }
+    // So that it is the same ones everywhere that do not fit.
+    names.sort();
     Ok(names)
 }
 

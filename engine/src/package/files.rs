@@ -244,16 +244,40 @@ pub(super) fn portable<'n>(name: &'n OsStr, shown: &str) -> Result<&'n str> {
     }
 }
 
-/// All bytes of a plain file, `None` where it has more than `most`. At most one byte more than that is read.
-fn bounded(file: File, most: u64, path: &str) -> Result<Option<Vec<u8>>> {
+/// All bytes of a plain file, `None` where it has more than `most`. They are in memory once: the place is as large as the file says
+/// it is, and at most one byte more than allowed is read of one that holds more than it said.
+fn bounded(mut file: File, most: u64, path: &str) -> Result<Option<Arc<[u8]>>> {
     let failed = |error| io_error(path, &error);
     let about = file.metadata().map_err(failed)?;
     if !about.is_file() {
         return Err(special(path));
     }
-    let mut bytes = Vec::with_capacity(usize::try_from(about.len().min(most)).unwrap_or(0) + 1);
-    file.take(most.saturating_add(1)).read_to_end(&mut bytes).map_err(failed)?;
-    Ok(if bytes.len() as u64 > most { None } else { Some(bytes) })
+    let Some(length) = usize::try_from(about.len()).ok().filter(|_| about.len() <= most) else { return Ok(None) };
+    // Zeroes that nobody has written to take no memory while they are copied, and copying is quick in every profile.
+    let mut bytes: Arc<[u8]> = vec![0; length].into();
+    // Nobody else has it yet.
+    let read = fill(&mut file, Arc::get_mut(&mut bytes).unwrap_or_default()).map_err(failed)?;
+    let mut rest = Vec::new();
+    file.take((most - read as u64).saturating_add(1)).read_to_end(&mut rest).map_err(failed)?;
+    if read as u64 + rest.len() as u64 > most {
+        return Ok(None);
+    }
+    // It changed since it was asked.
+    Ok(Some(if read < length || !rest.is_empty() { [&bytes[..read], &rest].concat().into() } else { bytes }))
+}
+
+/// Reads until `place` is full or the file is at its end; how much that was.
+fn fill(file: &mut File, place: &mut [u8]) -> io::Result<usize> {
+    let mut at = 0;
+    while at < place.len() {
+        match file.read(&mut place[at..]) {
+            Ok(0) => break,
+            Ok(more) => at += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(at)
 }
 
 /// Reads one file that the user named, through links if there are any.

@@ -7,7 +7,11 @@ pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a s
     let allowed = (word.len() / 3).max(1);
     candidates
         .into_iter()
-        .map(|candidate| (distance(&word, &candidate.chars().collect::<Vec<_>>()), candidate))
+        // What is longer than that is too far away, however long it is.
+        .map(|candidate| {
+            let shown = candidate.chars().take(word.len() + allowed + 1).collect::<Vec<_>>();
+            (distance(&word, &shown), candidate)
+        })
         .filter(|(distance, _)| *distance <= allowed)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)

@@ -79,7 +79,7 @@ const GROUP: [&str; 6] = ["plugins", "memory", "fuel", "time", "output", "queue"
 
 const GROUP_BY: [(&str, GroupBy); 2] = [("nothing", GroupBy::Nothing), ("publisher", GroupBy::Publisher)];
 
-const CAPS: [&str; 6] = ["file", "total", "manifest", "files", "plugins", "depth"];
+const CAPS: [&str; 7] = ["file", "total", "folder", "manifest", "files", "plugins", "depth"];
 
 const MODES: [(&str, Mode); 2] = [("best-effort", Mode::BestEffort), ("all-or-nothing", Mode::AllOrNothing)];
 
@@ -288,7 +288,12 @@ fn resolve(options: &mut Options, item: Item<'_>) -> Result<()> {
 
 fn caps(caps: &mut Caps, item: Item<'_>) -> Result<()> {
     let keys = item.keys("[caps]", &CAPS)?;
-    for (key, cap) in [("file", &mut caps.file), ("total", &mut caps.total), ("manifest", &mut caps.manifest)] {
+    for (key, cap) in [
+        ("file", &mut caps.file),
+        ("total", &mut caps.total),
+        ("folder", &mut caps.folder),
+        ("manifest", &mut caps.manifest),
+    ] {
         set(cap, keys.read(key, |item| item.size())?);
     }
     for (key, cap) in [("files", &mut caps.files), ("plugins", &mut caps.plugins), ("depth", &mut caps.depth)] {

@@ -231,7 +231,7 @@ impl Policy {
     ///     optionals = "allow"        # optional dependencies that are not there; or warn, require
     ///     budget = 250_000           # steps of the search
     ///
-    ///     [caps]                     # what is read from disk: file, total, manifest; files, plugins, depth
+    ///     [caps]                     # what is read from disk: file, total, folder, manifest; files, plugins, depth
     ///     total = "8MiB"
     ///     "#,
     ///     "arena.toml",

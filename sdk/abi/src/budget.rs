@@ -82,6 +82,7 @@ pub struct ValueBudget {
 
 impl ValueBudget {
     /// A full budget.
+    #[inline]
     #[must_use]
     pub fn new(limits: ValueLimits) -> Self {
         let limits = ValueLimits { depth: limits.depth.min(ValueLimits::DEEPEST), ..limits };
@@ -151,7 +152,7 @@ impl ValueBudget {
             }
             Value::Map(map) => {
                 self.enter(0)?;
-                for (key, item) in map.iter() {
+                for (key, item) in map.iter_bytes() {
                     self.charge(key.len() as u64)?;
                     self.measure(item)?;
                 }

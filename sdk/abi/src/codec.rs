@@ -20,7 +20,7 @@
 mod decode;
 mod encode;
 
-pub use decode::{DecodeCause, DecodeError, decode, decode_list};
+pub use decode::{DecodeCause, DecodeError, decode, decode_list, decode_list_into};
 pub use encode::{encode, encode_list, encode_list_within, encode_within};
 
 /// The first byte of every encoding. It is no tag, so that a forgotten one is found; another format would have another.

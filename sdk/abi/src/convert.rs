@@ -57,10 +57,12 @@ macro_rules! same {
     ($($ty:ty => $variant:ident),* $(,)?) => {$(
         impl IntoValue for $ty {
             fn ty() -> Type { Type::$variant }
+            #[inline]
             fn into_value(self) -> Result<Value, TypeError> { Ok(Value::$variant(self.into())) }
         }
         impl FromValue for $ty {
             fn ty() -> Type { Type::$variant }
+            #[inline]
             fn from_value(value: Value) -> Result<Self, TypeError> {
                 match value {
                     Value::$variant(inner) => Ok(inner),
@@ -76,12 +78,14 @@ macro_rules! integers {
     ($($ty:ty),*) => {$(
         impl IntoValue for $ty {
             fn ty() -> Type { Type::Int }
+            #[inline]
             fn into_value(self) -> Result<Value, TypeError> {
                 i64::try_from(self).map(Value::Int).map_err(|_| TypeError::new("int", "a number beyond 2^63"))
             }
         }
         impl FromValue for $ty {
             fn ty() -> Type { Type::Int }
+            #[inline]
             fn from_value(value: Value) -> Result<Self, TypeError> {
                 let int = i64::from_value(value)?;
                 <$ty>::try_from(int)
@@ -96,6 +100,7 @@ impl IntoValue for f32 {
     fn ty() -> Type {
         Type::Float
     }
+    #[inline]
     fn into_value(self) -> Result<Value, TypeError> {
         Ok(Value::Float(f64::from(self)))
     }
@@ -105,6 +110,7 @@ impl IntoValue for &str {
     fn ty() -> Type {
         Type::Str
     }
+    #[inline]
     fn into_value(self) -> Result<Value, TypeError> {
         Ok(Value::from(self))
     }
@@ -114,6 +120,7 @@ impl IntoValue for () {
     fn ty() -> Type {
         Type::Nil
     }
+    #[inline]
     fn into_value(self) -> Result<Value, TypeError> {
         Ok(Value::Nil)
     }
@@ -123,6 +130,7 @@ impl FromValue for () {
     fn ty() -> Type {
         Type::Nil
     }
+    #[inline]
     fn from_value(value: Value) -> Result<Self, TypeError> {
         match value {
             Value::Nil => Ok(()),
@@ -135,6 +143,7 @@ impl IntoValue for Value {
     fn ty() -> Type {
         Type::Any
     }
+    #[inline]
     fn into_value(self) -> Result<Value, TypeError> {
         Ok(self)
     }
@@ -144,6 +153,7 @@ impl FromValue for Value {
     fn ty() -> Type {
         Type::Any
     }
+    #[inline]
     fn from_value(value: Value) -> Result<Self, TypeError> {
         Ok(value)
     }
@@ -153,6 +163,7 @@ impl<T: IntoValue> IntoValue for Option<T> {
     fn ty() -> Type {
         optional(T::ty())
     }
+    #[inline]
     fn into_value(self) -> Result<Value, TypeError> {
         self.map_or(Ok(Value::Nil), T::into_value)
     }
@@ -162,6 +173,7 @@ impl<T: FromValue> FromValue for Option<T> {
     fn ty() -> Type {
         optional(T::ty())
     }
+    #[inline]
     fn from_value(value: Value) -> Result<Self, TypeError> {
         if value == Value::Nil { Ok(None) } else { T::from_value(value).map(Some) }
     }
@@ -175,6 +187,7 @@ impl<T: IntoValue> IntoValue for Vec<T> {
     fn ty() -> Type {
         Type::List(Box::new(T::ty()))
     }
+    #[inline]
     fn into_value(self) -> Result<Value, TypeError> {
         let items = self.into_iter().enumerate();
         items
@@ -188,6 +201,7 @@ impl<T: FromValue> FromValue for Vec<T> {
     fn ty() -> Type {
         Type::List(Box::new(T::ty()))
     }
+    #[inline]
     fn from_value(value: Value) -> Result<Self, TypeError> {
         let Value::List(items) = value else { return Err(TypeError::new("list", value.type_name())) };
         let items = items.into_iter().enumerate();
@@ -199,6 +213,7 @@ impl<T: IntoValue> IntoValue for BTreeMap<String, T> {
     fn ty() -> Type {
         Type::Map(Box::new(T::ty()))
     }
+    #[inline]
     fn into_value(self) -> Result<Value, TypeError> {
         let mut entries = Vec::with_capacity(self.len());
         for (key, item) in self {
@@ -213,6 +228,7 @@ impl<T: FromValue> FromValue for BTreeMap<String, T> {
     fn ty() -> Type {
         Type::Map(Box::new(T::ty()))
     }
+    #[inline]
     fn from_value(value: Value) -> Result<Self, TypeError> {
         let Value::Map(map) = value else { return Err(TypeError::new("map", value.type_name())) };
         map.into_iter()
@@ -225,12 +241,14 @@ impl<T: FromValue> FromValue for BTreeMap<String, T> {
 }
 
 impl IntoArgs for &[Value] {
+    #[inline]
     fn with_args<R>(self, f: impl FnOnce(&[Value]) -> R) -> Result<R, TypeError> {
         Ok(f(self))
     }
 }
 
 impl IntoArgs for Vec<Value> {
+    #[inline]
     fn with_args<R>(self, f: impl FnOnce(&[Value]) -> R) -> Result<R, TypeError> {
         Ok(f(&self))
     }

@@ -4,7 +4,7 @@
 use alloc::{boxed::Box, string::String, vec, vec::Vec};
 use core::iter::Peekable;
 
-use crate::{FromValue, IntoValue, Map, Type, TypeError, Value, type_error};
+use crate::{FromValue, IntoValue, Key, Map, Type, TypeError, Value, type_error};
 
 /// The type of a struct.
 #[must_use]
@@ -26,7 +26,7 @@ pub fn may_be_missing(ty: Type) -> Type {
 
 /// A map under construction; fields are put in the order of their names, which spares sorting.
 #[derive(Debug)]
-pub struct Entries(Vec<(String, Value)>);
+pub struct Entries(Vec<(Key, Value)>);
 
 impl Entries {
     /// Room for `count` fields.
@@ -53,13 +53,13 @@ impl Entries {
     /// The map.
     #[must_use]
     pub fn finish(self) -> Value {
-        Value::Map(Map::from_entries(self.0))
+        Value::Map(Map::from_keys(self.0))
     }
 }
 
 /// A map that is taken apart; both its entries and the calls of `take` ascend by name, so that one walk does.
 #[derive(Debug)]
-pub struct Fields(Peekable<vec::IntoIter<(String, Value)>>);
+pub struct Fields(Peekable<vec::IntoIter<(Key, Value)>>);
 
 impl Fields {
     /// Begins with `value`.
@@ -68,15 +68,15 @@ impl Fields {
     /// A [`TypeError`] if it is no map.
     pub fn new(value: Value) -> Result<Self, TypeError> {
         match value {
-            Value::Map(map) => Ok(Fields(map.into_iter().peekable())),
+            Value::Map(map) => Ok(Fields(map.into_keys().peekable())),
             other => Err(TypeError::new("map", other.type_name())),
         }
     }
 
     fn next(&mut self, name: &str) -> Result<Option<Value>, TypeError> {
         match self.0.peek() {
-            Some((key, _)) if key.as_str() < name => Err(unknown(key)),
-            Some((key, _)) if key == name => Ok(self.0.next().map(|(_, value)| value)),
+            Some((key, _)) if key.as_bytes() < name.as_bytes() => Err(unknown(key)),
+            Some((key, _)) if key.as_bytes() == name.as_bytes() => Ok(self.0.next().map(|(_, value)| value)),
             _ => Ok(None),
         }
     }

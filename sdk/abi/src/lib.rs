@@ -26,6 +26,7 @@ mod convert;
 #[doc(hidden)]
 pub mod derive;
 mod handle;
+mod key;
 mod map;
 mod name;
 #[cfg(feature = "serde")]
@@ -40,6 +41,7 @@ pub use budget::{NODE_BYTES, TooLarge, ValueBudget, ValueLimits};
 pub use contract::{Contract, Function};
 pub use convert::{FromArgs, FromValue, IntoArgs, IntoValue};
 pub use handle::Handle;
+pub use key::Key;
 pub use map::Map;
 pub use name::{Capability, NameError};
 pub use signature::{Param, Signature};

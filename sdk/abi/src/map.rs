@@ -1,8 +1,12 @@
 //! [`Map`]: string keys to values, sorted and unique.
 
-use alloc::{string::String, vec::Vec};
+use alloc::{
+    string::String,
+    vec::{self, Vec},
+};
+use core::iter;
 
-use crate::Value;
+use crate::{Key, Value};
 
 /// A map with string keys, in the order of their bytes. It never holds [`Value::Nil`]: inserting `Nil` removes the key.
 ///
@@ -16,7 +20,7 @@ use crate::Value;
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Map {
-    entries: Vec<(String, Value)>,
+    entries: Vec<(Key, Value)>,
 }
 
 impl Map {
@@ -28,7 +32,13 @@ impl Map {
 
     /// Makes a map of `entries` in any order; of equal keys the last one holds.
     #[must_use]
-    pub fn from_entries(mut entries: Vec<(String, Value)>) -> Self {
+    pub fn from_entries(entries: Vec<(String, Value)>) -> Self {
+        Map::from_keys(entries.into_iter().map(|(key, value)| (key.into(), value)).collect())
+    }
+
+    /// [`Map::from_entries`] without a `String` for each key.
+    #[must_use]
+    pub fn from_keys(mut entries: Vec<(Key, Value)>) -> Self {
         if !entries.is_sorted_by(|a, b| a.0 < b.0) {
             entries.sort_by(|a, b| a.0.cmp(&b.0));
             entries.reverse();
@@ -40,7 +50,7 @@ impl Map {
     }
 
     /// Makes a map of `entries` that ascend strictly by key and hold no nil.
-    pub(crate) fn from_ascending(entries: Vec<(String, Value)>) -> Self {
+    pub(crate) fn from_ascending(entries: Vec<(Key, Value)>) -> Self {
         Map { entries }
     }
 
@@ -63,9 +73,9 @@ impl Map {
     }
 
     /// Puts `value` under `key` and returns what was there; [`Value::Nil`] removes the key.
-    pub fn insert(&mut self, key: impl Into<String>, value: Value) -> Option<Value> {
+    pub fn insert(&mut self, key: impl Into<Key>, value: Value) -> Option<Value> {
         let key = key.into();
-        match self.find(&key) {
+        match self.find(key.as_str()) {
             Ok(index) if value == Value::Nil => Some(self.entries.remove(index).1),
             Ok(index) => Some(core::mem::replace(&mut self.entries[index].1, value)),
             Err(_) if value == Value::Nil => None,
@@ -92,22 +102,33 @@ impl Map {
     }
 
     fn find(&self, key: &str) -> Result<usize, usize> {
-        self.entries.binary_search_by(|(other, _)| other.as_str().cmp(key))
+        self.entries.binary_search_by(|(other, _)| other.as_bytes().cmp(key.as_bytes()))
+    }
+
+    /// The entries, sorted by key, with the bytes of their keys.
+    pub(crate) fn iter_bytes(&self) -> impl ExactSizeIterator<Item = (&[u8], &Value)> {
+        self.entries.iter().map(|(key, value)| (key.as_bytes(), value))
+    }
+
+    /// The entries, sorted by key.
+    #[must_use]
+    pub fn into_keys(self) -> vec::IntoIter<(Key, Value)> {
+        self.entries.into_iter()
     }
 }
 
-impl<K: Into<String>> FromIterator<(K, Value)> for Map {
+impl<K: Into<Key>> FromIterator<(K, Value)> for Map {
     fn from_iter<I: IntoIterator<Item = (K, Value)>>(entries: I) -> Self {
-        Map::from_entries(entries.into_iter().map(|(key, value)| (key.into(), value)).collect())
+        Map::from_keys(entries.into_iter().map(|(key, value)| (key.into(), value)).collect())
     }
 }
 
 impl IntoIterator for Map {
     type Item = (String, Value);
-    type IntoIter = alloc::vec::IntoIter<(String, Value)>;
+    type IntoIter = iter::Map<vec::IntoIter<(Key, Value)>, fn((Key, Value)) -> (String, Value)>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.entries.into_iter()
+        self.entries.into_iter().map(|(key, value)| (key.into(), value))
     }
 }
 

@@ -68,14 +68,35 @@ impl Value {
     /// The size that limits count, in bytes: [`NODE_BYTES`] for each value in the tree, and the bytes of texts and keys.
     #[must_use]
     pub fn weight(&self) -> u64 {
-        let own = match self {
+        // Without recursion: a host may make a value deeper than its stack, which is told before anything else is done with it.
+        // Only containers within containers need a list of what is still to be weighed.
+        let (mut sum, mut containers) = (NODE_BYTES + self.payload(), Vec::new());
+        let mut next = Some(self);
+        while let Some(container) = next {
+            let mut item = |item| {
+                sum += NODE_BYTES + Value::payload(item);
+                if matches!(item, Value::List(_) | Value::Map(_)) {
+                    containers.push(item);
+                }
+            };
+            match container {
+                Value::List(items) => items.iter().for_each(item),
+                Value::Map(map) => map.iter_bytes().for_each(|(_, value)| item(value)),
+                _ => {}
+            }
+            next = containers.pop();
+        }
+        sum
+    }
+
+    /// Bytes of a text, of bytes, or of a map's keys.
+    fn payload(&self) -> u64 {
+        match self {
             Value::Str(text) => text.len() as u64,
             Value::Bytes(bytes) => bytes.len() as u64,
-            Value::List(items) => items.iter().map(Value::weight).sum(),
-            Value::Map(map) => map.iter().map(|(key, value)| key.len() as u64 + value.weight()).sum(),
+            Value::Map(map) => map.iter_bytes().map(|(key, _)| key.len() as u64).sum(),
             _ => 0,
-        };
-        NODE_BYTES + own
+        }
     }
 }
 

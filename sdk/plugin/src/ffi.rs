@@ -125,12 +125,19 @@ struct Instance<G: Guest> {
     state: G::State,
     exports: Vec<Export<G::State>>,
     host: *const Host,
+    /// Room for arguments and for the encoded result, kept from call to call.
+    args: Vec<Value>,
+    reply: Vec<u8>,
 }
+
+/// The most of such room that is kept, in elements: a call with more pays for it again.
+const KEPT: usize = 4096;
 
 unsafe extern "C" fn create<G: Guest>(host: *const Host, state: *mut *mut c_void, reply: Sink) -> i32 {
     let made = caught(|| {
         let _running = Running::on(host);
-        Ok(Box::new(Instance::<G> { state: G::create()?, exports: G::exports(), host }))
+        let (args, reply) = (Vec::new(), Vec::new());
+        Ok(Box::new(Instance::<G> { state: G::create()?, exports: G::exports(), host, args, reply }))
     });
     let made = made.map(|made: Result<_>| {
         let instance = made?;
@@ -138,7 +145,7 @@ unsafe extern "C" fn create<G: Guest>(host: *const Host, state: *mut *mut c_void
         unsafe { state.write(Box::into_raw(instance).cast()) };
         Ok(Value::Nil)
     });
-    answer(made, reply)
+    answer(made, reply, &mut Vec::new())
 }
 
 unsafe extern "C" fn call<G: Guest>(state: *mut c_void, export: u32, args: *const u8, len: usize, reply: Sink) -> i32 {
@@ -148,11 +155,17 @@ unsafe extern "C" fn call<G: Guest>(state: *mut c_void, export: u32, args: *cons
         let _running = Running::on(instance.host);
         // SAFETY: the host lends `len` readable bytes at `args` for this call.
         let args = unsafe { slice::from_raw_parts(args, len) };
-        let mut args = codec::decode_list(args, UNLIMITED).map_err(|error| error.to_string())?;
+        let values = &mut instance.args;
+        codec::decode_list_into(args, UNLIMITED, values).map_err(|error| error.to_string())?;
         let export = instance.exports.get(export as usize).ok_or("there is no such export")?;
-        (export.invoke)(&mut instance.state, &mut args)
+        let result = (export.invoke)(&mut instance.state, values);
+        values.clear();
+        values.shrink_to(KEPT);
+        result
     });
-    answer(result, reply)
+    // SAFETY: as above, and the reference that was made there is gone.
+    let instance = unsafe { &mut *state.cast::<Instance<G>>() };
+    answer(result, reply, &mut instance.reply)
 }
 
 unsafe extern "C" fn destroy<G: Guest>(state: *mut c_void) {
@@ -162,8 +175,8 @@ unsafe extern "C" fn destroy<G: Guest>(state: *mut c_void) {
     let _ = caught(|| drop(instance));
 }
 
-/// Writes what a call came to and returns its status. Encoding and writing cannot panic.
-fn answer(result: std::result::Result<Result<Value>, String>, reply: Sink) -> i32 {
+/// Writes what a call came to, by way of `bytes`, and returns its status. Encoding and writing cannot panic.
+fn answer(result: std::result::Result<Result<Value>, String>, reply: Sink, bytes: &mut Vec<u8>) -> i32 {
     let (status, value) = match result {
         Ok(Ok(Value::Nil)) => return status::OK,
         Ok(Ok(value)) => (status::OK, value),
@@ -175,12 +188,13 @@ fn answer(result: std::result::Result<Result<Value>, String>, reply: Sink) -> i3
         Ok(Err(Error(Cause::Host(_)))) => return status::HOST,
         Err(panic) => (status::PANICKED, Value::Str(panic)),
     };
-    let mut bytes = Vec::with_capacity(32);
-    codec::encode(&value, &mut bytes);
+    bytes.clear();
+    codec::encode(&value, bytes);
     if let Some(write) = reply.write {
         // SAFETY: the host's sink is valid for this call, and the bytes outlive it. A refusal is the host's to judge.
         unsafe { write(reply.context, bytes.as_ptr(), bytes.len()) };
     }
+    bytes.shrink_to(KEPT);
     status
 }
 

@@ -59,7 +59,7 @@ fn make(root: &Path, parts: &[Make<'_>]) {
 
 /// Small caps, so that the rows stay small.
 fn caps() -> Caps {
-    Caps { file: 1000, total: 1500, files: 20, manifest: 400, plugins: 20, depth: 3 }
+    Caps { file: 1000, total: 1500, folder: 4000, files: 20, manifest: 400, plugins: 20, depth: 3 }
 }
 
 /// `ok` and the paths read and the artefacts, or the error in brief.
@@ -345,6 +345,25 @@ fn folders_of_plugins() {
     check_discover(&[Link("gone.lua", "gone")], &["package.escapes@gone.lua"]);
     check_discover(&[Link("loop", "."), Text("a.lua", "")], &["a 0.0.0", "package.escapes@loop"]);
     check_discover(&[Text("a.lua", ""), Link("b.lua", "a.lua")], &["a 0.0.0", "b 0.0.0"]);
+    // Of what fits alone, only so much fits together; what is small enough still does.
+    let thousand = "-".repeat(1000);
+    let names: Vec<String> = (0..6).map(|n| format!("f{n}.lua")).collect();
+    let mut files: Vec<Make<'_>> = names.iter().map(|name| Text(name, &thousand)).collect();
+    files.extend([Text("b.lua", "--"), Text("g.lua", ""), Text("h/plugin.toml", MANIFEST), Text("h/main.lua", "")]);
+    check_discover(
+        &files,
+        &[
+            "b 0.0.0",
+            "f0 0.0.0",
+            "f1 0.0.0",
+            "f2 0.0.0",
+            "package.too-large@f3.lua",
+            "package.too-large@f4.lua",
+            "package.too-large@f5.lua",
+            "g 0.0.0",
+            "wolf 1.2.3",
+        ],
+    );
     let names: Vec<String> = (0..21).map(|n| format!("f{n}.lua")).collect();
     let files: Vec<Make<'_>> = names.iter().map(|name| Text(name, "")).collect();
     check_discover(&files, &["all: package.too-large"]);

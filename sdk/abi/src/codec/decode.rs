@@ -4,7 +4,7 @@ use alloc::{string::String, vec::Vec};
 use core::{fmt, str};
 
 use super::{FORMAT, NAN, tag};
-use crate::{Handle, Map, NODE_BYTES, TooLarge, Value, ValueBudget, ValueLimits};
+use crate::{Handle, Key, Map, NODE_BYTES, TooLarge, Value, ValueBudget, ValueLimits};
 
 /// Reads the one value that `bytes` encode.
 ///
@@ -27,8 +27,18 @@ pub fn decode(bytes: &[u8], limits: ValueLimits) -> Result<Value, DecodeError> {
 /// # Errors
 /// As [`decode`], and [`DecodeCause::NotAList`] for any other value.
 pub fn decode_list(bytes: &[u8], limits: ValueLimits) -> Result<Vec<Value>, DecodeError> {
+    let mut items = Vec::new();
+    decode_list_into(bytes, limits, &mut items).map(|()| items)
+}
+
+/// [`decode_list`] into `items`, which is emptied first and keeps its room from call to call.
+///
+/// # Errors
+/// As [`decode_list`]; then what `items` holds is not said.
+pub fn decode_list_into(bytes: &[u8], limits: ValueLimits, items: &mut Vec<Value>) -> Result<(), DecodeError> {
+    items.clear();
     Reader::read(bytes, limits, |reader| match reader.byte()? {
-        tag::LIST => reader.list(),
+        tag::LIST => reader.list(items),
         _ => reader.fail(1, DecodeCause::NotAList),
     })
 }
@@ -245,7 +255,11 @@ impl<'a> Reader<'a> {
             }
             tag::STR => Value::Str(String::from(self.text()?)),
             tag::BYTES => Value::Bytes(Vec::from(self.run()?)),
-            tag::LIST => Value::List(self.list()?),
+            tag::LIST => {
+                let mut items = Vec::new();
+                self.list(&mut items)?;
+                Value::List(items)
+            }
             tag::MAP => Value::Map(self.map()?),
             tag::HANDLE => {
                 let mut word = || self.array().map(u32::from_le_bytes);
@@ -258,16 +272,16 @@ impl<'a> Reader<'a> {
     }
 
     #[inline(never)]
-    fn list(&mut self) -> Result<Vec<Value>, Failed> {
+    fn list(&mut self, items: &mut Vec<Value>) -> Result<(), Failed> {
         let count = self.count(1)?;
         self.prepay(count)?;
         self.owed += count;
-        let mut items = Vec::with_capacity(count);
+        items.reserve_exact(count);
         for _ in 0..count {
             self.owed -= 1;
             items.push(self.value()?);
         }
-        Ok(items)
+        Ok(())
     }
 
     #[inline(never)]
@@ -276,12 +290,12 @@ impl<'a> Reader<'a> {
         let count = self.count(2)?;
         self.prepay(count)?;
         self.owed += 2 * count;
-        let mut entries: Vec<(String, Value)> = Vec::with_capacity(count);
+        let mut entries: Vec<(Key, Value)> = Vec::with_capacity(count);
         for _ in 0..count {
             // The value's tag stays owed while the key is read.
             self.owed -= 1;
             let key = self.text()?;
-            if entries.last().is_some_and(|(last, _)| last.as_str() >= key) {
+            if entries.last().is_some_and(|(last, _)| last.as_bytes() >= key.as_bytes()) {
                 return self.fail(key.len(), DecodeCause::KeyOrder);
             }
             self.owed -= 1;
@@ -289,7 +303,7 @@ impl<'a> Reader<'a> {
             if matches!(value, Value::Nil) {
                 return self.fail(1, DecodeCause::NilInMap);
             }
-            entries.push((String::from(key), value));
+            entries.push((Key::from(key), value));
         }
         Ok(Map::from_ascending(entries))
     }

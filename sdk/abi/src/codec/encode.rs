@@ -65,9 +65,9 @@ fn write(value: &Value, out: &mut Vec<u8>) {
         Value::List(items) => write_list(items, out),
         Value::Map(map) => {
             write_number(tag::MAP, map.len() as u64, out);
-            for (key, item) in map.iter() {
+            for (key, item) in map.iter_bytes() {
                 write_varint(key.len() as u64, out);
-                out.extend_from_slice(key.as_bytes());
+                out.extend_from_slice(key);
                 write(item, out);
             }
         }

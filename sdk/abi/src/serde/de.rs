@@ -11,7 +11,7 @@ use super::{
     error::{quoted, too_large},
     handle, value,
 };
-use crate::{TooLarge, TypeError, Value, ValueLimits, type_error};
+use crate::{Map, TooLarge, TypeError, Value, ValueLimits, type_error};
 
 /// Gives one value away.
 pub(super) struct Deserializer {
@@ -240,7 +240,7 @@ impl<'de> SeqAccess<'de> for &mut Items {
 
 /// A map that is read.
 struct Entries {
-    entries: vec::IntoIter<(String, Value)>,
+    entries: <Map as IntoIterator>::IntoIter,
     /// The entry whose key was read.
     next: Option<(String, Value)>,
     depth: u32,

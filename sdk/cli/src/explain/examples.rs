@@ -150,6 +150,9 @@ examples! {
         ["mods/wolf.lua" "" "modhost.lock" "lock = 1\n<<<<<<< ours\n"] ["resolve" "mods" "--lock" "modhost.lock"]
     PackageModSet
         ["mods/wolf.lua" "" "friday.modset" "modhost-set 1\nactive friday\n\nprofile friday\n+ wolf\n"] ["set" "import" "friday.modset" "mods"]
+    LifecycleDependency
+        ["mods/fox/plugin.toml" "[plugin]\nid = \"fox\"\nversion = \"1.0.0\"\n\n[dependencies]\nden = \"*\"\n" "mods/fox/main.lua" "function main() end\n" "mods/den/plugin.toml" "[plugin]\nid = \"den\"\nversion = \"1.0.0\"\n" "mods/den/main.lua" "function on_enable()\n  error('flooded')\nend\n"]
+        ["run" "mods" "--call" "fox:main"]
     PackageDuplicate
         ["mods/wolf.lua" "" "mods/wolf.rhai" ""] ["check" "mods"]
 }

@@ -1,0 +1,76 @@
+//! [`PluginId`], the handle of a loaded plugin; [`About`]: what is known of a loaded plugin and does not change; [`Need`], which other plugins it needs.
+
+use std::fmt;
+
+use modhost_backend::{ExportInfo, Kind};
+use semver::Version;
+
+use crate::{package::Manifest, policy::TrustLevel};
+
+/// A loaded plugin: a place in the engine, and which of its tenants.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct PluginId {
+    pub(crate) slot: u32,
+    pub(crate) generation: u32,
+}
+
+impl fmt::Display for PluginId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.slot, self.generation)
+    }
+}
+
+/// What is known of a plugin and does not change while it is loaded.
+#[derive(Clone, Debug)]
+pub(crate) struct About {
+    pub(crate) name: String,
+    pub(crate) version: Version,
+    pub(crate) kind: Kind,
+    pub(crate) trust: TrustLevel,
+    pub(crate) vouched: &'static str,
+    pub(crate) topics: Vec<String>,
+    pub(crate) exports: Vec<ExportInfo>,
+    pub(crate) notes: Vec<String>,
+    pub(crate) needs: Vec<Need>,
+    /// How many times a plugin of this id was loaded so far, this time included.
+    pub(crate) loads: u64,
+}
+
+impl About {
+    /// What the host keeps because the plugin says so: the names of its exports, its topics and what it needs, and notes on its
+    /// manifest.
+    pub(crate) fn bytes(&self) -> u64 {
+        let exports: usize = self.exports.iter().map(|export| size_of::<ExportInfo>() + export.name.len()).sum();
+        let needs = self.needs.iter().flat_map(|need| &need.any);
+        let texts: usize =
+            self.topics.iter().chain(&self.notes).chain(needs).map(|text| size_of::<String>() + text.len()).sum();
+        (exports + texts) as u64
+    }
+
+    /// Whether it exports `name`.
+    pub(crate) fn exports(&self, name: &str) -> bool {
+        self.exports.iter().any(|export| export.name == name)
+    }
+}
+
+/// Plugins of which one must be there.
+#[derive(Clone, Debug)]
+pub(crate) struct Need {
+    /// The ids of those that will do.
+    pub(crate) any: Vec<String>,
+    /// Whether it must be enabled first.
+    pub(crate) first: bool,
+}
+
+impl Need {
+    /// What a manifest cannot do without. Of what is optional nothing depends.
+    pub(crate) fn of(manifest: &Manifest) -> Vec<Need> {
+        let dependencies = manifest.dependencies.iter().filter(|need| !need.optional);
+        let dependencies = dependencies.map(|need| Need { any: vec![need.id.to_string()], first: need.order });
+        let choices = manifest.any_of.iter().map(|need| Need {
+            any: need.choices.iter().map(|choice| choice.id.to_string()).collect(),
+            first: need.choices.iter().all(|choice| choice.order),
+        });
+        dependencies.chain(choices).collect()
+    }
+}

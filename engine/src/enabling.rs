@@ -1,0 +1,223 @@
+//! Enabling and disabling while the engine runs: [`Engine::enable`], [`Engine::disable`], [`Engine::quarantine`], and
+//! [`Engine::history`], which says how a plugin came where it stands.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering::SeqCst},
+};
+
+use modhost_abi::Value;
+
+use crate::{
+    audit::Event,
+    call::{CancelHandle, Change, Illegal, Moment, Slot, State, Transition},
+    engine::{Engine, Target},
+    error::{Code, Error, Result, Stage},
+    report::{Answers, Mods, Stopped},
+    unloading::{Dependents, Wait},
+};
+
+/// A thread enables a plugin; a second one must not run `on_enable` meanwhile.
+struct Enabling<'a>(&'a AtomicBool);
+
+impl<'a> Enabling<'a> {
+    fn enter(slot: &'a Slot) -> Option<Self> {
+        slot.enabling.compare_exchange(false, true, SeqCst, SeqCst).is_ok().then_some(Enabling(&slot.enabling))
+    }
+}
+
+impl Drop for Enabling<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, SeqCst);
+    }
+}
+
+impl Engine {
+    /// Enables the plugins of `mods` in load order: runs `on_enable` with `state` lent, and from then on they hear events. What is
+    /// active already is left as it is. What was published while they were loaded and enabled is delivered at the end.
+    ///
+    /// A plugin that is loaded takes calls; events wait for it, and are dropped if it is not enabled by the time they are delivered.
+    /// One whose `on_enable` fails stays where it stood, without `on_disable`, or has failed if that ended it; those that need it are
+    /// not enabled (`lifecycle.dependency`); the others are.
+    ///
+    /// # Errors
+    /// None so far; a plugin's own failure is among [`Answers::failed`].
+    pub fn enable<S: 'static>(&self, state: &mut S, mods: &Mods) -> Result<Answers> {
+        let mut answers = Answers::default();
+        for loaded in &mods.loaded {
+            let Ok(slot) = self.inner().slot(loaded.plugin.into()) else { continue };
+            if slot.state() == State::Active {
+                continue;
+            }
+            match self.switch_on(state, &slot) {
+                Ok(Some(value)) => answers.values.push((slot.id, value)),
+                Ok(None) => {}
+                Err(error) => answers.failed.push(error),
+            }
+        }
+        self.settle(state);
+        Ok(answers)
+    }
+
+    /// Enables one plugin, as [`Engine::enable`] does.
+    ///
+    /// ```
+    /// use modhost::{Dependents, Engine, State};
+    ///
+    /// let engine = Engine::builder().build()?;
+    /// let wolf = engine.load_source("wolf.lua", "local awake = 0 function on_enable() awake = awake + 1 end function nights() return awake end")?;
+    /// engine.enable_plugin(&mut (), wolf)?;
+    /// engine.disable(&mut (), wolf, Dependents::Refuse)?;
+    /// assert_eq!(engine.plugins()[0].state, State::Disabled);
+    /// engine.enable_plugin(&mut (), wolf)?;
+    /// assert_eq!(engine.call::<_, i64>(&mut (), wolf, "nights", ())?, 2);
+    /// let steps: Vec<State> = engine.history(wolf).iter().map(|change| change.to).collect();
+    /// assert_eq!(steps[2..], [State::Loaded, State::Active, State::Disabled, State::Active]);
+    /// # Ok::<(), modhost::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `lifecycle.illegal` for one that is active, `lifecycle.dependency`, `plugin.not-found`, `plugin.killed`, `plugin.quarantined`,
+    /// `host.busy`, and whatever its `on_enable` gives.
+    pub fn enable_plugin<'t, S: 'static>(&self, state: &mut S, plugin: impl Into<Target<'t>>) -> Result<()> {
+        let slot = self.inner().slot(plugin.into())?;
+        let result = self.switch_on(state, &slot);
+        self.settle(state);
+        result.map(|_| ())
+    }
+
+    fn switch_on<S: 'static>(&self, state: &mut S, slot: &Arc<Slot>) -> Result<Option<Value>> {
+        let Some(_enabling) = Enabling::enter(slot) else {
+            let message = "the plugin is already being enabled";
+            return Err(Error::new(Code::HostBusy, Stage::Enable, message).of(&slot.about.name));
+        };
+        slot.state().after(Transition::Enable).map_err(|illegal| cannot(slot, illegal, Stage::Enable))?;
+        slot.tell(Transition::Enable, Moment::Before, None);
+        let ran = self.met(slot).and_then(|()| self.hook(Some(state), slot, Stage::Enable, "on_enable", &[]));
+        let enabled = ran.and_then(|value| {
+            let step = slot.step(Transition::Enable, "by the host", None);
+            step.map(|_| value).map_err(|illegal| cannot(slot, illegal, Stage::Enable))
+        });
+        enabled.inspect_err(|error| slot.tell(Transition::Enable, Moment::Failed, Some(error)))
+    }
+
+    /// Whether what it needs first is enabled.
+    fn met(&self, slot: &Slot) -> Result<()> {
+        for need in slot.about.needs.iter().filter(|need| need.first) {
+            let state = |id: &String| self.inner().slot(Target::Name(id)).ok().map(|other| other.state());
+            if need.any.iter().any(|id| state(id) == Some(State::Active)) {
+                continue;
+            }
+            let stands = |id: &String| match state(id) {
+                Some(state) => format!("{id}, which is {state}"),
+                None => format!("{id}, which is not there"),
+            };
+            let stand: Vec<String> = need.any.iter().map(stands).collect();
+            let message = format!("needs {}", stand.join(", or "));
+            return Err(Error::new(Code::LifecycleDependency, Stage::Enable, message).of(&slot.about.name));
+        }
+        Ok(())
+    }
+
+    /// Disables a plugin: it takes no calls and no events until it is enabled again. `on_disable` runs with `state` lent where
+    /// `on_enable` has run. That it fails is told, and keeps nothing: the plugin is disabled. What is active and needs it keeps it
+    /// from being disabled, or is disabled first, as `dependents` says.
+    ///
+    /// # Errors
+    /// `lifecycle.dependents`, `lifecycle.illegal` for one that is disabled, `plugin.not-found`, `plugin.killed`, `plugin.quarantined`.
+    pub fn disable<'t, S: 'static>(
+        &self,
+        state: &mut S,
+        plugin: impl Into<Target<'t>>,
+        dependents: Dependents,
+    ) -> Result<Stopped> {
+        let slot = self.inner().slot(plugin.into())?;
+        slot.state().after(Transition::Disable).map_err(|illegal| cannot(&slot, illegal, Stage::Disable))?;
+        let users = self.users(&slot, dependents, Stage::Disable, |state| state == State::Active)?;
+        let mut stopped = Stopped::default();
+        for user in users {
+            // Another thread may have disabled or unloaded it meanwhile.
+            let reason = format!("needs {}, which is disabled", slot.about.name);
+            let _ = self.switch_off(Some(state), &user, &reason, &mut Wait::not(), &mut stopped);
+        }
+        let off = self.switch_off(Some(state), &slot, "by the host", &mut Wait::not(), &mut stopped);
+        self.settle(state);
+        off.map_err(|illegal| cannot(&slot, illegal, Stage::Disable)).map(|()| stopped)
+    }
+
+    pub(crate) fn switch_off<S: 'static>(
+        &self,
+        state: Option<&mut S>,
+        slot: &Arc<Slot>,
+        reason: &str,
+        wait: &mut Wait<'_>,
+        stopped: &mut Stopped,
+    ) -> Result<(), Illegal> {
+        slot.state().after(Transition::Disable)?;
+        slot.tell(Transition::Disable, Moment::Before, None);
+        // First, so that no call begins any more: then its export, if the instance is at rest.
+        if slot.step(Transition::Disable, reason, None)? == State::Active {
+            self.last_words(state, slot, (Stage::Disable, Transition::Disable, "on_disable"), wait, stopped);
+        }
+        stopped.plugins.push((slot.id, slot.about.name.clone()));
+        Ok(())
+    }
+
+    /// The host's switch: a plugin takes calls and events, or refuses them with `plugin.disabled`. No export of it runs, and nobody asks
+    /// what depends on it; see [`Engine::enable_plugin`] and [`Engine::disable`]. Where it stands neither in the one nor in the other
+    /// state nothing changes.
+    ///
+    /// # Errors
+    /// `plugin.not-found`.
+    pub fn set_enabled<'t>(&self, plugin: impl Into<Target<'t>>, enabled: bool) -> Result<()> {
+        let slot = self.inner().slot(plugin.into())?;
+        let step = if enabled { Transition::Enable } else { Transition::Disable };
+        if slot.state().after(step).is_ok() {
+            slot.tell(step, Moment::Before, None);
+            // Another thread may have been faster.
+            let _ = slot.step(step, "by the host's switch", None);
+        }
+        Ok(())
+    }
+
+    /// Takes a plugin out of service, for a `reason` that its history and the audit keep: a call of it that runs is ended, its instance
+    /// goes without any export of it being run, its events are dropped, and every use of it is `plugin.quarantined` until it is
+    /// unloaded. What depends on it is left as it is.
+    ///
+    /// # Errors
+    /// `plugin.not-found`, `plugin.quarantined` for one that is, and `host.busy` for one that is being loaded.
+    pub fn quarantine<'t>(&self, plugin: impl Into<Target<'t>>, reason: &str) -> Result<()> {
+        let (inner, slot) = (self.inner(), self.inner().slot(plugin.into())?);
+        slot.state().after(Transition::Quarantine).map_err(|illegal| cannot(&slot, illegal, Stage::Engine))?;
+        slot.tell(Transition::Quarantine, Moment::Before, None);
+        inner.audit.record(Event::Quarantined, &slot.about.name, reason);
+        let step = slot.step(Transition::Quarantine, reason, None);
+        step.map_err(|illegal| cannot(&slot, illegal, Stage::Engine))?;
+        // Where none runs there is none to end.
+        let _ = CancelHandle::new(&slot.meter).cancel();
+        slot.clear();
+        inner.bus.unsubscribe(&slot);
+        Ok(())
+    }
+
+    /// How a plugin came where it stands, oldest first: the last 32 changes of the 1,024 ids that changed last, those included that
+    /// are gone or were refused. By id all that is known of it, by handle what is of that one plugin, its way to its first load
+    /// included. Empty for one that is not known.
+    #[must_use]
+    pub fn history<'t>(&self, plugin: impl Into<Target<'t>>) -> Vec<Change> {
+        match plugin.into() {
+            Target::Name(id) => self.inner().chronicle.of(id),
+            Target::Handle(handle) => self.inner().chronicle.of_handle(handle),
+        }
+    }
+}
+
+/// The error for a step that a plugin cannot take where it stands.
+pub(crate) fn cannot(slot: &Slot, illegal: Illegal, stage: Stage) -> Error {
+    match illegal.from {
+        State::Loaded | State::Active | State::Disabled => {
+            Error::new(Code::LifecycleIllegal, stage, illegal.to_string()).of(&slot.about.name)
+        }
+        _ => slot.refused(stage),
+    }
+}

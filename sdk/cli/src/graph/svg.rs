@@ -1,25 +1,14 @@
-//! The picture: layout-rs places the boxes and bends the arrows, this file draws them, with a legend. Boxes that nothing leads to
-//! or from stand below in rows.
+//! The picture: boxes and arrows where `place` puts them, with a legend. Boxes that nothing leads to or from stand below in rows.
+
+mod place;
 
 use std::fmt::Write;
 
-use layout::{
-    core::{
-        base::Orientation,
-        format::{ClipHandle, RenderBackend},
-        geometry::Point,
-        style::{LineStyleKind, StyleAttr},
-    },
-    std_shapes::shapes::{Arrow, Element, LineEndKind, ShapeKind},
-    topo::layout::VisualGraph,
-};
 use modhost::{Error, Result};
 
-use super::model::{Kind, Model, Node, State};
+use super::model::{Edge, Kind, Model, Node, State};
 use crate::args::usage;
-
-/// The most boxes, arrows and bends of arrows that are placed: the time it takes grows faster than their square.
-const MOST: usize = 800;
+use place::{Point, TooMany, place};
 
 /// Pixels.
 const CHAR: f64 = 7.3;
@@ -28,16 +17,16 @@ const PAD: f64 = 10.0;
 const MARGIN: f64 = 20.0;
 const GAP: f64 = 16.0;
 const WIDE: f64 = 900.0;
-/// layout-rs makes a box of as many squares of this size as its text has characters.
-const UNIT: usize = 10;
+/// From the sign in the legend to its word.
+const KEY: f64 = 30.0;
 
 /// The colours of the languages, in the order of the legend.
 const FILLS: [(&str, &str); 4] = [("lua", "#cfe2ff"), ("rhai", "#ffe0b8"), ("wasm", "#e0d4f7"), ("native", "#f9d0d4")];
 const NONE: &str = "#ffffff";
 /// The colours of trust: colour and width.
-const BORDERS: [(&str, &str, u32); 3] =
-    [("untrusted", "#57606a", 1), ("verified", "#1f6feb", 2), ("trusted", "#1a7f37", 3)];
+const BORDERS: [(&str, &str, u32); 3] = [("untrusted", INK, 1), ("verified", "#1f6feb", 2), ("trusted", "#1a7f37", 3)];
 const OUT: &str = "#c0392b";
+const INK: &str = "#57606a";
 
 /// What a box is filled with: its language.
 pub(super) fn fill(node: &Node) -> &'static str {
@@ -52,7 +41,7 @@ pub(super) fn border(node: &Node) -> (&'static str, bool, u32) {
         return (OUT, true, 2);
     }
     let known = BORDERS.iter().find(|(trust, ..)| Some(*trust) == node.trust.as_deref());
-    known.map_or(("#57606a", false, 1), |(_, colour, width)| (colour, false, *width))
+    known.map_or((INK, false, 1), |(_, colour, width)| (colour, false, *width))
 }
 
 /// Draws.
@@ -60,96 +49,26 @@ pub(super) fn border(node: &Node) -> (&'static str, bool, u32) {
 /// # Errors
 /// `usage` where there is more than can be laid out.
 pub(super) fn draw(model: &Model) -> Result<String> {
-    let mut linked = vec![false; model.nodes.len()];
-    for edge in &model.edges {
-        linked[edge.from] = true;
-        linked[edge.to] = true;
-    }
-    let boxes = linked.iter().filter(|linked| **linked).count();
-    let plain = boxes + model.edges.len();
-    if plain > MOST || plain + bends(model) > MOST {
-        return Err(too_many(boxes, model.edges.len()));
-    }
+    let sizes: Vec<Point> = model.nodes.iter().map(size).collect();
+    let places = place(model, &sizes).map_err(too_many)?;
     let mut canvas = Canvas { model, arrows: String::new(), boxes: String::new(), width: 0.0, height: 0.0 };
-    if boxes > 0 {
-        place(model, &linked, &mut canvas);
+    for ((node, size), corner) in model.nodes.iter().zip(&sizes).zip(&places.boxes) {
+        if let Some((x, y)) = corner {
+            canvas.draw_box(node, (x + MARGIN, y + MARGIN), *size);
+        }
     }
-    canvas.rows(&linked);
+    for (edge, way) in model.edges.iter().zip(&places.arrows) {
+        canvas.draw_arrow(edge, way);
+    }
+    canvas.rows(&sizes, &places.boxes);
     Ok(canvas.finish())
 }
 
-/// How many rows the arrows pass, each of which takes a bend: with the rows that the library finds before it improves them.
-fn bends(model: &Model) -> usize {
-    let mut below: Vec<Vec<usize>> = vec![Vec::new(); model.nodes.len()];
-    for edge in &model.edges {
-        // Like the library, so that there is no circle.
-        let back = reaches(&below, edge.to, edge.from);
-        let (from, to) = if back { (edge.to, edge.from) } else { (edge.from, edge.to) };
-        below[from].push(to);
-    }
-    let mut waits = vec![0; below.len()];
-    below.iter().flatten().for_each(|to| waits[*to] += 1);
-    let mut row = vec![0_usize; below.len()];
-    let mut ready: Vec<usize> = (0..below.len()).filter(|node| waits[*node] == 0).collect();
-    while let Some(node) = ready.pop() {
-        for to in &below[node] {
-            row[*to] = row[*to].max(row[node] + 1);
-            waits[*to] -= 1;
-            if waits[*to] == 0 {
-                ready.push(*to);
-            }
-        }
-    }
-    let passes = below.iter().enumerate().flat_map(|(from, tos)| tos.iter().map(move |to| (from, *to)));
-    passes.map(|(from, to)| row[to].saturating_sub(row[from] + 1)).sum()
-}
-
-fn reaches(below: &[Vec<usize>], from: usize, to: usize) -> bool {
-    let mut seen = vec![false; below.len()];
-    let mut rest = vec![from];
-    while let Some(node) = rest.pop() {
-        if node == to {
-            return true;
-        }
-        if !std::mem::replace(&mut seen[node], true) {
-            rest.extend(&below[node]);
-        }
-    }
-    false
-}
-
-fn too_many(boxes: usize, edges: usize) -> Error {
-    let message = format!("--format svg: {boxes} plugins with {edges} arrows among them are too much to lay out");
-    usage(message)
-        .with_help("Take --format dot, and let Graphviz draw it: `modhost graph DIR --format dot | dot -Tsvg`.")
-}
-
-/// Lets the library place what is linked; it calls the canvas for each box and arrow.
-fn place(model: &Model, linked: &[bool], canvas: &mut Canvas<'_>) {
-    let direction = Orientation::LeftToRight;
-    let mut graph = VisualGraph::new(direction);
-    let mut look = StyleAttr::simple();
-    look.font_size = UNIT;
-    let mut handles = vec![None; model.nodes.len()];
-    for (at, node) in model.nodes.iter().enumerate().filter(|(at, _)| linked[*at]) {
-        let (width, height) = size(node);
-        let squares = |pixels: f64| (1..).find(|many: &usize| (*many * UNIT) as f64 >= pixels).unwrap_or(1);
-        let row = "x".repeat(squares(width - 2.0 * PAD));
-        let rows = vec![row; squares(height - 2.0 * PAD)].join("\n");
-        let shape = ShapeKind::new_box(&rows);
-        let element =
-            Element::create_with_properties(shape, look.clone(), direction, Point::new(width, height), at.to_string());
-        handles[at] = Some(graph.add_node(element));
-    }
-    for (at, edge) in model.edges.iter().enumerate() {
-        if let (Some(from), Some(to)) = (handles[edge.from], handles[edge.to]) {
-            let style = if edge.kind == Kind::Needs { LineStyleKind::Normal } else { LineStyleKind::Dashed };
-            let mut arrow = Arrow::new(LineEndKind::None, LineEndKind::Arrow, style, "", &look, &None, &None);
-            arrow.properties = Some(at.to_string());
-            graph.add_edge(arrow, from, to);
-        }
-    }
-    graph.do_it(false, false, false, canvas);
+fn too_many(TooMany(boxes, arrows): TooMany) -> Error {
+    let message = format!("--format svg: {boxes} plugins with {arrows} arrows among them are too much to lay out");
+    usage(message).with_help(
+        "Draw one plugin with what it uses and what uses it: --of ID. Or let Graphviz draw all: --format dot.",
+    )
 }
 
 /// The lines of a box, and what it takes to hold them.
@@ -173,13 +92,13 @@ impl Canvas<'_> {
         self.height = self.height.max(y);
     }
 
-    fn draw_box(&mut self, node: &Node, x: f64, y: f64, width: f64, height: f64) {
+    fn draw_box(&mut self, node: &Node, (x, y): Point, (width, height): Point) {
         let (stroke, dashed, line) = border(node);
         let dashes = if dashed { " stroke-dasharray=\"6 4\"" } else { "" };
         let middle = x + width / 2.0;
         let top = y + height / 2.0 - 4.0;
         let (name, about) = (escape(&node.name()), escape(&node.about()));
-        let ink = if node.state == State::Taken { "#57606a" } else { OUT };
+        let ink = if node.state == State::Taken { INK } else { OUT };
         // Writing to a string cannot fail.
         let _ = writeln!(
             self.boxes,
@@ -194,112 +113,22 @@ impl Canvas<'_> {
         self.grow(x + width, y + height);
     }
 
-    /// Those that nothing leads to or from, in rows.
-    fn rows(&mut self, linked: &[bool]) {
-        let model = self.model;
-        let wide = self.width.max(WIDE);
-        let (mut x, mut y) = (MARGIN, if self.height > 0.0 { self.height + 2.0 * GAP } else { MARGIN });
-        for node in model.nodes.iter().zip(linked).filter(|(_, linked)| !**linked).map(|(node, _)| node) {
-            let (width, height) = size(node);
-            if x > MARGIN && x + width > wide {
-                (x, y) = (MARGIN, y + height + GAP);
-            }
-            self.draw_box(node, x, y, width, height);
-            x += width + GAP;
-        }
-    }
-
-    /// The whole picture, with the legend of what is in it.
-    fn finish(mut self) -> String {
-        let y = self.height + 2.0 * GAP;
-        let mut x = MARGIN;
-        let mut legend = String::new();
-        let shown = |node: &&Node| node.state == State::Taken;
-        for (backend, colour) in FILLS {
-            if self.model.nodes.iter().filter(shown).any(|node| node.backend.as_deref() == Some(backend)) {
-                x += key(&mut legend, x, y, backend, (colour, "#57606a", 0, ""));
-            }
-        }
-        for (trust, colour, line) in BORDERS {
-            if self.model.nodes.iter().filter(shown).any(|node| node.trust.as_deref() == Some(trust)) {
-                x += key(&mut legend, x, y, trust, (NONE, colour, line, ""));
-            }
-        }
-        if self.model.nodes.iter().any(|node| node.state != State::Taken) {
-            x += key(&mut legend, x, y, "left out, refused, not there", (NONE, OUT, 2, " stroke-dasharray=\"6 4\""));
-        }
-        self.grow(x, y + LINE);
-        let (width, height) = (self.width + MARGIN, self.height + MARGIN);
-        format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:.0}\" height=\"{height:.0}\" \
-             viewBox=\"0 0 {width:.0} {height:.0}\" font-family=\"monospace\" font-size=\"12\" fill=\"#1b1f24\">\n\
-             <defs><marker id=\"head\" viewBox=\"0 0 10 10\" refX=\"10\" refY=\"5\" markerWidth=\"8\" markerHeight=\"8\" \
-             orient=\"auto-start-reverse\"><path d=\"M0 0L10 5L0 10z\" fill=\"#57606a\"/></marker></defs>\n\
-             <rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n\
-             <g fill=\"none\" stroke-width=\"1.5\">\n{}</g>\n<g text-anchor=\"middle\">\n{}</g>\n<g>\n{legend}</g>\n</svg>\n",
-            self.arrows, self.boxes
-        )
-    }
-}
-
-/// One entry of the legend; gives its width.
-fn key(legend: &mut String, x: f64, y: f64, word: &str, look: (&str, &str, u32, &str)) -> f64 {
-    let (fill, stroke, line, dashes) = look;
-    // Writing to a string cannot fail.
-    let _ = writeln!(
-        legend,
-        "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"24\" height=\"14\" rx=\"3\" fill=\"{fill}\" stroke=\"{stroke}\" \
-         stroke-width=\"{line}\"{dashes}/><text x=\"{:.1}\" y=\"{:.1}\">{word}</text>",
-        x + 30.0,
-        y + 11.0
-    );
-    30.0 + word.chars().count() as f64 * CHAR + 2.0 * GAP
-}
-
-/// The library draws into this. It is asked for boxes, which are known by their place in the model, and for arrows; nothing else
-/// is in these graphs.
-impl RenderBackend for Canvas<'_> {
-    fn draw_rect(&mut self, xy: Point, size: Point, _: &StyleAttr, properties: Option<String>, _: Option<ClipHandle>) {
-        let model = self.model;
-        let node = properties.and_then(|at| at.parse::<usize>().ok()).and_then(|at| model.nodes.get(at));
-        if let Some(node) = node {
-            self.draw_box(node, xy.x, xy.y, size.x, size.y);
-        }
-    }
-
-    fn draw_line(&mut self, _: Point, _: Point, _: &StyleAttr, _: Option<String>) {}
-
-    fn draw_circle(&mut self, _: Point, _: Point, _: &StyleAttr, _: Option<String>) {}
-
-    fn draw_text(&mut self, _: Point, _: &str, _: &StyleAttr) {}
-
-    fn draw_arrow(
-        &mut self,
-        path: &[(Point, Point)],
-        dashed: bool,
-        (start, end): (bool, bool),
-        _: &StyleAttr,
-        properties: Option<String>,
-        _: &str,
-    ) {
-        let model = self.model;
-        let Some(edge) = properties.and_then(|at| at.parse::<usize>().ok()).and_then(|at| model.edges.get(at)) else {
-            return;
-        };
-        let [(from, control), (second, to), rest @ ..] = path else { return };
-        let mut line = format!(
-            "M{:.1} {:.1}C{:.1} {:.1} {:.1} {:.1} {:.1} {:.1}",
-            from.x, from.y, control.x, control.y, second.x, second.y, to.x, to.y
-        );
-        self.grow(to.x, to.y);
-        for (control, to) in rest {
+    fn draw_arrow(&mut self, edge: &Edge, way: &[Point]) {
+        let (mut line, model) = (String::new(), self.model);
+        let mut before: Option<Point> = None;
+        for (at, (x, y)) in way.iter().map(|(x, y)| (x + MARGIN, y + MARGIN)).enumerate() {
+            self.grow(x, y);
             // Writing to a string cannot fail.
-            let _ = write!(line, "S{:.1} {:.1} {:.1} {:.1}", control.x, control.y, to.x, to.y);
-            self.grow(to.x, to.y);
+            let _ = match before.filter(|_| at % 2 == 0) {
+                None => write!(line, "{}{x:.1} {y:.1}", if at == 0 { "M" } else { "L" }),
+                Some((from, height)) => {
+                    let half = (from + x) / 2.0;
+                    write!(line, "C{half:.1} {height:.1} {half:.1} {y:.1} {x:.1} {y:.1}")
+                }
+            };
+            before = Some((x, y));
         }
-        let colour = if edge.kind == Kind::Sake { OUT } else { "#57606a" };
-        let dashes = if dashed { " stroke-dasharray=\"5 4\"" } else { "" };
-        let head = |wanted, side| if wanted { format!(" marker-{side}=\"url(#head)\"") } else { String::new() };
+        let Arrow { head, colour, dashes, .. } = arrow(edge.kind);
         let title = format!(
             "{} {} {} {}",
             model.nodes[edge.from].name(),
@@ -313,16 +142,114 @@ impl RenderBackend for Canvas<'_> {
         );
         let _ = writeln!(
             self.arrows,
-            "<path d=\"{line}\" stroke=\"{colour}\"{dashes}{}{}><title>{}</title></path>",
-            head(start, "start"),
-            head(end, "end"),
+            "<path d=\"{line}\" stroke=\"{colour}\"{dashes} marker-end=\"url(#{head})\"><title>{}</title></path>",
             escape(title.trim_end())
         );
     }
 
-    fn create_clip(&mut self, _: Point, _: Point, _: usize) -> ClipHandle {
-        0
+    /// Those that nothing leads to or from, in rows.
+    fn rows(&mut self, sizes: &[Point], places: &[Option<Point>]) {
+        let wide = self.width.max(WIDE);
+        let (mut x, mut y) = (MARGIN, if self.height > 0.0 { self.height + 2.0 * GAP } else { MARGIN });
+        for ((node, size), _) in self.model.nodes.iter().zip(sizes).zip(places).filter(|(_, place)| place.is_none()) {
+            if x > MARGIN && x + size.0 > wide {
+                (x, y) = (MARGIN, y + size.1 + GAP);
+            }
+            self.draw_box(node, (x, y), *size);
+            x += size.0 + GAP;
+        }
     }
+
+    /// The whole picture, with the legend of what is in it.
+    fn finish(mut self) -> String {
+        let y = self.height + 2.0 * GAP;
+        let mut x = MARGIN;
+        let mut legend = String::new();
+        let shown = |node: &&Node| node.state == State::Taken;
+        for (backend, colour) in FILLS {
+            if self.model.nodes.iter().filter(shown).any(|node| node.backend.as_deref() == Some(backend)) {
+                x += key(&mut legend, x, y, backend, (colour, INK, 0, ""));
+            }
+        }
+        for (trust, colour, line) in BORDERS {
+            if self.model.nodes.iter().filter(shown).any(|node| node.trust.as_deref() == Some(trust)) {
+                x += key(&mut legend, x, y, trust, (NONE, colour, line, ""));
+            }
+        }
+        if self.model.nodes.iter().any(|node| node.state != State::Taken) {
+            x += key(&mut legend, x, y, "left out, refused, not there", (NONE, OUT, 2, " stroke-dasharray=\"6 4\""));
+        }
+        let kinds = [Kind::Needs, Kind::Optional, Kind::Sake];
+        let kinds = kinds.into_iter().filter(|kind| self.model.edges.iter().any(|edge| edge.kind == *kind));
+        for Arrow { head, colour, dashes, word } in kinds.map(arrow) {
+            // Writing to a string cannot fail.
+            let _ = writeln!(
+                legend,
+                "<path d=\"M{x:.1} {0:.1}h24\" stroke=\"{colour}\" stroke-width=\"1.5\"{dashes} marker-end=\"url(#{head})\"/>\
+                 <text x=\"{1:.1}\" y=\"{2:.1}\">{word}</text>",
+                y + 7.0,
+                x + KEY,
+                y + 11.0
+            );
+            x += key_width(word);
+        }
+        self.grow(x, y + LINE);
+        let (width, height) = (self.width + MARGIN, self.height + MARGIN);
+        format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:.0}\" height=\"{height:.0}\" \
+             viewBox=\"0 0 {width:.0} {height:.0}\" font-family=\"monospace\" font-size=\"12\" fill=\"#1b1f24\">\n\
+             <defs>{}{}</defs>\n\
+             <rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n\
+             <g fill=\"none\" stroke-width=\"1.5\">\n{}</g>\n<g text-anchor=\"middle\">\n{}</g>\n<g>\n{legend}</g>\n</svg>\n",
+            marker("head", INK),
+            marker("out", OUT),
+            self.arrows,
+            self.boxes
+        )
+    }
+}
+
+/// How an arrow is drawn, and its word in the legend.
+struct Arrow {
+    head: &'static str,
+    colour: &'static str,
+    dashes: &'static str,
+    word: &'static str,
+}
+
+fn arrow(kind: Kind) -> Arrow {
+    let dashes = " stroke-dasharray=\"5 4\"";
+    match kind {
+        Kind::Needs => Arrow { head: "head", colour: INK, dashes: "", word: "needs" },
+        Kind::Optional => Arrow { head: "head", colour: INK, dashes, word: "can use" },
+        Kind::Sake => Arrow { head: "out", colour: OUT, dashes, word: "left out for" },
+    }
+}
+
+/// The head of an arrow. Each colour has its own: few viewers let a head take the colour of its line.
+fn marker(name: &str, colour: &str) -> String {
+    format!(
+        "<marker id=\"{name}\" viewBox=\"0 0 10 10\" refX=\"10\" refY=\"5\" markerWidth=\"8\" markerHeight=\"8\" orient=\"auto\">\
+         <path d=\"M0 0L10 5L0 10z\" fill=\"{colour}\"/></marker>"
+    )
+}
+
+/// One entry of the legend; gives its width.
+fn key(legend: &mut String, x: f64, y: f64, word: &str, look: (&str, &str, u32, &str)) -> f64 {
+    let (fill, stroke, line, dashes) = look;
+    // Writing to a string cannot fail.
+    let _ = writeln!(
+        legend,
+        "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"24\" height=\"14\" rx=\"3\" fill=\"{fill}\" stroke=\"{stroke}\" \
+         stroke-width=\"{line}\"{dashes}/><text x=\"{:.1}\" y=\"{:.1}\">{word}</text>",
+        x + KEY,
+        y + 11.0
+    );
+    key_width(word)
+}
+
+fn key_width(word: &str) -> f64 {
+    KEY + word.chars().count() as f64 * CHAR + 1.5 * GAP
 }
 
 /// As text of XML, which knows neither control characters nor the two that are none.
@@ -378,7 +305,7 @@ mod tests {
         Model { nodes: (0..nodes).map(node).collect(), edges: edges.into_iter().map(edge).collect() }
     }
 
-    /// Draws it: every plugin has its box, and no two boxes meet.
+    /// Draws it: every plugin has its box, no two boxes meet, and no arrow runs behind a box.
     fn check(about: &str, model: &Model) {
         let svg = draw(model).unwrap();
         assert_eq!(svg, draw(model).unwrap(), "{about}: twice the same");
@@ -393,11 +320,31 @@ mod tests {
             .map(|tag| ["x", "y", "width", "height"].map(|name| number(&tag, name)))
             .collect();
         assert_eq!(boxes.len(), model.nodes.len(), "{about}");
-        assert_eq!(svg.matches("<path d=\"M").count(), model.edges.len() + 1, "{about}: with the marker's");
+        assert_eq!(svg.matches("</title></path>").count(), model.edges.len(), "{about}");
         for (at, [x, y, width, height]) in boxes.iter().enumerate() {
             for [x2, y2, width2, height2] in &boxes[at + 1..] {
                 let apart = x + width < *x2 || x2 + width2 < *x || y + height < *y2 || y2 + height2 < *y;
                 assert!(apart, "{about}: {x} {y} and {x2} {y2}");
+            }
+        }
+        let sizes: Vec<Point> = model.nodes.iter().map(size).collect();
+        let places = place(model, &sizes).ok().unwrap();
+        let others = |edge: &Edge| {
+            let boxes = places.boxes.iter().zip(&sizes).enumerate();
+            let (from, to) = (edge.from, edge.to);
+            boxes.filter_map(move |(at, (corner, size))| {
+                Some((at, (*corner)?, *size)).filter(|_| at != from && at != to)
+            })
+        };
+        for (edge, way) in model.edges.iter().zip(&places.arrows) {
+            assert!(way.len() >= 4 && way.len().is_multiple_of(2), "{about}: {way:?}");
+            for (at, step) in way.windows(2).enumerate() {
+                let ((a, y), (b, y2)) = (step[0], step[1]);
+                for (other, (x, top), (width, height)) in others(edge) {
+                    let meets = a.min(b) + 0.01 < x + width && x < a.max(b) - 0.01;
+                    let inside = at % 2 == 1 || (top < y && y < top + height);
+                    assert!(!(meets && inside) && (at % 2 == 1 || y == y2), "{about}: {edge:?} behind {other}");
+                }
             }
         }
     }
@@ -406,7 +353,10 @@ mod tests {
     fn whatever_the_graph_each_box_has_its_place() {
         check("nothing", &model(0, vec![]));
         check("apart", &model(300, vec![]));
-        check("chain", &model(350, (1..350).map(|at| (at, at - 1)).collect()));
+        check("chain", &model(400, (1..400).map(|at| (at, at - 1)).collect()));
+        // As many ways through as there are subsets.
+        let meshes = (2..80).flat_map(|at| [(at, (at / 2 - 1) * 2), (at, (at / 2 - 1) * 2 + 1)]);
+        check("meshes", &model(80, meshes.collect()));
         check("hub", &model(350, (1..350).map(|at| (at, 0)).collect()));
         check("long", &model(30, (1..30).flat_map(|at| [(at, at - 1), (at, at / 3), (at, 0)]).collect()));
         check(
@@ -432,10 +382,16 @@ mod tests {
         }
     }
 
+    /// As deep as it may be: the stack of a test's thread, a quarter of a main thread's, must hold it.
+    #[test]
+    fn depth_takes_little_stack() {
+        assert!(draw(&model(2400, (1..2400).map(|at| (at, at - 1)).collect())).is_ok());
+    }
+
     #[test]
     fn too_much_is_refused() {
-        let long = (1..60).flat_map(|at| [(at, at - 1), (at, 0)]).collect();
-        for much in [model(500, (1..500).map(|at| (at, 0)).collect()), model(60, long)] {
+        let long = (1..110).flat_map(|at| [(at, at - 1), (at, 0)]).collect();
+        for much in [model(3000, (1..3000).map(|at| (at, 0)).collect()), model(110, long)] {
             let error = draw(&much).unwrap_err();
             assert_eq!(error.code(), modhost::Code::Usage);
         }

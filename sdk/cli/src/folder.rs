@@ -8,7 +8,7 @@ use std::{
 use modhost::{
     Code, Engine, Error, Examination, Result, Stage, TrustLevel,
     package::Package,
-    resolve::{Candidate, Cause, Digest, LOCKFILE, Lockfile, Plan, Resolver},
+    resolve::{Candidate, Cause, Digest, LOCKFILE, LeftOut, Lockfile, Plan, Resolver},
 };
 use semver::Version;
 use serde::Serialize;
@@ -41,18 +41,31 @@ impl Folder {
     pub(crate) fn read(dirs: &[PathBuf], policy: Option<&str>) -> Result<Self> {
         let engine = host::engine_under(policy)?;
         let mut folder = Folder { engine, examined: Vec::new(), vetted: BTreeMap::new(), unreadable: Vec::new() };
+        folder.add(dirs)?;
+        Ok(folder)
+    }
+
+    /// Reads more, and gives what may be planned with of these.
+    ///
+    /// # Errors
+    /// Those of [`Folder::read`].
+    pub(crate) fn add(&mut self, dirs: &[PathBuf]) -> Result<Vec<Candidate>> {
+        let begin = self.examined.len();
         for dir in dirs {
-            for entry in folder.engine.examine_dir(dir)? {
+            for entry in self.engine.examine_dir(dir)? {
                 match entry {
-                    Ok(one) => folder.examined.push(one),
-                    Err(error) => folder.unreadable.push(error),
+                    Ok(one) => self.examined.push(one),
+                    Err(error) => self.unreadable.push(error),
                 }
             }
         }
-        for (at, one) in folder.examined.iter().enumerate().filter(|(_, one)| one.trust.is_some()) {
-            folder.vetted.entry(one.package.id().to_string()).or_default().push(at);
+        let new = self.examined.iter().enumerate().skip(begin).filter(|(_, one)| one.trust.is_some());
+        let mut packages = Vec::new();
+        for (at, one) in new {
+            self.vetted.entry(one.package.id().to_string()).or_default().push(at);
+            packages.push(one.package.clone());
         }
-        Ok(folder)
+        Ok(self.engine.resolver(&packages).candidates().to_vec())
     }
 
     /// Where its sources are found again.
@@ -121,14 +134,17 @@ impl Folder {
         left_out.or_else(|| refused.chain(unvetted).chain(&self.unreadable).next().map(Reason::Borrowed))
     }
 
+    /// Why a plugin would not be loaded: a plan leaves it out, or the policy would refuse it.
+    pub(crate) fn denial(&self, plan: &Plan, id: &str) -> Option<Reason<'_>> {
+        match (plan.get(id), plan.left_out(id)) {
+            (Some(chosen), _) => self.refusal(id, &chosen.version).map(Reason::Borrowed),
+            (None, out) => out.map(|out| Reason::Owned(out.to_error())),
+        }
+    }
+
     /// The shape of what is left out, for `--json`: by the plan, by vetting, or because it cannot be read.
     pub(crate) fn left_out<'a>(&'a self, plan: &Plan) -> Vec<Out<'a>> {
-        let planned = plan.left_out.iter().map(|out| Out {
-            plugin: Some(out.id.clone()),
-            version: Some(out.version.to_string()),
-            error: Reason::Owned(out.to_error()),
-            sake: out.sake.clone(),
-        });
+        let planned = plan.left_out.iter().map(Out::of);
         let unvetted = self.unvetted().map(|(id, version, error)| Out {
             plugin: Some(id.to_owned()),
             version: Some(version.to_string()),
@@ -156,6 +172,16 @@ pub(crate) struct Out<'a> {
 }
 
 impl Out<'_> {
+    /// As a plan says.
+    pub(crate) fn of(out: &LeftOut) -> Self {
+        Out {
+            plugin: Some(out.id.clone()),
+            version: Some(out.version.to_string()),
+            error: Reason::Owned(out.to_error()),
+            sake: out.sake.clone(),
+        }
+    }
+
     /// Its name and version, as a person reads them.
     pub(crate) fn name(&self) -> String {
         let version = self.version.as_ref().map(|version| format!(" {version}")).unwrap_or_default();
@@ -231,6 +257,14 @@ pub(crate) fn unknown(id: &str, folder: &Folder, plan: &Plan) -> Error {
         help.push_str(&format!("; what cannot be read has no id: {}", safe(&unreadable.join(", "))));
     }
     Error::new(Code::PluginNotFound, Stage::Resolve, message).with_help(format!("{help}."))
+}
+
+/// Appends why the policy would refuse a plugin, below an indent: its first part, since a comparison with a whole policy is long.
+pub(crate) fn tell_refusal(text: &mut String, indent: &str, error: &Error, width: usize) {
+    let (first, more) = error.message().split_once("; ").map_or((error.message(), ""), |(first, _)| (first, "; ..."));
+    let told = format!("{}: {}{more}", error.code(), safe(first));
+    paragraph(text, &format!("{indent}! "), &told, width);
+    paragraph(text, &format!("{indent}  "), "`modhost inspect PATH` says more.", width);
 }
 
 /// An answer that is an error, with the plugin's name before it where there is one.

@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::{
     answer::Answer,
     args::{Format, Graph},
-    folder::{Folder, lockfile_there, sources},
+    folder::{Folder, lockfile_there, sources, unknown},
 };
 use model::{Edge, Model, Node};
 
@@ -32,7 +32,10 @@ fn answer(args: &Graph, json: bool) -> Result<Answer> {
         resolver = resolver.prefer(lockfile_there(path)?);
     }
     let plan = resolver.plan();
-    let model = Model::of(&folder, &plan);
+    let mut model = Model::of(&folder, &plan);
+    if let Some(id) = &args.of {
+        model = model.around(id).ok_or_else(|| unknown(id, &folder, &plan))?;
+    }
     let drawn = match args.format {
         None if json => None,
         format => Some(draw(&model, format.unwrap_or(Format::Text))?),

@@ -1,10 +1,12 @@
-//! `modhost resolve`: the plan of a folder, and the lockfile that keeps it. Runs nothing.
+//! `modhost resolve`: the plan of a folder, the lockfile that keeps it, and what would become of it. Runs nothing.
+
+mod change;
 
 use std::{io, path::Path};
 
 use modhost::{
     Error, Result,
-    resolve::{Chosen, Lockfile, Plan},
+    resolve::{Chosen, Drift, Link, LinkKind, Lockfile, Plan},
 };
 use serde::Serialize;
 
@@ -12,11 +14,12 @@ use crate::{
     answer::Answer,
     args::Resolve,
     diagnose,
-    folder::{Folder, Out, lockfile, sources},
+    folder::{Folder, Out, lockfile, refuse, sources, tell_refusal, unknown},
     json::body::ErrorBody,
     kept,
     layout::{count, paragraph, safe, width},
 };
+use change::{Named, change};
 
 /// How deep what is said of a plugin stands below its name.
 const INDENT: &str = "    ";
@@ -29,16 +32,31 @@ pub(crate) fn resolve(args: &Resolve, json: bool) -> Answer {
         Ok(old) => old.flatten(),
         Err(error) => return Answer::error_in(&error, json, &sources),
     };
-    let folder = match Folder::read(&args.folders.dirs, policy) {
+    let mut folder = match Folder::read(&args.folders.dirs, policy) {
         Ok(folder) => folder,
         Err(error) => return Answer::error_in(&error, json, &sources),
     };
+    if let Some(answer) = change(args, &mut folder, json) {
+        return answer.unwrap_or_else(|error| refuse(&error, json, &folder.sources(&args.with)));
+    }
     let mut resolver = folder.resolver();
     if let Some(old) = old.as_ref().filter(|_| !args.update) {
         resolver = resolver.prefer(old.clone());
     }
-    let plan = resolver.plan();
-    let failure = folder.failure(&plan);
+    let plan = if args.only.is_empty() {
+        resolver.plan()
+    } else {
+        let known = |id: &&String| resolver.candidates().iter().any(|candidate| candidate.id().as_str() == **id);
+        if let Some(id) = args.only.iter().find(|id| !known(id)) {
+            return Answer::error_in(&unknown(id, &folder, &resolver.plan()), json, &sources);
+        }
+        resolver.plan_for(&args.only.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    let denied = args.only.iter().find_map(|id| folder.denial(&plan, id));
+    let failure = denied.or_else(|| folder.failure(&plan));
+    // Of what is not asked about it does not matter.
+    let left_out =
+        if args.only.is_empty() { folder.left_out(&plan) } else { plan.left_out.iter().map(Out::of).collect() };
     let locked = match &args.lock {
         None => None,
         Some(path) => match lock(path, old.as_ref(), &plan, args.update, failure.is_some()) {
@@ -50,7 +68,7 @@ pub(crate) fn resolve(args: &Resolve, json: bool) -> Answer {
     let error = drifted.or(failure.as_ref().map(|reason| reason.get()));
     let status = error.map_or(0, |error| error.code().exit_status());
     if json {
-        return Answer::object(status, &Body::of(&folder, &plan, error, locked.as_ref()));
+        return Answer::object(status, &Body::of(&folder, &plan, left_out, error, locked.as_ref()));
     }
     if let Some(error) = drifted {
         diagnose::error(error, &folder.sources(&args.folders.dirs));
@@ -59,7 +77,7 @@ pub(crate) fn resolve(args: &Resolve, json: bool) -> Answer {
         drift.for_each(|drift| diagnose::note(drift));
         return Answer::new(status, "");
     }
-    Answer::new(status, page(&folder, &plan, locked.as_ref()))
+    Answer::new(status, page(&folder, &plan, &left_out, locked.as_ref()))
 }
 
 /// What became of the lockfile.
@@ -74,7 +92,7 @@ struct Lock<'a> {
 
 /// Writes the lockfile, or holds the plan to it.
 fn lock<'a>(path: &'a Path, old: Option<&Lockfile>, plan: &Plan, update: bool, failed: bool) -> Result<Lock<'a>> {
-    let drift = old.map(|old| old.drift(plan).iter().map(ToString::to_string).collect()).unwrap_or_default();
+    let drift = old.map(|old| old.drift(plan).iter().map(|drift| told(drift, plan)).collect()).unwrap_or_default();
     let lock = |state, refused| Lock { path, state, drift, refused };
     match old {
         Some(old) if !update => Ok(match old.check(plan) {
@@ -99,7 +117,16 @@ fn lock<'a>(path: &'a Path, old: Option<&Lockfile>, plan: &Plan, update: bool, f
     }
 }
 
-fn page(folder: &Folder, plan: &Plan, locked: Option<&Lock<'_>>) -> String {
+/// A difference, with the reason where the plan knows one.
+fn told(drift: &Drift, plan: &Plan) -> String {
+    let out = match drift {
+        Drift::Gone { id, .. } => plan.left_out(id),
+        _ => None,
+    };
+    out.map_or_else(|| drift.to_string(), |out| format!("{drift} ({})", out.message))
+}
+
+fn page(folder: &Folder, plan: &Plan, left_out: &[Out<'_>], locked: Option<&Lock<'_>>) -> String {
     let width = width(&io::stdout());
     let mut text = String::new();
     let rows: Vec<[String; 4]> = plan.order.iter().map(|chosen| row(folder, chosen)).collect();
@@ -117,15 +144,13 @@ fn page(folder: &Folder, plan: &Plan, locked: Option<&Lock<'_>>) -> String {
             paragraph(&mut text, &format!("{INDENT}not {}: ", passed.version), &safe(&passed.why), width);
         }
         if let Some(error) = folder.refusal(&chosen.id, &chosen.version) {
-            let told = format!("{}: {}", error.code(), safe(error.message()));
-            paragraph(&mut text, &format!("{INDENT}! "), &told, width);
+            tell_refusal(&mut text, INDENT, error, width);
         }
     }
-    let left_out = folder.left_out(plan);
     if !left_out.is_empty() {
         text.push_str(if text.is_empty() { "left out:\n" } else { "\nleft out:\n" });
     }
-    for out in &left_out {
+    for out in left_out {
         text.push_str(&format!("{INDENT}{}\n", out.name()));
         out.tell(&mut text, &format!("{INDENT}{INDENT}"), width);
     }
@@ -209,18 +234,15 @@ pub(crate) struct Taken<'a> {
     pub(crate) refused: Option<ErrorBody<'a>>,
 }
 
-#[derive(Serialize)]
-struct Named<'a> {
-    plugin: &'a str,
-    version: String,
-}
-
 /// A plugin that another uses.
 #[derive(Serialize)]
 pub(crate) struct Use<'a> {
     plugin: &'a str,
     requirement: &'a str,
-    optional: bool,
+    kind: &'static str,
+    /// The need of this name that it was chosen for, or the contract.
+    #[serde(rename = "for")]
+    need: Option<&'a str>,
     /// Whether it is loaded first.
     first: bool,
 }
@@ -240,12 +262,18 @@ struct LockBody<'a> {
 }
 
 impl<'a> Body<'a> {
-    fn of(folder: &'a Folder, plan: &'a Plan, error: Option<&'a Error>, locked: Option<&'a Lock<'a>>) -> Self {
+    fn of(
+        folder: &'a Folder,
+        plan: &'a Plan,
+        left_out: Vec<Out<'a>>,
+        error: Option<&'a Error>,
+        locked: Option<&'a Lock<'a>>,
+    ) -> Self {
         Body {
             ok: error.is_none(),
             error: error.map(Into::into),
             plugins: plan.order.iter().map(|chosen| Taken::of(folder, chosen)).collect(),
-            left_out: folder.left_out(plan),
+            left_out,
             withheld: plan
                 .withheld
                 .iter()
@@ -261,6 +289,20 @@ impl<'a> Body<'a> {
     }
 }
 
+impl<'a> Use<'a> {
+    fn of(link: &'a Link) -> Self {
+        let (kind, need) = match &link.kind {
+            LinkKind::Optional => ("optional", None),
+            LinkKind::Dev => ("dev", None),
+            LinkKind::AnyOf(name) => ("any-of", Some(name.as_str())),
+            LinkKind::Contract(name) => ("contract", Some(name.as_str())),
+            // The list may grow.
+            _ => ("needs", None),
+        };
+        Use { plugin: &link.id, requirement: &link.requirement, kind, need, first: link.order }
+    }
+}
+
 impl<'a> Taken<'a> {
     pub(crate) fn of(folder: &'a Folder, chosen: &'a Chosen) -> Self {
         Taken {
@@ -270,16 +312,7 @@ impl<'a> Taken<'a> {
             digest: chosen.digest.map(|digest| digest.to_string()),
             backend: folder.backend(&chosen.id, &chosen.version),
             trust: folder.trust(&chosen.id, &chosen.version).map(ToString::to_string),
-            uses: chosen
-                .links
-                .iter()
-                .map(|link| Use {
-                    plugin: &link.id,
-                    requirement: &link.requirement,
-                    optional: link.is_optional(),
-                    first: link.order,
-                })
-                .collect(),
+            uses: chosen.links.iter().map(Use::of).collect(),
             passed_over: chosen
                 .passed_over
                 .iter()

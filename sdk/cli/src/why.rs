@@ -4,20 +4,20 @@ use std::io;
 
 use modhost::{
     Error,
-    resolve::{Chosen, Plan, Reach},
+    resolve::{Chosen, Plan, Reach, Why},
 };
 use serde::Serialize;
 
 use crate::{
     answer::Answer,
-    args::Why,
-    folder::{Folder, Out, lockfile_there, sources, unknown},
+    args,
+    folder::{Folder, Out, lockfile_there, sources, tell_refusal, unknown},
     layout::{paragraph, safe, width},
     resolve::Taken,
 };
 
 /// Answers.
-pub(crate) fn why(args: &Why, json: bool) -> Answer {
+pub(crate) fn why(args: &args::Why, json: bool) -> Answer {
     let policy = args.policy.name.as_deref();
     let sources = sources(policy, args.lock.as_deref());
     match answer(args, json) {
@@ -26,7 +26,7 @@ pub(crate) fn why(args: &Why, json: bool) -> Answer {
     }
 }
 
-fn answer(args: &Why, json: bool) -> Result<Answer, Error> {
+fn answer(args: &args::Why, json: bool) -> Result<Answer, Error> {
     let folder = Folder::read(&args.dirs, args.policy.name.as_deref())?;
     let mut resolver = folder.resolver();
     if let Some(path) = &args.lock {
@@ -77,17 +77,22 @@ fn taken(folder: &Folder, plan: &Plan, chosen: &Chosen) -> String {
     let (id, version) = (&chosen.id, &chosen.version);
     match (folder.backend(id, version), folder.trust(id, version), folder.refusal(id, version)) {
         (_, _, Some(error)) => {
-            let told = format!("the policy would refuse it: {}: {}", error.code(), safe(error.message()));
-            paragraph(&mut text, "", &told, width);
+            text.push_str("the policy would refuse it when it is loaded:\n");
+            tell_refusal(&mut text, "", error, width);
         }
         (Some(backend), Some(trust), _) => paragraph(&mut text, "", &format!("runs in {backend}, {trust}"), width),
         _ => {}
     }
-    let direct = ids(&plan.dependents(id, Reach::DIRECT));
-    let mut far = ids(&plan.dependents(id, Reach::NEEDED));
-    far.retain(|id| !direct.contains(id));
-    if !far.is_empty() {
-        paragraph(&mut text, "", &format!("through these also needed by {}", far.join(", ")), width);
+    let uses = |reach| ids(&plan.dependencies(id, reach));
+    let used_by = |reach| ids(&plan.dependents(id, reach));
+    for (lead, (direct, all)) in [
+        ("used through others by ", (used_by(Reach::DIRECT), used_by(Reach::ALL))),
+        ("uses through others ", (uses(Reach::DIRECT), uses(Reach::ALL))),
+    ] {
+        let far: Vec<&str> = all.into_iter().filter(|id| !direct.contains(id)).collect();
+        if !far.is_empty() {
+            paragraph(&mut text, lead, &far.join(", "), width);
+        }
     }
     text
 }
@@ -115,10 +120,28 @@ struct Place<'a> {
     /// In the load order, from 1.
     place: usize,
     of: usize,
-    /// Those that use it, in load order.
-    used_by: Vec<&'a str>,
-    /// Those that could not be there without it, through others too.
-    needed_by: Vec<&'a str>,
+    /// Whose turn by id it was, where it was not its own: it is loaded before that one because that one uses it.
+    ahead_of: Option<&'a str>,
+    dependencies: Reached<'a>,
+    dependents: Reached<'a>,
+}
+
+/// Ids in load order.
+#[derive(Serialize)]
+struct Reached<'a> {
+    /// Without others between.
+    direct: Vec<&'a str>,
+    /// Through others too.
+    all: Vec<&'a str>,
+    /// Through others too, without what is optional.
+    needed: Vec<&'a str>,
+}
+
+impl<'a> Reached<'a> {
+    fn of(reached: impl Fn(Reach) -> Vec<&'a Chosen>) -> Self {
+        let of = |reach| ids(&reached(reach));
+        Reached { direct: of(Reach::DIRECT), all: of(Reach::ALL), needed: of(Reach::NEEDED) }
+    }
 }
 
 impl<'a> Body<'a> {
@@ -127,8 +150,12 @@ impl<'a> Body<'a> {
             taken: Taken::of(folder, chosen),
             place,
             of: plan.order.len(),
-            used_by: ids(&plan.dependents(&chosen.id, Reach::DIRECT)),
-            needed_by: ids(&plan.dependents(&chosen.id, Reach::NEEDED)),
+            ahead_of: match plan.why(&chosen.id) {
+                Some(Why::Taken { ahead_of, .. }) => ahead_of.map(|other| other.id.as_str()),
+                _ => None,
+            },
+            dependencies: Reached::of(|reach| plan.dependencies(&chosen.id, reach)),
+            dependents: Reached::of(|reach| plan.dependents(&chosen.id, reach)),
         };
         // A double of it, or another of its versions, may be left out all the same.
         let mut outs = folder.left_out(plan);

@@ -17,18 +17,27 @@ reason and for whose sake; the rest loads all the same.
 
 With --lock the versions and files that the lockfile holds are taken before
 others. Where it is not there it is written; where it is, a plan that differs
-from it is refused, unless --update writes it anew from what lies there now."
+from it is refused, unless --update writes it anew from what lies there now.
+
+With --only it is asked whether some plugins can be loaded, and what they take
+along. With --with and --without nothing is changed: what would become of the
+plan is told, as what is added (+), gone (-), and taken in another version (~)."
     ),
     after_help = ending!(
         "  modhost resolve mods
   modhost resolve mods --lock modhost.lock            write it, or hold to it
   modhost resolve mods --lock modhost.lock --update   take what is there now
-  modhost resolve mods more-mods --json",
-        "0    at least one plugin would be loaded, whatever is left out"
+  modhost resolve mods more-mods --json
+  modhost resolve mods --only wolfpack                can it be loaded, with what?
+  modhost resolve mods --with new-mods/owls           what if it were installed?
+  modhost resolve mods --without base-rules           what if it were removed?",
+        "0    at least one plugin would be loaded, whatever is left out; with --only,
+       --with: what is asked about would be loaded; with --without: told"
         "1    the lockfile cannot be read or written"
-        "2    wrong usage, no such path"
+        "2    wrong usage, no such path or plugin"
         "4    nothing there is a plugin, all are refused, or the lockfile is malformed"
-        "5    nothing goes together; with --lock: the plan is not what it holds"
+        "5    nothing goes together; with --lock: the plan is not what it holds; with
+       --only, --with: what is asked about cannot be loaded"
     )
 )]
 pub(crate) struct Resolve {
@@ -41,14 +50,26 @@ pub(crate) struct Resolve {
     /// Write the lockfile anew, with the best versions that lie there
     #[arg(long, requires = "lock")]
     pub(crate) update: bool,
+    /// Plan this plugin and what it needs, and nothing else; may be repeated
+    #[arg(long, value_name = "ID", conflicts_with = "lock")]
+    pub(crate) only: Vec<String>,
+    /// Tell what would change if what lies at PATH were installed; may be repeated
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["lock", "only"])]
+    pub(crate) with: Vec<PathBuf>,
+    /// Tell what would change if this plugin were removed
+    #[arg(long, value_name = "ID", conflicts_with_all = ["lock", "only", "with"])]
+    pub(crate) without: Option<String>,
 }
 
 /// Say why a plugin is taken, in this version and at this place, or why it is left out
 #[derive(Debug, Args)]
 #[command(
     help_template = told!(
-        "Why not a higher version, who uses it, what it is loaded after; of a plugin
-that is left out the reason, for whose sake, and what to change. Nothing runs."
+        "Why not a higher version; who uses it, through others too; at which place it is
+loaded, after what, and because of what; which others it uses through these. Of
+a plugin that is left out the reason, for whose sake, and what to change. With
+--json all it depends on and all that depend on it: its own (direct), through
+others (all), and without those that are optional (needed). Nothing runs."
     ),
     after_help = ending!(
         "  modhost why wolfpack mods
@@ -87,10 +108,11 @@ what is left out is marked, with its code. Nothing runs."
         "  modhost graph mods
   modhost graph mods --format svg > mods.svg
   modhost graph mods --format dot | dot -Tpng > mods.png
+  modhost graph mods --of base-rules        what it uses and what uses it
   modhost graph mods --json                 nodes and edges as data",
         "0    done, whatever is left out"
         "1    the lockfile cannot be read"
-        "2    wrong usage, no such path; too many plugins for an SVG"
+        "2    wrong usage, no such path or plugin; too many plugins for an SVG"
         "4    nothing there is a plugin, or the lockfile is malformed"
     )
 )]
@@ -101,6 +123,9 @@ pub(crate) struct Graph {
     /// How it is drawn [default: text]; with --json the drawing is there only where this is given
     #[arg(long, value_name = "FORMAT")]
     pub(crate) format: Option<Format>,
+    /// Only this plugin, what it uses and what uses it, through others too
+    #[arg(long, value_name = "ID")]
+    pub(crate) of: Option<String>,
     /// Take what this lockfile holds before other versions
     #[arg(long, value_name = "FILE")]
     pub(crate) lock: Option<PathBuf>,

@@ -137,7 +137,7 @@ impl Model {
     fn link(&mut self, plan: &Plan, first_out: usize, places: &mut BTreeMap<String, usize>) {
         for (from, chosen) in plan.order.iter().chain(&plan.withheld).enumerate() {
             for link in &chosen.links {
-                let Some(to) = places.get(&link.id).copied() else { continue };
+                let Some(to) = places.get(&link.id).copied().filter(|to| *to != from) else { continue };
                 let kind = if link.kind == LinkKind::Optional { Kind::Optional } else { Kind::Needs };
                 self.edges.push(Edge { from, to, kind, requirement: short(&link.requirement) });
             }
@@ -179,6 +179,37 @@ impl Model {
             let sake = sake.filter_map(|id| places.get(id).copied()).filter(|to| *to != from);
             self.edges.extend(sake.map(|to| Edge { from, to, kind: Kind::Sake, requirement: String::new() }));
         }
+    }
+
+    /// A plugin, what it uses and what uses it, through others too. `None` where there is no such plugin.
+    pub(super) fn around(self, id: &str) -> Option<Self> {
+        let starts: Vec<usize> = (0..self.nodes.len()).filter(|at| self.nodes[*at].plugin == id).collect();
+        let mut kept = vec![false; self.nodes.len()];
+        for back in [false, true] {
+            let mut next: Vec<Vec<usize>> = vec![Vec::new(); self.nodes.len()];
+            for edge in &self.edges {
+                let (from, to) = if back { (edge.to, edge.from) } else { (edge.from, edge.to) };
+                next[from].push(to);
+            }
+            let mut seen = vec![false; self.nodes.len()];
+            let mut rest = starts.clone();
+            while let Some(at) = rest.pop() {
+                kept[at] = true;
+                if !std::mem::replace(&mut seen[at], true) {
+                    rest.extend(&next[at]);
+                }
+            }
+        }
+        // Where each goes.
+        let mut places = Vec::with_capacity(kept.len());
+        kept.iter().fold(0, |place, kept| {
+            places.push(place);
+            place + usize::from(*kept)
+        });
+        let edges = self.edges.into_iter().filter(|edge| kept[edge.from] && kept[edge.to]);
+        let edges = edges.map(|edge| Edge { from: places[edge.from], to: places[edge.to], ..edge }).collect();
+        let nodes = self.nodes.into_iter().zip(&kept).filter(|(_, kept)| **kept).map(|(node, _)| node).collect();
+        (!starts.is_empty()).then_some(Model { nodes, edges })
     }
 
     /// What a node leads to, in order.

@@ -55,7 +55,14 @@ fn answer(args: &Export, json: bool) -> Result<Answer> {
         return Ok(Answer::object(0, &Body::of(&set, &text, out, left_out)));
     }
     for out in &left_out {
-        diagnose::note(&format!("{} is left out, and not in the set: {}", out.name(), out.error.get()));
+        let error = out.error.get();
+        diagnose::note(&format!("{} is left out of the set: {} [{}]", out.name(), error.message(), error.code()));
+    }
+    for chosen in plan.order.iter().filter(|chosen| folder.refusal(&chosen.id, &chosen.version).is_some()) {
+        let (id, version) = (&chosen.id, &chosen.version);
+        diagnose::note(&format!(
+            "{id} {version} is in the set, and the policy here would refuse it: `modhost why {id}`"
+        ));
     }
     Ok(Answer::new(0, args.out.as_deref().map_or(text, |path| told(&set, path))))
 }

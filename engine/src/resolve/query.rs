@@ -291,7 +291,7 @@ impl fmt::Display for Why<'_> {
             match (link.order, waived) {
                 (true, _) => write!(f, "\nafter {id}, because it {used}")?,
                 (false, true) => write!(f, "\nnot after {id}, although it {used}: they would wait for each other")?,
-                (false, false) => write!(f, "\nnot after {id}, although it {used}: its manifest says order = false")?,
+                (false, false) => write!(f, "\nnot after {id}, although it {used}: its manifest asks for no order")?,
             }
         }
         Ok(())

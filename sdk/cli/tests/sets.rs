@@ -74,7 +74,10 @@ fn resolve() {
                 Json("plugins.0.backend", "null"),
                 Json("plugins.0.refused.code", r#""denied.backend""#),
                 Json("plugins.1.passed_over.0", r#"{"version":"2.0.0","why":"wolf 1.2.0 needs wood ^1"}"#),
-                Json("plugins.2.uses", r#"[{"plugin":"wood","requirement":"^1","optional":false,"first":true}]"#),
+                Json(
+                    "plugins.2.uses",
+                    r#"[{"plugin":"wood","requirement":"^1","kind":"needs","for":null,"first":true}]"#,
+                ),
                 Json("left_out.0.plugin", r#""foe""#),
                 Json("left_out.0.sake", r#"["wolf"]"#),
                 Json("left_out.1.error.code", r#""resolve.missing""#),
@@ -105,7 +108,8 @@ fn why() {
             &["why", "wood", "mods"],
             0,
             &[Out("wood 1.0.0 is taken, from wood\nnot 2.0.0: wolf 1.2.0 needs wood ^1\n\
-                   used by wolf 1.2.0, which needs ^1\nloaded as number 1 of 2, after nothing\nruns in lua, untrusted\n")],
+                   used by wolf 1.2.0, which needs ^1\n\
+                   loaded as number 1 of 2, ahead of its id: wolf 1.2.0 is loaded after it\nruns in lua, untrusted\n")],
         ),
         (
             ALL,
@@ -114,8 +118,10 @@ fn why() {
             &[
                 Json("taken.version", r#""1.0.0""#),
                 Json("taken.place", "2"),
-                Json("taken.used_by", r#"["wolf"]"#),
-                Json("taken.needed_by", r#"["wolf"]"#),
+                Json("taken.ahead_of", r#""wolf""#),
+                Json("taken.dependencies.all", "[]"),
+                Json("taken.dependents.direct", r#"["wolf"]"#),
+                Json("taken.dependents.needed", r#"["wolf"]"#),
                 Json("left_out", "[]"),
             ],
         ),
@@ -126,7 +132,12 @@ fn why() {
             &[OutHas("fox 1.0.0 is left out:\n! resolve.missing: "), OutHas("Install hen")],
         ),
         (ALL, &["why", "foe", "mods", "--json"], 0, &[Json("taken", "null"), Json("left_out.0.sake", r#"["wolf"]"#)]),
-        (ALL, &["why", "nat", "mods"], 0, &[OutHas("the policy would refuse it: denied.backend")]),
+        (
+            ALL,
+            &["why", "nat", "mods"],
+            0,
+            &[OutHas("the policy would refuse it when it is loaded:\n! denied.backend: untrusted plugins need")],
+        ),
         (ALL, &["why", "hen", "mods", "--json"], 2, &[JsonHas("error.message", "fox needs hen ^1")]),
         (ALL, &["why", "wolff", "mods"], 2, &[Err("error[plugin.not-found]"), Err("Did you mean `wolf`?")]),
         (GOOD, &["why", "wolf", "mods", "--lock", "no.lock", "--json"], 2, &[Json("error.code", r#""io.not-found""#)]),
@@ -184,6 +195,144 @@ fn graph() {
         ),
         (GOOD, &["graph", "mods", "--json", "--format", "svg"], 0, &[JsonHas("drawn", "<svg ")]),
         (&[], &["graph", "mods", "--json"], 2, &[Json("error.code", r#""io.not-found""#)]),
+        (
+            ALL,
+            &["graph", "mods", "--of", "fox"],
+            0,
+            &[Out("! fox 1.0.0 (left out: resolve.missing)\n└── ! hen (not there), ^1\n")],
+        ),
+        (
+            ALL,
+            &["graph", "mods", "--of", "wood", "--json"],
+            0,
+            &[
+                Json("nodes.0.plugin", r#""wood""#),
+                Json("nodes.1.plugin", r#""wolf""#),
+                Json("nodes.2.plugin", r#""foe""#),
+                Json("nodes.3", "null"),
+                Json("edges.0", r#"{"from":1,"to":0,"kind":"needs","requirement":"^1"}"#),
+                Json("edges.1", r#"{"from":2,"to":1,"kind":"sake","requirement":""}"#),
+            ],
+        ),
+        (ALL, &["graph", "mods", "--of", "wolff"], 2, &[Err("Did you mean `wolf`?"), Out("")]),
+    ]);
+}
+
+const OWL: File =
+    ("new/owl/plugin.toml", "[plugin]\nid = \"owl\"\nversion = \"1.0.0\"\n[dependencies]\nwood = \"^1\"\n");
+const OWL_LUA: File = ("new/owl/main.lua", "print('I RAN')\n");
+const WOLF2: File = ("new/wolf/plugin.toml", "[plugin]\nid = \"wolf\"\nversion = \"2.0.0\"\n");
+const WOLF2_LUA: File = ("new/wolf/main.lua", "");
+const WOLF0: File = ("old/wolf/plugin.toml", "[plugin]\nid = \"wolf\"\nversion = \"0.9.0\"\n");
+const WOLF0_LUA: File = ("old/wolf/main.lua", "");
+
+/// Some alone, and what would become of the plan.
+#[test]
+fn resolve_asks_before_anything_changes() {
+    let more: Vec<File> =
+        [GOOD, &[OWL, OWL_LUA, WOLF2, WOLF2_LUA, WOLF0, WOLF0_LUA, FOX, FOX_LUA, FOE, FOE_LUA]].concat();
+    let alone: Vec<File> = [ALL, &[("mods/zoo.lua", "")]].concat();
+    check_all(&[
+        (
+            &alone,
+            &["resolve", "mods", "--only", "wolf"],
+            0,
+            &[
+                OutHas("1  wood  1.0.0  lua  untrusted\n"),
+                OutHas("2  wolf  1.2.0  lua  untrusted  after wood\n\n2 plugins in load order."),
+            ],
+        ),
+        (
+            &alone,
+            &["resolve", "mods", "--only", "zoo", "--only", "fox", "--json"],
+            5,
+            &[
+                Json("error.code", r#""resolve.missing""#),
+                Json("plugins.0.plugin", r#""zoo""#),
+                Json("plugins.1", "null"),
+                Json("left_out.0.plugin", r#""fox""#),
+                Json("left_out.1", "null"),
+            ],
+        ),
+        (ALL, &["resolve", "mods", "--only", "nat"], 4, &[OutHas("! denied.backend: ")]),
+        (ALL, &["resolve", "mods", "--only", "wolff"], 2, &[Err("Did you mean `wolf`?"), Out("")]),
+        (
+            &more,
+            &["resolve", "mods", "--with", "new/owl"],
+            0,
+            &[Out("+ owl 1.0.0  lua\n\nWith it: 3 plugins in load order; before there were 2.\n"), NotErr("I RAN")],
+        ),
+        (
+            &more,
+            &["resolve", "mods", "--with", "new", "--json"],
+            0,
+            &[
+                Json("added", r#"[{"plugin":"owl","version":"1.0.0"}]"#),
+                Json("moved.0", r#"{"plugin":"wolf","from":"1.2.0","to":"2.0.0"}"#),
+                Json("moved.1", "null"),
+                Json("removed", "[]"),
+                Json("plugins.2.plugin", r#""wolf""#),
+            ],
+        ),
+        (
+            &more,
+            &["resolve", "mods", "--with", "old"],
+            0,
+            &[OutHas("! wolf 0.9.0 is not taken: 1.2.0 is taken before it\n\nWith it: nothing changes, 2 plugins")],
+        ),
+        (
+            &[WOOD, WOOD_LUA, ("new/fox/plugin.toml", FOX.1), ("new/fox/main.lua", "")],
+            &["resolve", "mods", "--with", "new/fox"],
+            5,
+            &[OutHas("! fox 1.0.0 is left out\n    ! resolve.missing: "), OutHas("With it: nothing changes, 1 plugin")],
+        ),
+        (
+            &more,
+            &["resolve", "mods", "--with", "mods/wood", "--json"],
+            4,
+            &[Json("error.code", r#""package.duplicate""#)],
+        ),
+        (
+            &[WOOD, WOOD_LUA, ("new/nat/plugin.toml", NATIVE.1), ("new/nat/nat.so", "x")],
+            &["resolve", "mods", "--with", "new/nat"],
+            4,
+            &[OutHas("+ nat 1.0.0\n    ! denied.backend: ")],
+        ),
+        (
+            &[WOOD, WOOD_LUA, ("new/bad/plugin.toml", "[plugin\n")],
+            &["resolve", "mods", "--with", "new/bad", "--json"],
+            4,
+            &[Json("error.code", r#""manifest.syntax""#), Json("error.plugin", r#""bad""#)],
+        ),
+        (&more, &["resolve", "mods", "--with", "nowhere", "--json"], 2, &[Json("error.code", r#""io.not-found""#)]),
+        (
+            &more,
+            &["resolve", "mods", "--without", "wood"],
+            0,
+            &[
+                OutHas("- wood 1.0.0\n"),
+                OutHas("- wolf 1.2.0\n    ! resolve.missing: "),
+                OutHas("Without wood: 1 plugin in load order; before there were 2.\n"),
+            ],
+        ),
+        (
+            ALL,
+            &["resolve", "mods", "--without", "wolf", "--json"],
+            0,
+            &[
+                Json("added", r#"[{"plugin":"foe","version":"1.0.0"}]"#),
+                Json("removed", r#"[{"plugin":"wolf","version":"1.2.0"}]"#),
+                Json("moved", r#"[{"plugin":"wood","from":"1.0.0","to":"2.0.0"}]"#),
+                Json("left_out", "[]"),
+            ],
+        ),
+        (&more, &["resolve", "mods", "--without", "moon"], 2, &[Err("error[plugin.not-found]"), Out("")]),
+        (
+            GOOD,
+            &["resolve", "mods", "--without", "wolf", "--only", "wood", "--json"],
+            2,
+            &[JsonHas("error.message", "--only")],
+        ),
     ]);
 }
 

@@ -65,7 +65,7 @@ fn why_is_told_of_everyone() {
         plan.why("a").unwrap().to_string(),
         "a 1.0.0 is taken, from a-1.0.0\nused by b 1.0.0, which needs *\nloaded as number 1 of 3, in the order of ids\n\
          not after b, although it can use *: they would wait for each other\n\
-         not after c, although it needs ^1: its manifest says order = false"
+         not after c, although it needs ^1: its manifest asks for no order"
     );
     let chain = [("a", "[dependencies]\nn = \"*\""), ("m", ""), ("n", "[dependencies]\nz = \"*\""), ("z", "")];
     let plan = resolver(&chain).plan();

@@ -114,7 +114,7 @@ fn page(lead: &str, folder: &Folder, change: &Change, asked: &[Asked], outs: &[O
         true => format!("{lead} nothing changes, {} in load order.", count(change.plan.order.len(), "plugin")),
         false => {
             let before = change.plan.order.len() + change.removed.len() - change.added.len();
-            format!("{lead} {} in load order, before {before}.", count(change.plan.order.len(), "plugin"))
+            format!("{lead} {} in load order; before there were {before}.", count(change.plan.order.len(), "plugin"))
         }
     };
     paragraph(&mut text, "", &told, width);

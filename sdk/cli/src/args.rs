@@ -302,9 +302,9 @@ pub(crate) struct Host {
 
 /// `--policy`.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "The host's side")]
 pub(crate) struct ChosenPolicy {
-    #[arg(long = "policy", value_name = "FILE|PRESET", help = policy_help())]
+    // The heading stands here and not at the struct, from where it would go on to the options behind it.
+    #[arg(long = "policy", value_name = "FILE|PRESET", help = policy_help(), help_heading = "The host's side")]
     pub(crate) name: Option<String>,
 }
 

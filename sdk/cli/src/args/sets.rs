@@ -121,7 +121,7 @@ pub(crate) struct Graph {
     #[command(flatten)]
     pub(crate) folders: Folders,
     /// How it is drawn [default: text]; with --json the drawing is there only where this is given
-    #[arg(long, value_name = "FORMAT")]
+    #[arg(long, value_name = "text|dot|mermaid|svg", hide_possible_values = true)]
     pub(crate) format: Option<Format>,
     /// Only this plugin, what it uses and what uses it, through others too
     #[arg(long, value_name = "ID")]

@@ -24,6 +24,9 @@ use change::{Named, change};
 /// How deep what is said of a plugin stands below its name.
 const INDENT: &str = "    ";
 
+/// The columns that must be left for what stands behind the last one of the table.
+const ROOM: usize = 24;
+
 /// Plans.
 pub(crate) fn resolve(args: &Resolve, json: bool) -> Answer {
     let policy = args.folders.policy.name.as_deref();
@@ -139,7 +142,12 @@ fn page(folder: &Folder, plan: &Plan, left_out: &[Out<'_>], locked: Option<&Lock
         let place = place + 1;
         let head =
             format!("{place:digits$}  {name:names$}  {version:versions$}  {backend:backends$}  {trust:trusts$}  ");
-        paragraph(&mut text, &head, &after, width);
+        if after.is_empty() || head.chars().count() + ROOM <= width {
+            paragraph(&mut text, &head, &after, width);
+        } else {
+            paragraph(&mut text, &head, "", width);
+            paragraph(&mut text, INDENT, &after, width);
+        }
         for passed in &chosen.passed_over {
             paragraph(&mut text, &format!("{INDENT}not {}: ", passed.version), &safe(&passed.why), width);
         }

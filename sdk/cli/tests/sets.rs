@@ -214,6 +214,12 @@ fn graph() {
                 Json("edges.1", r#"{"from":2,"to":1,"kind":"sake","requirement":""}"#),
             ],
         ),
+        (
+            &[WOOD, WOOD_LUA, FOX, FOX_LUA, ("all.toml", "[resolve]\nmode = \"all-or-nothing\"\n")],
+            &["graph", "mods", "--policy", "all.toml"],
+            0,
+            &[OutHas("! wood 1.0.0 (withheld: all or nothing)\n")],
+        ),
         (ALL, &["graph", "mods", "--of", "wolff"], 2, &[Err("Did you mean `wolf`?"), Out("")]),
     ]);
 }

@@ -39,6 +39,8 @@ pub(super) enum State {
     /// The plan takes it, and the policy gives it no box.
     Refused,
     LeftOut,
+    /// It goes together with others, and is not taken because it is all or nothing.
+    Withheld,
     /// It is needed and not there.
     Missing,
 }
@@ -79,6 +81,7 @@ impl Node {
             }
             State::Refused => format!("refused: {code}"),
             State::LeftOut => format!("left out: {code}"),
+            State::Withheld => "withheld: all or nothing".into(),
             State::Missing => "not there".into(),
         }
     }
@@ -99,11 +102,10 @@ impl Model {
         for chosen in plan.order.iter().chain(&plan.withheld) {
             let (id, version) = (&chosen.id, &chosen.version);
             let refused = folder.refusal(id, version).map(|error| error.code().as_str());
-            let withheld = plan.left_out.first().filter(|_| plan.get(id).is_none()).map(|out| out.code().as_str());
-            let state = match (withheld, refused) {
-                (Some(_), _) => State::LeftOut,
-                (None, Some(_)) => State::Refused,
-                (None, None) => State::Taken,
+            let state = match refused {
+                _ if plan.get(id).is_none() => State::Withheld,
+                Some(_) => State::Refused,
+                None => State::Taken,
             };
             places.entry(id.clone()).or_insert(model.nodes.len());
             model.nodes.push(Node {
@@ -112,7 +114,7 @@ impl Model {
                 state,
                 backend: folder.backend(id, version).map(str::to_owned),
                 trust: folder.trust(id, version).map(ToString::to_string),
-                code: withheld.or(refused),
+                code: refused.filter(|_| state == State::Refused),
             });
         }
         let first_out = model.nodes.len();

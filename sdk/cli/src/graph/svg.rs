@@ -177,7 +177,7 @@ impl Canvas<'_> {
             }
         }
         if self.model.nodes.iter().any(|node| node.state != State::Taken) {
-            x += key(&mut legend, x, y, "left out, refused, not there", (NONE, OUT, 2, " stroke-dasharray=\"6 4\""));
+            x += key(&mut legend, x, y, "not loaded", (NONE, OUT, 2, " stroke-dasharray=\"6 4\""));
         }
         let kinds = [Kind::Needs, Kind::Optional, Kind::Sake];
         let kinds = kinds.into_iter().filter(|kind| self.model.edges.iter().any(|edge| edge.kind == *kind));

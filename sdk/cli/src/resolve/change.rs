@@ -43,13 +43,9 @@ fn with(args: &Resolve, folder: &mut Folder, json: bool) -> Result<Answer> {
     let new = folder.add(&args.with)?;
     let asked: Vec<Asked> =
         new.iter().map(|candidate| (candidate.id().to_string(), candidate.version().clone())).collect();
-    if let Some(error) = folder.unreadable.get(unreadable) {
+    if folder.unreadable.len() > unreadable {
         // What cannot be read cannot be installed, whatever else lies there.
-        let error = Error::new(error.code(), error.stage(), error.message()).with_help(error.help());
-        return Err(match folder.unreadable.get(unreadable).and_then(Error::plugin) {
-            Some(plugin) => error.of(plugin),
-            None => error,
-        });
+        return Err(folder.unreadable.remove(unreadable));
     }
     Ok(answer("With it:", folder, &resolver.installing(new), &asked, json))
 }

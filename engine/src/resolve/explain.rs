@@ -198,18 +198,39 @@ impl<'f, 'a> Teller<'f, 'a> {
                     [] => "this game offers no such contract".to_owned(),
                     some => format!("this game offers {}", versions(some)),
                 };
-                let provider = match out.first() {
-                    Some(on) => format!(", and {}, which provides it, cannot be there{because}", self.id(*on)),
-                    None => String::new(),
+                let unfit = out.is_empty().then(|| self.provides(&need.name, depth)).flatten();
+                let provider = match (out.first(), &unfit) {
+                    (Some(on), _) => format!(", and {}, which provides it, cannot be there{because}", self.id(*on)),
+                    (None, Some(unfit)) => format!(", and {unfit}"),
+                    (None, None) => String::new(),
                 };
+                let other = format!(
+                    "Install a plugin that provides {} {}, or take {} out.",
+                    need.name,
+                    need.version,
+                    self.id(plug)
+                );
                 Told {
                     message: format!("needs {} {}, {game}{provider}", need.name, need.version),
-                    help: None,
+                    help: unfit.map(|_| other),
                     cause: Cause::Contract { name: need.name.clone(), requirement: need.version.to_string(), offered },
                     at: Some(need.at.clone()),
                     sake,
                 }
             }
+        })
+    }
+
+    /// A plugin that provides a contract, in whatever version.
+    fn provides(&self, name: &str, depth: u32) -> Option<String> {
+        // Among a few only, as in looking for a misspelt one.
+        let few = if depth == DEEPEST { MOST_NEAR } else { 0 };
+        let releases = self.facts.problem.plugs.iter().take(few).flat_map(|plug| {
+            plug.numbered().rev().filter_map(move |(_, release)| Some((plug.id, release.version, release.manifest?)))
+        });
+        releases.into_iter().find_map(|(id, version, manifest)| {
+            let offer = manifest.provides.iter().find(|offer| offer.name == name)?;
+            Some(format!("{id} {version} provides {}", offer.version))
         })
     }
 

@@ -159,7 +159,7 @@ impl Lockfile {
         order_of(edges).into_iter().map(|at| ids[at]).collect()
     }
 
-    /// Everything in which a plan differs, by id.
+    /// Everything in which a plan differs, by id; what differs in its place only comes last, since it follows from the others.
     #[must_use]
     pub fn drift(&self, plan: &Plan) -> Vec<Drift> {
         let mut drift: Vec<(&str, Drift)> = Vec::new();
@@ -181,7 +181,7 @@ impl Lockfile {
         for row in self.rows.values().filter(|row| plan.get(&row.id).is_none()) {
             drift.push((&row.id, Drift::Gone { id: row.id.clone(), version: row.version.clone() }));
         }
-        drift.sort_by_key(|(id, _)| *id);
+        drift.sort_by_key(|(id, found)| (matches!(found, Drift::Order { .. }), *id));
         drift.into_iter().map(|(_, drift)| drift).collect()
     }
 

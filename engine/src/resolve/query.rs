@@ -7,7 +7,7 @@ use std::{
 
 use semver::Version;
 
-use super::{Candidate, Chosen, LeftOut, Link, LinkKind, Plan, Resolver};
+use super::{Candidate, Chosen, LeftOut, Link, LinkKind, Plan, Resolver, Warning};
 use crate::{
     audit::escape,
     error::{Code, Error, Result, Stage},
@@ -174,7 +174,7 @@ impl Plan {
     ///     "wood 1.0.0 is taken, from mods\n\
     ///      not 2.0.0: wolf 1.2.0 needs wood ^1\n\
     ///      used by wolf 1.2.0, which needs ^1\n\
-    ///      loaded as number 1 of 2, after nothing"
+    ///      loaded as number 1 of 2, ahead of its id: wolf 1.2.0 is loaded after it"
     /// );
     /// # Ok::<(), modhost::Error>(())
     /// ```
@@ -187,7 +187,36 @@ impl Plan {
         let chosen = &self.order[place];
         let links = |user: &'_ Chosen| user.links.iter().any(|link| link.id == id);
         let users = self.order.iter().filter(|user| links(user)).collect();
-        Some(Why::Taken { chosen, place: place + 1, of: self.order.len(), users })
+        let waived = self.warnings.iter().filter_map(|warning| match warning {
+            Warning::OrderWaived { id: waiting, dependency } if waiting == id => Some(dependency.as_str()),
+            _ => None,
+        });
+        let waived = waived.collect();
+        Some(Why::Taken {
+            chosen,
+            place: place + 1,
+            of: self.order.len(),
+            users,
+            ahead_of: self.ahead_of(place),
+            waived,
+        })
+    }
+
+    /// The plugin whose turn it was when the one at `place` was taken into the order: the first by id of those that are loaded
+    /// after it, through others too. `None` where that is the plugin itself.
+    fn ahead_of(&self, place: usize) -> Option<&Chosen> {
+        let mut waiting = vec![false; self.order.len()];
+        waiting[place] = true;
+        let mut first = &self.order[place];
+        // Who is loaded after another stands behind it.
+        for (at, chosen) in self.order.iter().enumerate().skip(place + 1) {
+            let mut after = chosen.links.iter().filter(|link| link.order);
+            waiting[at] = after.any(|link| self.places.get(&link.id).is_some_and(|before| waiting[*before]));
+            if waiting[at] && chosen.id < first.id {
+                first = chosen;
+            }
+        }
+        Some(first).filter(|first| first.id != self.order[place].id)
     }
 }
 
@@ -205,25 +234,30 @@ pub enum Why<'p> {
         of: usize,
         /// Those that use it, in load order.
         users: Vec<&'p Chosen>,
+        /// The plugin whose turn by id it was: this one was put before it, because it is loaded after this one, perhaps through
+        /// others. `None` where it was this one's own turn.
+        ahead_of: Option<&'p Chosen>,
+        /// Its optional dependencies that are not loaded first because they would wait for each other.
+        waived: Vec<&'p str>,
     },
     /// It is left out.
     LeftOut(&'p LeftOut),
 }
 
-/// `needs ^1`, `could use *`.
+/// `needs ^1`, `can use *`: behind `which` or `because it`.
 fn use_of(link: &Link) -> String {
     match &link.kind {
         LinkKind::Needs => format!("needs {}", link.requirement),
-        LinkKind::Optional => format!("could do without, and uses {}", link.requirement),
+        LinkKind::Optional => format!("can use {}", link.requirement),
         LinkKind::Dev => format!("needs {} for its tests", link.requirement),
-        LinkKind::AnyOf(name) => format!("took it for {name}, {}", link.requirement),
+        LinkKind::AnyOf(name) => format!("needs one of several for {name}, and chose this"),
         LinkKind::Contract(name) => format!("needs the contract {name} {}", link.requirement),
     }
 }
 
 impl fmt::Display for Why<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (chosen, place, of, users) = match self {
+        let (chosen, place, of, users, ahead_of, waived) = match self {
             Why::LeftOut(out) => {
                 write!(f, "{} {} is left out: {}", out.id, out.version, escape(&out.message, 400))?;
                 if let Some(at) = &out.at {
@@ -234,7 +268,7 @@ impl fmt::Display for Why<'_> {
                     None => write!(f, "\n{}", out.code().remedy()),
                 };
             }
-            Why::Taken { chosen, place, of, users } => (chosen, place, of, users),
+            Why::Taken { chosen, place, of, users, ahead_of, waived } => (chosen, place, of, users, ahead_of, waived),
         };
         let (id, version) = (&chosen.id, &chosen.version);
         write!(f, "{id} {version} is taken, from {}", escape(&chosen.source, 200))?;
@@ -246,8 +280,20 @@ impl fmt::Display for Why<'_> {
                 write!(f, "\nused by {} {}, which {}", user.id, user.version, use_of(link))?;
             }
         }
-        let after: Vec<&str> = chosen.links.iter().filter(|link| link.order).map(|link| link.id.as_str()).collect();
-        let after = if after.is_empty() { "nothing".to_owned() } else { after.join(", ") };
-        write!(f, "\nloaded as number {place} of {of}, after {after}")
+        write!(f, "\nloaded as number {place} of {of}, ")?;
+        match ahead_of {
+            Some(other) => write!(f, "ahead of its id: {} {} is loaded after it", other.id, other.version)?,
+            None => f.write_str("in the order of ids")?,
+        }
+        for link in &chosen.links {
+            let used = use_of(link);
+            let (id, waived) = (&link.id, waived.contains(&link.id.as_str()));
+            match (link.order, waived) {
+                (true, _) => write!(f, "\nafter {id}, because it {used}")?,
+                (false, true) => write!(f, "\nnot after {id}, although it {used}: they would wait for each other")?,
+                (false, false) => write!(f, "\nnot after {id}, although it {used}: its manifest asks for no order")?,
+            }
+        }
+        Ok(())
     }
 }

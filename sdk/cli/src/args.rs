@@ -49,6 +49,7 @@ macro_rules! told {
   modhost list mods             what lies in a folder, and what it needs
   modhost inspect mods/wolf     one plugin from all sides, before it ever runs
   modhost check mods            load each as a game would; say what to mend
+  modhost resolve mods          what would be loaded, in order; what is left out
   modhost explain limit.fuel    what an error's code means, and what to do
 
 A verb's own --help says more: `modhost run --help`.",
@@ -69,6 +70,10 @@ pub(crate) struct Cli {
     pub(crate) verb: Verb,
 }
 
+mod sets;
+
+pub(crate) use sets::{Export, Format, Graph, Import, Resolve, Set, SetVerb, Why};
+
 /// What to do. The words that describe a verb stand at its options.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
@@ -76,6 +81,10 @@ pub(crate) enum Verb {
     List(List),
     Inspect(Inspect),
     Check(Check),
+    Resolve(Resolve),
+    Why(Why),
+    Graph(Graph),
+    Set(Set),
     Bench(Bench),
     Explain(Explain),
     /// Show what each backend enforces in this build, on this machine
@@ -293,9 +302,9 @@ pub(crate) struct Host {
 
 /// `--policy`.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "The host's side")]
 pub(crate) struct ChosenPolicy {
-    #[arg(long = "policy", value_name = "FILE|PRESET", help = policy_help())]
+    // The heading stands here and not at the struct, from where it would go on to the options behind it.
+    #[arg(long = "policy", value_name = "FILE|PRESET", help = policy_help(), help_heading = "The host's side")]
     pub(crate) name: Option<String>,
 }
 

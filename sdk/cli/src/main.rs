@@ -8,15 +8,21 @@ mod check;
 mod completions;
 mod diagnose;
 mod explain;
+mod folder;
+mod graph;
 mod guard;
 mod host;
 mod inspect;
 mod json;
+mod kept;
 mod layout;
 mod list;
 mod logs;
+mod resolve;
 mod run;
+mod set;
 mod source;
+mod why;
 
 use std::process::ExitCode;
 
@@ -34,6 +40,10 @@ fn main() -> ExitCode {
                 Verb::List(args) => list::list(&args, json),
                 Verb::Inspect(args) => inspect::inspect(&args, json),
                 Verb::Check(args) => check::check(&args, json),
+                Verb::Resolve(args) => resolve::resolve(&args, json),
+                Verb::Why(args) => why::why(&args, json),
+                Verb::Graph(args) => graph::graph(&args, json),
+                Verb::Set(args) => set::set(&args, json),
                 Verb::Bench(args) => bench::bench(&args, json),
                 Verb::Explain(args) => explain::explain(&args, json),
                 Verb::Backends => backends::backends(json),

@@ -20,6 +20,8 @@ pub(crate) struct Sources {
     paths: Vec<PathBuf>,
     caps: Caps,
     policy: Option<PathBuf>,
+    /// A file that is no plugin's, and what errors call it.
+    kept: Option<(String, PathBuf)>,
 }
 
 /// Where an error's place is.
@@ -33,7 +35,7 @@ pub(crate) struct Source {
 
 impl Sources {
     pub(crate) fn new(paths: &[PathBuf], caps: &Caps) -> Self {
-        Sources { paths: paths.to_vec(), caps: caps.clone(), policy: None }
+        Sources { paths: paths.to_vec(), caps: caps.clone(), policy: None, kept: None }
     }
 
     /// The same, where `--policy` may have named a file.
@@ -42,10 +44,19 @@ impl Sources {
         self
     }
 
+    /// The same, where errors may be about the file at `path`, which they call `name`.
+    pub(crate) fn with_kept(mut self, name: &str, path: &Path) -> Self {
+        self.kept = Some((name.to_owned(), path.to_owned()));
+        self
+    }
+
     /// The file in which `place` is, of `plugin` where one is known.
     pub(crate) fn find(&self, plugin: Option<&str>, place: &Place) -> Option<Source> {
         if let Some(policy) = self.policy.as_ref().filter(|path| plugin.is_none() && shown(path) == place.file) {
             return Some(Source { path: shown(policy), text: read(policy).and_then(text) });
+        }
+        if let Some((_, path)) = self.kept.as_ref().filter(|(name, _)| plugin.is_none() && *name == place.file) {
+            return Some(Source { path: shown(path), text: read(path).and_then(text) });
         }
         let opened = self.packages().find(|package| plugin.is_none_or(|id| id == package.id().as_str()));
         if let Some(package) = opened {

@@ -69,6 +69,13 @@ fn each_cause_says_who_wants_what() {
             "wolf resolve.contract: needs world ^2, this game offers 1.4.0",
         ],
     );
+    let plan = check(
+        &[("wolf", "[requires]\nmoon = \"^2\""), ("sky 1.0.0", "[provides]\nmoon = \"1.3.0\"")],
+        &["sky 1.0.0"],
+        &["wolf resolve.contract: needs moon ^2, this game offers no such contract, and sky 1.0.0 provides 1.3.0"],
+    );
+    let help = plan.left_out("wolf").unwrap().help.as_deref();
+    assert_eq!(help, Some("Install a plugin that provides moon ^2, or take wolf out."));
     check(&[("wolf", "engine = \"^7\"")], &[], &["wolf resolve.engine: needs modhost ^7, this is 0.1.0"]);
     check(
         &[("wolf", "[any-of]\nmobs = [\"bear ^2\", \"fox\"]"), ("bear", "")],

@@ -44,17 +44,33 @@ fn why_is_told_of_everyone() {
     let why = |id: &str| plan.why(id).map(|why| why.to_string()).unwrap_or_default();
     assert_eq!(
         why("wolf"),
-        "wolf 1.0.0 is taken, from wolf-1.0.0\nused by pack 1.0.0, which took it for mobs, *\nloaded as number 5 of 6, after nothing"
+        "wolf 1.0.0 is taken, from wolf-1.0.0\nused by pack 1.0.0, which needs one of several for mobs, and chose this\nloaded as number 5 of 6, ahead of its id: pack 1.0.0 is loaded after it"
     );
     assert_eq!(
         why("hud"),
-        "hud 1.0.0 is taken, from hud-1.0.0\nused by pack 1.0.0, which needs *\nloaded as number 4 of 6, after base, sound"
+        "hud 1.0.0 is taken, from hud-1.0.0\nused by pack 1.0.0, which needs *\nloaded as number 4 of 6, in the order of ids\nafter base, because it needs ^1\nafter sound, because it can use *"
     );
     assert_eq!(
         why("old"),
         "old 1.0.0 is left out: needs world ^0.9, this game offers 1.4.0\nsays plugin.toml:5:1\nUse the plugin's release for this game."
     );
     assert_eq!(why("nobody"), "");
+    let set = [
+        ("a", "[dependencies]\nb = { version = \"*\", optional = true }\nc = { version = \"^1\", order = false }"),
+        ("b", "[dependencies]\na = \"*\""),
+        ("c", ""),
+    ];
+    let plan = resolver(&set).plan();
+    assert_eq!(
+        plan.why("a").unwrap().to_string(),
+        "a 1.0.0 is taken, from a-1.0.0\nused by b 1.0.0, which needs *\nloaded as number 1 of 3, in the order of ids\n\
+         not after b, although it can use *: they would wait for each other\n\
+         not after c, although it needs ^1: its manifest asks for no order"
+    );
+    let chain = [("a", "[dependencies]\nn = \"*\""), ("m", ""), ("n", "[dependencies]\nz = \"*\""), ("z", "")];
+    let plan = resolver(&chain).plan();
+    assert_eq!(ids(&plan.order.iter().collect::<Vec<_>>()), "z n a m");
+    assert!(plan.why("z").unwrap().to_string().contains("ahead of its id: a 1.0.0 is loaded after it"));
 }
 
 #[test]

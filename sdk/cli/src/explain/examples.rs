@@ -140,6 +140,16 @@ examples! {
     PackageSameVersion
         ["mods/wolf/plugin.toml" "[plugin]\nid = \"wolf\"\nversion = \"1.0.0+spring\"\n" "mods/wolf/main.lua" "" "mods/wolf2/plugin.toml" "[plugin]\nid = \"wolf\"\nversion = \"1.0.0+summer\"\n" "mods/wolf2/main.lua" ""]
         ["check" "mods"]
+    ResolveBudget
+        ["mods/wolf/plugin.toml" "[plugin]\nid = \"wolf\"\nversion = \"1.0.0\"\n\n[dependencies]\nfox = { order = false }\n" "mods/wolf/main.lua" "" "mods/fox/plugin.toml" "[plugin]\nid = \"fox\"\nversion = \"1.0.0\"\n\n[dependencies]\nwolf = { order = false }\n" "mods/fox/main.lua" "" "arena.toml" "[resolve]\nbudget = 0\n"]
+        ["resolve" "mods" "--policy" "arena.toml"]
+    ResolveLocked
+        ["mods/wolf/plugin.toml" "[plugin]\nid = \"wolf\"\nversion = \"2.0.0\"\n" "mods/wolf/main.lua" "" "modhost.lock" "lock = 1\n\n[[plugin]]\nid = \"wolf\"\nversion = \"1.0.0\"\nsource = \"wolf\"\nafter = []\n"]
+        ["resolve" "mods" "--lock" "modhost.lock"]
+    PackageLockfile
+        ["mods/wolf.lua" "" "modhost.lock" "lock = 1\n<<<<<<< ours\n"] ["resolve" "mods" "--lock" "modhost.lock"]
+    PackageModSet
+        ["mods/wolf.lua" "" "friday.modset" "modhost-set 1\nactive friday\n\nprofile friday\n+ wolf\n"] ["set" "import" "friday.modset" "mods"]
     LifecycleDependency
         ["mods/fox/plugin.toml" "[plugin]\nid = \"fox\"\nversion = \"1.0.0\"\n\n[dependencies]\nden = \"*\"\n" "mods/fox/main.lua" "function main() end\n" "mods/den/plugin.toml" "[plugin]\nid = \"den\"\nversion = \"1.0.0\"\n" "mods/den/main.lua" "function on_enable()\n  error('flooded')\nend\n"]
         ["run" "mods" "--call" "fox:main"]

@@ -147,7 +147,7 @@ impl FileLog {
         Ok(FileLog { path: path.to_owned(), writer: Mutex::new(writer), public, _lock: lock })
     }
 
-    fn writer(&self) -> MutexGuard<'_, Writer> {
+    pub(super) fn writer(&self) -> MutexGuard<'_, Writer> {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -60,7 +60,7 @@ pub struct Broken {
     pub file: PathBuf,
     /// The line in it, from 1; for what is missing the one after which it is missing, or 0.
     pub line: u64,
-    /// The record's number, where it can be believed.
+    /// The number of the record that must stand there, where what is before it tells.
     pub sequence: Option<u64>,
     /// What is wrong.
     pub flaw: Flaw,
@@ -74,7 +74,7 @@ pub enum Flaw {
     Form,
     /// Bytes of the line were changed: they do not give its hash.
     Changed,
-    /// The record has another number than this: others are missing, moved or there twice.
+    /// A record of this number stands there: others are missing, moved or there twice.
     Number(u64),
     /// The record is not chained to the one before.
     Chain,
@@ -101,8 +101,8 @@ impl fmt::Display for Flaw {
         match self {
             Flaw::Form => f.write_str("the line is no record"),
             Flaw::Changed => f.write_str("the record was changed: its bytes do not give its hash"),
-            Flaw::Number(expected) => {
-                write!(f, "here record {expected} must stand: records were removed, moved, or written twice")
+            Flaw::Number(found) => {
+                write!(f, "number {found} stands here: records were removed, moved, or written twice")
             }
             Flaw::Chain => {
                 f.write_str("the record does not belong after the one before: its `prev` is not that one's hash")
@@ -194,7 +194,8 @@ impl Walk<'_> {
     }
 
     fn broken(&self, file: &Path, line: u64, flaw: Flaw) -> Broken {
-        Broken { file: file.to_owned(), line, sequence: None, flaw }
+        let sequence = self.before.as_ref().map(|before| before.number + 1);
+        Broken { file: file.to_owned(), line, sequence, flaw }
     }
 
     /// Walks along one file; how many lines it has.
@@ -208,14 +209,11 @@ impl Walk<'_> {
                 Next::Torn => return Ok(Err(self.broken(file, number, Flaw::Torn))),
                 Next::Line(line) => Line::parse(line),
             };
-            let broken = match line {
-                Err(flaw) => self.broken(file, number, flaw),
-                Ok(line) => match self.line(&line, (number == 1).then_some(previous)) {
-                    Ok(()) => continue,
-                    Err(flaw) => Broken { sequence: Some(line.entry.sequence), ..self.broken(file, number, flaw) },
-                },
-            };
-            return Ok(Err(broken));
+            let first = (number == 1).then_some(previous);
+            match line.and_then(|line| self.line(&line, first)) {
+                Ok(()) => {}
+                Err(flaw) => return Ok(Err(self.broken(file, number, flaw))),
+            }
         }
     }
 
@@ -224,7 +222,7 @@ impl Walk<'_> {
         let entry = &line.entry;
         let continues = entry.event == Event::Continued.as_str();
         match &self.before {
-            Some(before) if entry.sequence != before.number + 1 => return Err(Flaw::Number(before.number + 1)),
+            Some(before) if entry.sequence != before.number + 1 => return Err(Flaw::Number(entry.sequence)),
             Some(before) if line.prev != before.hash => return Err(Flaw::Chain),
             None if !continues && (entry.sequence != 0 || line.prev != NONE) => return Err(Flaw::Beginning),
             _ => {}

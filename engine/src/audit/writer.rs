@@ -202,3 +202,37 @@ fn sync_folder(path: &Path) -> io::Result<()> {
         Ok(())
     }
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use crate::audit::{Expect, FileLog, Sink, verify};
+
+    fn swap(log: &FileLog, file: File) -> File {
+        log.writer().file.replace(file).unwrap()
+    }
+
+    #[test]
+    fn what_a_full_disk_does_not_take_is_an_error_and_leaves_the_log_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("audit.jsonl");
+        let log = FileLog::open(&path).unwrap();
+        let denied = Record { plugin: "wolf".into(), ..Record::of(Event::Denied, None) };
+        let loaded = Record { plugin: "wolf".into(), ..Record::of(Event::Loaded, None) };
+        log.record(&denied).unwrap();
+        let file = swap(&log, fs::OpenOptions::new().write(true).open("/dev/full").unwrap());
+        for record in [&loaded, &denied] {
+            assert_eq!(log.record(record).unwrap_err().kind(), io::ErrorKind::StorageFull);
+        }
+        // A part of a line that could not be taken back is taken back once the disk takes something again.
+        (&file).write_all(b"{\"seq\":").unwrap();
+        swap(&log, file);
+        for record in [&loaded, &denied] {
+            log.record(record).unwrap();
+        }
+        drop(log);
+        let report = verify(&path, &Expect::default()).unwrap();
+        assert_eq!((report.broken, report.records), (None, 5), "opened, denied, loaded, denied, closed");
+        assert!(crate::audit::read(&path).unwrap().all(|entry| entry.unwrap().count == 1));
+    }
+}

@@ -2,6 +2,7 @@
 
 mod answer;
 mod args;
+mod audit;
 mod backends;
 mod bench;
 mod check;
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
                 Verb::Inspect(args) => inspect::inspect(&args, json),
                 Verb::Check(args) => check::check(&args, json),
                 Verb::Bench(args) => bench::bench(&args, json),
+                Verb::Audit(args) => audit::audit(&args, json),
                 Verb::Explain(args) => explain::explain(&args, json),
                 Verb::Backends => backends::backends(json),
                 Verb::Completions(args) => completions::completions(&args, json),

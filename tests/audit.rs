@@ -1,0 +1,698 @@
+//! The audit trail: what is recorded of which step, a log's file that shows every change, and what happens while it cannot be written.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use std::{
+    collections::BTreeSet,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
+    },
+    thread,
+    time::Duration,
+};
+
+use modhost::{
+    Code, Dependents, Engine, HostFunction, ManualClock, Policy, Stage,
+    audit::{
+        self, AuditPolicy, Durability, Entry, Event, Expect, FileLog, FileOptions, Filter, Flaw, MemoryLog, PublicKey,
+        Record, Report, Severity, Sink,
+    },
+};
+use support::{folder, manifest};
+
+/// A folder for a log, and where the log and its key lie.
+struct Place(tempfile::TempDir);
+
+impl Place {
+    fn new() -> Self {
+        Place(tempfile::tempdir().unwrap())
+    }
+
+    fn log(&self) -> PathBuf {
+        self.0.path().join("audit.jsonl")
+    }
+
+    fn part(&self, number: u64) -> PathBuf {
+        self.0.path().join(format!("audit.jsonl.{number}"))
+    }
+
+    fn options(&self) -> FileOptions {
+        let mut options = FileOptions::default();
+        options.key = Some(self.0.path().join("audit.key"));
+        options.durability = Durability::Never;
+        options.clock = Arc::new(ManualClock::default());
+        options
+    }
+
+    fn key(&self) -> PublicKey {
+        PublicKey::read(self.0.path().join("audit.key")).unwrap()
+    }
+
+    /// Verified with its key.
+    fn report(&self) -> Report {
+        audit::verify(self.log(), &Expect { keys: vec![self.key()], reaches: None }).unwrap()
+    }
+
+    fn entries(&self) -> Vec<Entry> {
+        audit::read(self.log()).unwrap().collect::<Result<_, _>>().unwrap()
+    }
+}
+
+/// An engine that offers `world.spawn`, which needs a capability, and writes to `sink`.
+fn engine(sink: Arc<dyn Sink>) -> Engine {
+    let builder = Engine::builder().audit(sink).clock(Arc::new(ManualClock::default()));
+    builder.host(HostFunction::new("world.spawn", || 1_i64).needs("world.spawn")).build().unwrap()
+}
+
+/// A small log of a real engine: 11 lines, of which the 2nd, the 7th and the last are checkpoints.
+fn small(place: &Place) -> Vec<u8> {
+    let mut options = place.options();
+    options.every = 4;
+    let engine = engine(Arc::new(FileLog::open_with(place.log(), options).unwrap()));
+    let wolf = engine.load_source("wolf.lua", "function on_disable() error('stay!') end").unwrap();
+    engine.enable_plugin(&mut (), wolf).unwrap();
+    engine.unload(wolf).unwrap();
+    drop(engine);
+    fs::read(place.log()).unwrap()
+}
+
+/// What a log became in the hands of somebody, and where that shows.
+type Attack = (&'static str, fn(&mut Vec<Vec<u8>>), Option<(u64, Flaw)>);
+
+#[test]
+fn a_log_shows_what_was_done_to_it() {
+    let place = Place::new();
+    let bytes = small(&place);
+    let good = place.report();
+    assert_eq!((good.broken.clone(), good.closed, good.signed == good.last, good.first), (None, true, true, Some(0)));
+    let events: Vec<String> = place.entries().into_iter().map(|entry| entry.event).collect();
+    let story = "opened checkpoint admitted loaded enabled disabled checkpoint failed unloaded closed checkpoint";
+    assert_eq!(events.join(" "), story);
+
+    // A chain can be made anew by anybody; what a checkpoint is over cannot.
+    fn forge(lines: &mut [Vec<u8>], from: usize, change: impl Fn(&str) -> String) {
+        use sha2::{Digest, Sha256};
+        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let mut prev = None::<String>;
+        for line in lines.iter_mut().skip(from) {
+            let text = String::from_utf8(line.clone()).unwrap();
+            let content = text[..text.len() - 76].to_owned();
+            let content = if let Some(prev) = &prev {
+                let at = content.find("\"prev\":\"").unwrap() + 8;
+                format!("{}{prev}{}", &content[..at], &content[at + 64..])
+            } else {
+                change(&content)
+            };
+            let hash = hex(&Sha256::digest(&content));
+            *line = format!("{content},\"hash\":\"{hash}\"}}\n").into_bytes();
+            prev = Some(hash);
+        }
+    }
+    let attacks: &[Attack] = &[
+        ("nothing", |_| {}, None),
+        ("a line is removed", |lines| drop(lines.remove(4)), Some((5, Flaw::Number(5)))),
+        ("the first is removed", |lines| drop(lines.remove(0)), Some((1, Flaw::Beginning))),
+        ("the first two are removed", |lines| drop(lines.drain(..2)), Some((1, Flaw::Beginning))),
+        ("two lines change places", |lines| lines.swap(3, 4), Some((4, Flaw::Number(4)))),
+        ("a line is there twice", |lines| lines.insert(4, lines[3].clone()), Some((5, Flaw::Number(3)))),
+        ("a checkpoint is removed", |lines| drop(lines.remove(6)), Some((7, Flaw::Number(7)))),
+        ("an empty line", |lines| lines.insert(4, b"\n".to_vec()), Some((5, Flaw::Form))),
+        (
+            "a word is changed",
+            |lines| {
+                let text = String::from_utf8(lines[2].clone()).unwrap().replace("untrusted", "undoubted");
+                lines[2] = text.into_bytes();
+            },
+            Some((3, Flaw::Changed)),
+        ),
+        (
+            "a line is another's, from the same place",
+            |lines| {
+                let text = String::from_utf8(lines[4].clone()).unwrap();
+                lines[4] = text.replace("\"seq\":4", "\"seq\":3").into_bytes();
+            },
+            Some((5, Flaw::Changed)),
+        ),
+        (
+            "a word is changed and its hash made anew",
+            |lines| forge(&mut lines[..4], 3, |text| text.replace("wolf", "lamb")),
+            Some((5, Flaw::Chain)),
+        ),
+        (
+            "a word is changed and all hashes made anew",
+            |lines| forge(lines, 3, |text| text.replace("wolf", "lamb")),
+            Some((7, Flaw::Signature)),
+        ),
+        (
+            "a checkpoint is told to be something else",
+            |lines| forge(lines, 6, |text| text.replace("\"event\":\"checkpoint\"", "\"event\":\"enabled\"")),
+            Some((7, Flaw::Form)),
+        ),
+        (
+            "a signature is left out",
+            |lines| {
+                forge(lines, 6, |text| {
+                    let text = text.replace("\"event\":\"checkpoint\"", "\"event\":\"enabled\"");
+                    text[..text.find(",\"key\"").unwrap()].to_owned()
+                });
+            },
+            Some((11, Flaw::Signature)),
+        ),
+        (
+            "a file begins in the midst of nothing",
+            |lines| forge(lines, 0, |text| text.replace("\"event\":\"opened\"", "\"event\":\"continued\"")),
+            Some((2, Flaw::Signature)),
+        ),
+        ("all checkpoints are cut off", |lines| lines.truncate(1), Some((1, Flaw::Unsigned))),
+        ("all is cut off", Vec::clear, Some((0, Flaw::Empty))),
+        ("the end is cut off in the midst of a line", |lines| lines[10].truncate(99), Some((11, Flaw::Torn))),
+        // Known from elsewhere only: the log is what it was once.
+        ("the end is cut off", |lines| lines.truncate(8), None),
+    ];
+    for (name, attack, shows) in attacks {
+        let mut lines: Vec<Vec<u8>> = bytes.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
+        attack(&mut lines);
+        fs::write(place.log(), lines.concat()).unwrap();
+        let report = place.report();
+        let found = report.broken.as_ref().map(|broken| (broken.line, broken.flaw.clone()));
+        assert_eq!(found, *shows, "{name}");
+        // The record that must stand there, by its number.
+        let number = report.broken.as_ref().and_then(|broken| broken.sequence);
+        let there = shows.as_ref().filter(|(line, flaw)| *line > 1 && !matches!(flaw, Flaw::Unsigned));
+        assert_eq!(number.filter(|_| there.is_some()), there.map(|(line, _)| line - 1), "{name}");
+        let error = report.broken.map(|broken| broken.error());
+        assert!(error.is_none_or(|error| error.code() == Code::AuditBroken && error.at().is_some()), "{name}");
+    }
+    // Who noted how far it reached sees that the end is missing; and whose key it was.
+    let expect = |keys: Vec<PublicKey>, reaches| {
+        let report = audit::verify(place.log(), &Expect { keys, reaches }).unwrap();
+        report.broken.map(|broken| broken.flaw)
+    };
+    let other = Place::new();
+    small(&other);
+    assert_eq!(expect(vec![place.key()], Some(6)), None);
+    assert_eq!(expect(vec![place.key()], Some(7)), Some(Flaw::Short(7)), "record 7 is there, and nobody signed it");
+    assert_eq!((expect(vec![], Some(7)), expect(vec![], Some(8))), (None, Some(Flaw::Short(8))));
+    assert_eq!(expect(vec![other.key()], None), Some(Flaw::Key(place.key())));
+    assert_eq!(expect(vec![other.key(), place.key()], None), None);
+}
+
+#[test]
+fn every_byte_that_is_flipped_shows_in_its_line() {
+    let place = Place::new();
+    let mut bytes = small(&place);
+    let mut line = 1;
+    for at in 0..bytes.len() {
+        let (old, bit) = (bytes[at], 1 << (at % 8));
+        bytes[at] ^= bit;
+        fs::write(place.log(), &bytes).unwrap();
+        let broken = place.report().broken.unwrap_or_else(|| panic!("byte {at} was flipped, and nobody saw it"));
+        assert_eq!(broken.line, line, "byte {at}: {broken:?}");
+        bytes[at] = old;
+        line += u64::from(old == b'\n');
+    }
+}
+
+#[test]
+fn what_is_cut_off_shows_and_is_repaired_when_the_log_is_opened() {
+    let place = Place::new();
+    let bytes = small(&place);
+    let reaches = Expect { keys: vec![place.key()], reaches: place.report().last };
+    // Opened, a checkpoint, admitted, loaded: what comes after is no different.
+    let lines: Vec<&[u8]> = bytes.split_inclusive(|byte| *byte == b'\n').take(4).collect();
+    let (bytes, opened) = (lines.concat(), lines[0].len());
+    for whole in 0..bytes.len() {
+        fs::write(place.log(), &bytes[..whole]).unwrap();
+        let ends = whole > 0 && bytes[whole - 1] == b'\n';
+        let torn = place.report().broken.map(|broken| broken.flaw);
+        match torn {
+            None => assert!(ends, "{whole}"),
+            Some(Flaw::Torn) => assert!(!ends && whole > 0, "{whole}"),
+            Some(Flaw::Unsigned) => assert!(whole == opened, "{whole}"),
+            other => assert_eq!((other, whole), (Some(Flaw::Empty), 0)),
+        }
+        assert!(audit::verify(place.log(), &reaches).unwrap().broken.is_some(), "{whole}");
+
+        let lines = bytes[..whole].iter().filter(|byte| **byte == b'\n').count();
+        drop(FileLog::open_with(place.log(), place.options()).unwrap());
+        assert_eq!(place.report().broken, None, "{whole}");
+        let entries = place.entries();
+        let repaired = entries.iter().filter(|entry| entry.event == "repaired").count();
+        assert_eq!(repaired, usize::from(!ends && whole > 0), "{whole}");
+        assert_eq!(entries.len(), lines + repaired + 4, "{whole}: opened, checkpoint, closed, checkpoint");
+    }
+}
+
+#[test]
+fn a_log_goes_on_after_a_restart_and_over_its_files() {
+    let place = Place::new();
+    let mut options = place.options();
+    (options.size, options.keep, options.every) = (4000, 3, 5);
+    let mut loads = 0;
+    for start in 0..4 {
+        let engine = engine(Arc::new(FileLog::open_with(place.log(), options.clone()).unwrap()));
+        for _ in 0..10 {
+            engine.load_source("wolf.lua", "").unwrap();
+            engine.unload("wolf").unwrap();
+            loads += 1;
+        }
+        drop(engine);
+        let report = place.report();
+        assert_eq!((report.broken, report.closed), (None, true), "start {start}");
+        assert!(report.files.len() <= 4 && report.files.last() == Some(&place.log()), "{:?}", report.files);
+        assert_eq!(report.last.unwrap() - report.first.unwrap() + 1, report.records);
+        assert_eq!(report.files.len() == 1, start == 0 && report.files.len() == 1);
+    }
+    assert_eq!(loads, 40);
+    let report = place.report();
+    assert!(report.first > Some(0), "the oldest were removed");
+    assert!(place.entries().iter().filter(|entry| entry.event == "continued").count() >= 3);
+
+    // A part between others that is missing, exchanged or does not end as it must.
+    let parts: Vec<PathBuf> = report.files[..3].to_vec();
+    let texts: Vec<Vec<u8>> = parts.iter().map(|part| fs::read(part).unwrap()).collect();
+    let flaw = || place.report().broken.map(|broken| (broken.file.clone(), broken.flaw));
+    fs::remove_file(&parts[1]).unwrap();
+    assert!(matches!(flaw(), Some((file, Flaw::Number(_))) if file == parts[2]));
+    fs::write(&parts[1], &texts[2]).unwrap();
+    fs::write(&parts[2], &texts[1]).unwrap();
+    assert!(matches!(flaw(), Some((file, Flaw::Number(_))) if file == parts[1]));
+    fs::write(&parts[1], &texts[1]).unwrap();
+    fs::write(&parts[2], &texts[2]).unwrap();
+    assert_eq!(flaw(), None);
+    let shorter = texts[1].len() - texts[1].split_inclusive(|byte| *byte == b'\n').next_back().unwrap().len();
+    fs::write(&parts[1], &texts[1][..shorter]).unwrap();
+    assert_eq!(flaw(), Some((parts[1].clone(), Flaw::Unsigned)), "a full file ends with a checkpoint");
+    fs::write(&parts[1], &texts[1]).unwrap();
+
+    // The process died after a full file was renamed: the log goes on from it.
+    let number: u64 = parts[2].extension().unwrap().to_str().unwrap().parse().unwrap();
+    fs::rename(place.log(), place.part(number + 1)).unwrap();
+    drop(FileLog::open_with(place.log(), options.clone()).unwrap());
+    assert_eq!(flaw(), None);
+    let newest: Vec<String> = place.entries().into_iter().rev().take(5).map(|entry| entry.event).collect();
+    assert_eq!(newest, ["checkpoint", "closed", "checkpoint", "opened", "continued"]);
+}
+
+#[test]
+fn who_may_write_a_log_and_which_cannot_be_gone_on_with() {
+    let place = Place::new();
+    let log = FileLog::open_with(place.log(), place.options()).unwrap();
+    let refused = |path: PathBuf| FileLog::open_with(path, place.options()).map(drop).unwrap_err();
+    assert_eq!(refused(place.log()).code(), Code::AuditLocked);
+    log.record(&some(Event::Denied)).unwrap();
+    drop(log);
+    drop(FileLog::open_with(place.log(), place.options()).unwrap());
+    assert_eq!(place.report().broken, None);
+
+    let bytes = fs::read(place.log()).unwrap();
+    for damaged in
+        [[&bytes[..], b"not a record\n"].concat(), bytes.iter().map(|byte| byte ^ u8::from(*byte == b':')).collect()]
+    {
+        fs::write(place.log(), &damaged).unwrap();
+        let error = refused(place.log());
+        assert_eq!((error.code(), error.stage(), error.at().is_some()), (Code::AuditBroken, Stage::Engine, true));
+        assert_eq!(fs::read(place.log()).unwrap(), damaged, "nothing was changed");
+    }
+    assert_eq!(refused(place.0.path().join("gone/audit.jsonl")).code(), Code::IoNotFound);
+    assert_eq!(refused(place.0.path().to_owned()).code(), Code::IoFailed);
+    assert_eq!(audit::verify(place.0.path().join("gone"), &Expect::default()).unwrap_err().code(), Code::IoNotFound);
+    assert!(audit::read(place.0.path().join("gone")).is_err_and(|error| error.code() == Code::IoNotFound));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let key = place.0.path().join("audit.key");
+        assert_eq!((mode(&key), mode(&place.log())), (0o600, 0o600));
+        fs::write(place.log(), bytes).unwrap();
+        fs::set_permissions(&key, fs::Permissions::from_mode(0o640)).unwrap();
+        assert_eq!(refused(place.log()).code(), Code::AuditKey, "others may read it");
+        fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
+        fs::write(&key, "no key").unwrap();
+        assert_eq!(refused(place.log()).code(), Code::AuditKey);
+    }
+}
+
+/// A record as an engine gives it.
+fn some(event: Event) -> Record {
+    let records = Arc::new(MemoryLog::default());
+    let engine = engine(records.clone());
+    let script = "function run() world.spawn() end";
+    let wolf = engine.load_source("wolf.lua", script).unwrap();
+    engine.enable_plugin(&mut (), wolf).unwrap();
+    let _ = engine.call::<_, ()>(&mut (), wolf, "run", ());
+    records.records().into_iter().find(|record| record.event == event).unwrap()
+}
+
+#[test]
+fn threads_write_one_log() {
+    let place = Place::new();
+    let mut options = place.options();
+    (options.size, options.keep, options.every) = (20_000, 1000, 7);
+    let log = Arc::new(FileLog::open_with(place.log(), options).unwrap());
+    let engines = [engine(log.clone()), engine(log)];
+    thread::scope(|scope| {
+        for thread in 0..4 {
+            let engine = &engines[thread % 2];
+            scope.spawn(move || {
+                for _ in 0..30 {
+                    let name = format!("wolf{thread}.lua");
+                    let wolf = engine.load_source(&name, "function run() world.spawn() end").unwrap();
+                    engine.call::<_, ()>(&mut (), wolf, "run", ()).unwrap_err();
+                    engine.unload(wolf).unwrap();
+                }
+            });
+        }
+    });
+    drop(engines);
+    assert_eq!(place.report().broken, None);
+    let entries = place.entries();
+    let count = |event: &str| entries.iter().filter(|entry| entry.event == event).map(|entry| entry.count).sum::<u64>();
+    assert_eq!(["admitted", "loaded", "denied", "unloaded"].map(count), [120; 4]);
+}
+
+/// Everything that a plugin can go through, and what is recorded of it.
+#[test]
+fn each_step_is_a_record_with_its_severity() {
+    let log = Arc::new(MemoryLog::default());
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let told = seen.clone();
+    let area = folder(&[
+        (
+            "wolf/plugin.toml",
+            &manifest("wolf", "[requires]\nworld = \"1\"\n[capabilities]\noptional = [\"world.spawn\"]"),
+        ),
+        (
+            "wolf/main.lua",
+            "function run() world.spawn() end function boom(text) error(text) end function spin() while true do end end",
+        ),
+    ]);
+    let clock = Arc::new(ManualClock::default());
+    let engine = Engine::builder()
+        .host(HostFunction::new("world.spawn", || 1_i64).needs("world.spawn"))
+        .clock(clock.clone())
+        .audit(log.clone())
+        .audit(Arc::new(move |record: &Record| {
+            told.lock().unwrap().push(record.clone());
+            Ok(())
+        }))
+        .build()
+        .unwrap();
+    clock.advance(Duration::from_millis(1500));
+    let wolf = engine.load_path(area.path().join("wolf")).unwrap();
+    engine.enable_plugin(&mut (), wolf).unwrap();
+    for _ in 0..3 {
+        engine.call::<_, ()>(&mut (), wolf, "run", ()).unwrap_err();
+        engine.call::<_, ()>(&mut (), wolf, "boom", (format!("{wolf}"),)).unwrap_err();
+    }
+    engine.set_granted(wolf, "world.spawn", true).unwrap();
+    engine.set_granted(wolf, "world.spawn", false).unwrap();
+    engine.disable(&mut (), wolf, Dependents::Refuse).unwrap();
+    engine.set_enabled(wolf, true).unwrap();
+    engine.call::<_, ()>(&mut (), wolf, "spin", ()).unwrap_err();
+    engine.unload(wolf).unwrap();
+    let moon = engine.load_source("moon.lua", "").unwrap();
+    engine.quarantine(moon, "on a whim").unwrap();
+    engine.load_source("evil.so", "").unwrap_err();
+    let told: Vec<String> = log
+        .records()
+        .iter()
+        .map(|record| {
+            let version = record.version.as_deref().unwrap_or("-");
+            let code = record.code.map_or("-", Code::as_str);
+            format!("{} {} {} {version} {code} x{}", record.severity, record.event, record.plugin, record.count)
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "notice admitted wolf 1.2.0 - x1",
+            "info loaded wolf 1.2.0 - x1",
+            "info enabled wolf 1.2.0 - x1",
+            "warning denied wolf - denied.capability x3",
+            "notice failed wolf 1.2.0 script.raised x3",
+            "notice granted wolf 1.2.0 - x1",
+            "notice withdrawn wolf 1.2.0 - x1",
+            "info disabled wolf 1.2.0 - x1",
+            "info enabled wolf 1.2.0 - x1",
+            "warning limit-hit wolf 1.2.0 limit.fuel x1",
+            "info unloaded wolf 1.2.0 - x1",
+            "notice admitted moon 0.0.0 - x1",
+            "info loaded moon 0.0.0 - x1",
+            "alert quarantined moon 0.0.0 - x1",
+            "alert refused evil 0.0.0 denied.backend x1",
+        ]
+    );
+    let first = &log.records()[0];
+    assert_eq!(
+        (audit::format_time(first.wall).as_str(), first.at),
+        ("2026-01-01T00:00:01.500Z", Duration::from_millis(1500))
+    );
+    // The second sink was told all of it, one by one.
+    let seen = seen.lock().unwrap();
+    assert_eq!(seen.len(), told.len() + 4);
+    assert!(seen.windows(2).all(|two| two[0].sequence + 1 == two[1].sequence));
+}
+
+#[test]
+fn what_is_repeated_is_counted_in_a_file_too() {
+    let place = Place::new();
+    let log = Arc::new(FileLog::open_with(place.log(), place.options()).unwrap());
+    let engine = engine(log.clone());
+    let wolf = engine.load_source("wolf.lua", "function run() return (pcall(world.spawn)) end").unwrap();
+    let mut failures = 0;
+    for _ in 0..1000 {
+        failures += u64::from(!engine.call::<_, bool>(&mut (), wolf, "run", ()).unwrap());
+    }
+    let denied = || {
+        let entries = place.entries().into_iter().filter(|entry| entry.event == "denied");
+        entries.map(|entry| entry.count).collect::<Vec<_>>()
+    };
+    assert_eq!(denied(), [1, 1, 2, 4, 8, 16, 32, 64, 128, 256]);
+    log.checkpoint().unwrap();
+    assert_eq!((denied().iter().sum::<u64>(), denied().len()), (failures, 11));
+    assert_eq!(place.report().signed, place.report().last);
+    // Here it is the first of a new count that waits for the end.
+    engine.call::<_, bool>(&mut (), wolf, "run", ()).unwrap();
+    assert_eq!(denied().len(), 11);
+    drop((engine, log));
+    assert_eq!((denied().iter().sum::<u64>(), failures), (1001, 1000));
+    assert_eq!(place.report().broken, None);
+}
+
+#[test]
+fn no_character_of_a_guest_reaches_the_file_as_it_is() {
+    let place = Place::new();
+    let engine = engine(Arc::new(FileLog::open_with(place.log(), place.options()).unwrap()));
+    let hostile: String = (0..0x3000_u32)
+        .chain(0xfe00..0x1_0000)
+        .chain(0xe_0000..0xe_0080)
+        .filter_map(char::from_u32)
+        .chain("\"},\n{\"seq\":0}\\\u{1b}[2J\r".chars())
+        .collect();
+    for part in hostile.chars().collect::<Vec<_>>().chunks(90) {
+        let part: String = part.iter().collect();
+        engine.load_source(&format!("{part}.lua"), "").err();
+        let script = format!("error([==[\n{part}]==])");
+        engine.load_source("wolf.lua", script).unwrap_err();
+    }
+    drop(engine);
+    assert_eq!(place.report().broken, None);
+    let text = String::from_utf8(fs::read(place.log()).unwrap()).unwrap();
+    let bad: BTreeSet<char> =
+        text.chars().filter(|c| *c != '\n' && audit::escape(&c.to_string(), 1) != c.to_string()).collect();
+    assert!(bad.is_empty() && !text.contains('\t'), "{bad:?}");
+    // What is escaped once in a record is not changed again by the file.
+    let entry = place.entries().into_iter().find(|entry| entry.detail.contains("\\u{1b}[2J")).unwrap();
+    assert_eq!((entry.event.as_str(), entry.plugin.as_str()), ("refused", "wolf"));
+    // Whatever a guest says is one record of at most this length.
+    assert!(text.lines().all(|line| line.len() < 10_000));
+    assert!(hostile.contains("},\n{"));
+}
+
+/// A sink that fails when it is told to.
+#[derive(Default)]
+struct Faulty {
+    fails: AtomicBool,
+    /// Fails at this record, counted from 1; 0 for none.
+    at: AtomicUsize,
+    seen: AtomicUsize,
+    kept: MemoryLog,
+}
+
+impl Sink for Faulty {
+    fn record(&self, record: &Record) -> io::Result<()> {
+        let number = self.seen.fetch_add(1, Relaxed) + 1;
+        if self.fails.load(Relaxed) || number == self.at.load(Relaxed) {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        self.kept.record(record)
+    }
+}
+
+/// Something that a host does with an engine and its plugins `wolf`, which is active and asks for a capability, and `moon`, which is
+/// loaded.
+type Step = (&'static str, fn(&Engine) -> Result<(), modhost::Error>, Option<Stage>);
+
+const STEPS: &[Step] = &[
+    ("load", |engine| engine.load_source("sun.lua", "").map(drop), Some(Stage::Admit)),
+    ("enable", |engine| engine.enable_plugin(&mut (), "moon"), Some(Stage::Enable)),
+    ("switch on", |engine| engine.set_enabled("moon", true), Some(Stage::Enable)),
+    ("grant", |engine| engine.set_granted("wolf", "world.spawn", true).map(drop), Some(Stage::Engine)),
+    ("call", |engine| engine.call(&mut (), "wolf", "run", ()), None),
+    ("withdraw", |engine| engine.set_granted("wolf", "world.spawn", false).map(drop), None),
+    ("switch off", |engine| engine.set_enabled("wolf", false), None),
+    ("disable", |engine| engine.disable(&mut (), "wolf", Dependents::Refuse).map(drop), None),
+    ("unload", |engine| engine.unload("wolf"), None),
+    ("quarantine", |engine| engine.quarantine("wolf", "on a whim"), None),
+];
+
+fn faulty(policy: AuditPolicy) -> (Arc<Faulty>, Engine, tempfile::TempDir) {
+    let area = folder(&[
+        (
+            "wolf/plugin.toml",
+            &manifest("wolf", "[requires]\nworld = \"1\"\n[capabilities]\noptional = [\"world.spawn\"]"),
+        ),
+        ("wolf/main.lua", "function run() end"),
+        ("moon/plugin.toml", &manifest("moon", "")),
+        ("moon/main.lua", ""),
+    ]);
+    let sink = Arc::new(Faulty::default());
+    let engine = Engine::builder()
+        .host(HostFunction::new("world.spawn", || 1_i64).needs("world.spawn"))
+        .audit(sink.clone())
+        .audit_policy(policy)
+        .policy(Policy::mods())
+        .build()
+        .unwrap();
+    engine.load_dir(area.path()).unwrap();
+    engine.enable_plugin(&mut (), "wolf").unwrap();
+    (sink, engine, area)
+}
+
+/// What an engine shows of its plugins.
+fn stands(engine: &Engine) -> String {
+    let plugins = engine.plugins();
+    let plugins: Vec<String> = plugins.iter().map(|plugin| format!("{} {:?}", plugin.name, plugin.state)).collect();
+    plugins.join(", ")
+}
+
+#[test]
+fn nothing_is_allowed_that_cannot_be_recorded() {
+    for (name, step, denied) in STEPS {
+        for policy in [AuditPolicy::DenyPrivileged, AuditPolicy::Continue] {
+            let (sink, engine, _area) = faulty(policy);
+            let before = stands(&engine);
+            sink.fails.store(true, Relaxed);
+            let result = step(&engine);
+            let denied = denied.filter(|_| policy == AuditPolicy::DenyPrivileged);
+            let found = result.as_ref().err().map(|error| (error.code(), error.stage()));
+            assert_eq!(found, denied.map(|stage| (Code::AuditFailed, stage)), "{name} {policy:?}");
+            if denied.is_some() {
+                assert_eq!(stands(&engine), before, "{name}: nothing happened");
+                let found = step(&engine).unwrap_err().code();
+                assert_eq!(found, Code::AuditFailed, "{name}: as long as it fails");
+            }
+            let missed = engine.totals().unrecorded;
+            assert_eq!(missed > 0, *name != "call", "{name}");
+
+            // Once it works again the next record says how many are missing, and everything goes its way.
+            sink.fails.store(false, Relaxed);
+            let kept = sink.kept.records().len();
+            if denied.is_some() {
+                step(&engine).unwrap_or_else(|error| panic!("{name}: {error}"));
+            } else {
+                engine.load_source("fox.lua", "").unwrap();
+            }
+            let after = sink.kept.records().split_off(kept);
+            let lost = after.iter().find(|record| record.event == Event::Lost);
+            assert_eq!(lost.map_or(0, |record| record.count), missed, "{name} {policy:?}: {after:?}");
+            assert!(missed == 0 || after[0].event == Event::Lost && after[0].severity == Severity::Alert);
+        }
+    }
+}
+
+/// The n-th record fails, for every n: what was denied did not happen, and what happened is recorded or counted.
+#[test]
+fn one_record_that_fails_leaves_nothing_half_done() {
+    let mut denied = BTreeSet::new();
+    for at in 1..40 {
+        let (sink, engine, _area) = faulty(AuditPolicy::DenyPrivileged);
+        sink.seen.store(0, Relaxed);
+        sink.at.store(at, Relaxed);
+        for (name, step, privileged) in STEPS {
+            let before = stands(&engine);
+            let Err(error) = step(&engine) else { continue };
+            if error.code() == Code::AuditFailed {
+                assert!(privileged.is_some(), "{name}");
+                assert_eq!(stands(&engine), before, "{name} with record {at} failing");
+                denied.insert(*name);
+            }
+        }
+        let unrecorded = engine.totals().unrecorded;
+        assert_eq!(unrecorded, u64::from(sink.seen.load(Relaxed) >= at), "record {at}");
+    }
+    // What is to be switched on is enabled already.
+    assert_eq!(denied, BTreeSet::from(["load", "enable", "grant"]));
+}
+
+#[test]
+fn a_sink_that_panics_has_failed() {
+    let engine =
+        Engine::builder().audit(Arc::new(|_: &Record| -> io::Result<()> { panic!("on purpose") })).build().unwrap();
+    assert_eq!(engine.load_source("wolf.lua", "").unwrap_err().code(), Code::AuditFailed);
+}
+
+#[test]
+fn filters_keep_what_fits() {
+    let place = Place::new();
+    let clock = Arc::new(ManualClock::default());
+    let mut options = place.options();
+    options.clock = clock.clone();
+    let log = Arc::new(FileLog::open_with(place.log(), options).unwrap());
+    let engine = Engine::builder().audit(log).clock(clock.clone()).build().unwrap();
+    let wolf = engine.load_source("wolf.lua", "").unwrap();
+    clock.advance(Duration::from_secs(60));
+    engine.load_source("fox.lua", "(").unwrap_err();
+    clock.advance(Duration::from_secs(60));
+    engine.unload(wolf).unwrap();
+    // A clock that was set back is told, and believed by nobody.
+    clock.set_wall(audit::parse_time("2025-12-31").unwrap());
+    engine.load_source("hen.lua", "").unwrap();
+    drop(engine);
+    let time = |text: &str| audit::parse_time(text).unwrap();
+    let all = Filter::default();
+    let rows: &[(Filter, &str)] = &[
+        (Filter { plugin: Some("wolf".into()), ..all.clone() }, "admitted loaded unloaded"),
+        (Filter { plugin: Some("wol".into()), ..all.clone() }, ""),
+        (Filter { event: Some("loaded".into()), ..all.clone() }, "loaded loaded"),
+        (Filter { code: Some("script".into()), ..all.clone() }, "refused"),
+        (Filter { code: Some("script.compile".into()), ..all.clone() }, "refused"),
+        (Filter { code: Some("scrip".into()), ..all.clone() }, ""),
+        (Filter { severity: Some(Severity::Warning), ..all.clone() }, "refused"),
+        (Filter { since: Some(time("2026-01-01T00:02:00Z")), ..all.clone() }, "unloaded"),
+        (
+            Filter {
+                since: Some(time("2026-01-01T00:00:30Z")),
+                until: Some(time("2026-01-01T00:02:00Z")),
+                ..all.clone()
+            },
+            "admitted refused",
+        ),
+    ];
+    for (filter, events) in rows {
+        let found: Vec<String> =
+            place.entries().into_iter().filter(|entry| filter.keeps(entry)).map(|entry| entry.event).collect();
+        assert_eq!(found.join(" "), *events, "{filter:?}");
+    }
+    let back = place.report().went_back.unwrap();
+    assert_eq!(
+        place.entries().iter().find(|entry| entry.sequence == back).map(|entry| entry.plugin.as_str()),
+        Some("hen")
+    );
+}

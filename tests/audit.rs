@@ -5,6 +5,7 @@
 mod support;
 
 use std::{
+    cell::OnceCell,
     collections::BTreeSet,
     fs, io,
     path::{Path, PathBuf},
@@ -26,11 +27,11 @@ use modhost::{
 use support::{folder, manifest};
 
 /// A folder for a log, and where the log and its key lie.
-struct Place(tempfile::TempDir);
+struct Place(tempfile::TempDir, OnceCell<PublicKey>);
 
 impl Place {
     fn new() -> Self {
-        Place(tempfile::tempdir().unwrap())
+        Place(tempfile::tempdir().unwrap(), OnceCell::new())
     }
 
     fn log(&self) -> PathBuf {
@@ -50,7 +51,7 @@ impl Place {
     }
 
     fn key(&self) -> PublicKey {
-        PublicKey::read(self.0.path().join("audit.key")).unwrap()
+        *self.1.get_or_init(|| PublicKey::read(self.0.path().join("audit.key")).unwrap())
     }
 
     /// Verified with its key.

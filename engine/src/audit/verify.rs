@@ -122,11 +122,11 @@ impl fmt::Display for Flaw {
 }
 
 impl Broken {
-    /// As an error: `audit.broken`, with the place.
+    /// As an error: `audit.broken`, with the file's name and the line.
     #[must_use]
     pub fn error(&self) -> Error {
         let number = self.sequence.map(|number| format!("record {number}: ")).unwrap_or_default();
-        let file = self.file.display().to_string();
+        let file = name(&self.file);
         let place = Place { file, line: u32::try_from(self.line).ok().filter(|line| *line > 0), column: None };
         Error::new(Code::AuditBroken, Stage::Engine, format!("{number}{}", self.flaw)).at_place(place)
     }

@@ -64,6 +64,12 @@ impl Place {
     }
 }
 
+/// Makes a file anew. Some file systems wait for the disk where one is cut to nothing and written again.
+fn put(path: &Path, bytes: &[u8]) {
+    let _ = fs::remove_file(path);
+    fs::write(path, bytes).unwrap();
+}
+
 /// An engine that offers `world.spawn`, which needs a capability, and writes to `sink`.
 fn engine(sink: Arc<dyn Sink>) -> Engine {
     let builder = Engine::builder().audit(sink).clock(Arc::new(ManualClock::default()));
@@ -199,7 +205,7 @@ fn a_log_shows_what_was_done_to_it() {
     assert_eq!(expect(vec![place.key()], Some(6)), None);
     assert_eq!(expect(vec![place.key()], Some(7)), Some(Flaw::Short(7)), "record 7 is there, and nobody signed it");
     assert_eq!((expect(vec![], Some(7)), expect(vec![], Some(8))), (None, Some(Flaw::Short(8))));
-    assert_eq!(expect(vec![other.key()], None), Some(Flaw::Key(place.key())));
+    assert_eq!(expect(vec![other.key()], None), Some(Flaw::Key(Box::new(place.key()))));
     assert_eq!(expect(vec![other.key(), place.key()], None), None);
 }
 
@@ -211,7 +217,7 @@ fn every_byte_that_is_flipped_shows_in_its_line() {
     for at in 0..bytes.len() {
         let (old, bit) = (bytes[at], 1 << (at % 8));
         bytes[at] ^= bit;
-        fs::write(place.log(), &bytes).unwrap();
+        put(&place.log(), &bytes);
         let broken = place.report().broken.unwrap_or_else(|| panic!("byte {at} was flipped, and nobody saw it"));
         assert_eq!(broken.line, line, "byte {at}: {broken:?}");
         bytes[at] = old;
@@ -228,7 +234,7 @@ fn what_is_cut_off_shows_and_is_repaired_when_the_log_is_opened() {
     let lines: Vec<&[u8]> = bytes.split_inclusive(|byte| *byte == b'\n').take(4).collect();
     let (bytes, opened) = (lines.concat(), lines[0].len());
     for whole in 0..bytes.len() {
-        fs::write(place.log(), &bytes[..whole]).unwrap();
+        put(&place.log(), &bytes[..whole]);
         let ends = whole > 0 && bytes[whole - 1] == b'\n';
         let torn = place.report().broken.map(|broken| broken.flaw);
         match torn {
@@ -306,7 +312,11 @@ fn who_may_write_a_log_and_which_cannot_be_gone_on_with() {
     let log = FileLog::open_with(place.log(), place.options()).unwrap();
     let refused = |path: PathBuf| FileLog::open_with(path, place.options()).map(drop).unwrap_err();
     assert_eq!(refused(place.log()).code(), Code::AuditLocked);
-    log.record(&some(Event::Denied)).unwrap();
+    let mut record = some(Event::Denied);
+    log.record(&record).unwrap();
+    // What no engine makes would be a line that nobody reads.
+    (record.event, record.detail) = (Event::Refused, "x".repeat(70_000));
+    assert_eq!(log.record(&record).unwrap_err().kind(), io::ErrorKind::InvalidInput);
     drop(log);
     drop(FileLog::open_with(place.log(), place.options()).unwrap());
     assert_eq!(place.report().broken, None);

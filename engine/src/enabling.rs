@@ -77,8 +77,8 @@ impl Engine {
     /// ```
     ///
     /// # Errors
-    /// `lifecycle.illegal` for one that is active, `lifecycle.dependency`, `audit.failed`, `plugin.not-found`, `plugin.killed`, `plugin.quarantined`,
-    /// `host.busy`, and whatever its `on_enable` gives.
+    /// `lifecycle.illegal` for one that is active, `lifecycle.dependency`, `plugin.not-found`, `plugin.killed`, `plugin.quarantined`,
+    /// `host.busy`, `audit.failed`, and whatever its `on_enable` gives.
     pub fn enable_plugin<'t, S: 'static>(&self, state: &mut S, plugin: impl Into<Target<'t>>) -> Result<()> {
         let slot = self.inner().slot(plugin.into())?;
         let result = self.switch_on(state, &slot);
@@ -194,7 +194,8 @@ impl Engine {
         }
         slot.tell(step, Moment::Before, None);
         if enabled {
-            self.inner().audit.must(Event::Enabled, &slot.about, Stage::Enable, reason)?;
+            let recorded = self.inner().audit.must(Event::Enabled, &slot.about, Stage::Enable, reason);
+            recorded.inspect_err(|error| slot.tell(step, Moment::Failed, Some(error)))?;
         }
         // Another thread may have been faster.
         if slot.step(step, reason, None).is_ok() && !enabled {

@@ -79,8 +79,8 @@ impl Default for FileOptions {
 /// Repeated denials and failures are counted: the first is written at once, then a line follows whenever there are as many again as were
 /// written, and the rest with the next checkpoint, or when the log is closed by being dropped.
 ///
-/// Measured on a virtual machine (x86_64, 2 cores, SHA-256 without the processor's help): a record takes 6 us; with
-/// [`Durability::Privileged`] and a disk that takes part 0.3 to 3 ms; a checkpoint 35 us.
+/// Measured on a virtual machine (x86_64, 2 busy cores, ext4; `cargo bench --bench audit`): a record takes 3 to 5 us, of which writing
+/// takes less than one, a signed checkpoint 50 to 70 us, what must reach the disk 160 to 320 us more; verifying takes 3 to 5 us a record.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -138,7 +138,7 @@ impl FileLog {
         }
         let (tail, mut link) = find(path)?;
         if tail.torn > 0 {
-            file.set_len(tail.whole).map_err(failed)?;
+            cut(&file, path, tail.whole).map_err(failed)?;
         }
         link.len = tail.whole;
         let mut writer = Writer::new(path.to_owned(), options, key, file, link);
@@ -209,6 +209,15 @@ pub(super) fn append(path: &Path, new: bool) -> io::Result<File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
+}
+
+/// Cuts what `file`, which lies at `path`, has beyond `len` bytes.
+pub(super) fn cut(file: &File, path: &Path, len: u64) -> io::Result<()> {
+    if cfg!(unix) {
+        return file.set_len(len);
+    }
+    // Windows lets nobody cut what is open to be appended to.
+    OpenOptions::new().write(true).open(path)?.set_len(len)
 }
 
 /// How a file ends.

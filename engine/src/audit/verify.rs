@@ -87,7 +87,7 @@ pub enum Flaw {
     /// The checkpoint's signature is false.
     Signature,
     /// The checkpoint is signed by a key that is not among those that may.
-    Key(PublicKey),
+    Key(Box<PublicKey>),
     /// There is no checkpoint where one must be: in the log, or at the end of a full file.
     Unsigned,
     /// The log ends before the record of this number, or its last checkpoint does.
@@ -234,7 +234,7 @@ impl Walk<'_> {
         }
         if let Some(key) = line.key {
             if !self.expect.keys.is_empty() && !self.expect.keys.contains(&key) {
-                return Err(Flaw::Key(key));
+                return Err(Flaw::Key(Box::new(key)));
             }
             if !self.report.keys.contains(&key) {
                 self.report.keys.push(key);

@@ -8,11 +8,11 @@ use std::{
 
 use super::{
     Durability, Event, FileOptions, Record,
-    file::append,
+    file::{append, cut},
     files::{name, older, part},
     fold::{Folds, Key},
     key::LogKey,
-    line::{Hash, seal},
+    line::{Hash, LONGEST, seal},
 };
 
 /// Where the next line belongs.
@@ -167,13 +167,19 @@ impl Writer {
     fn append(&mut self, record: &Record, signed: bool) -> io::Result<()> {
         let key = if signed { self.key.as_ref() } else { None };
         let (line, hash) = seal(record, self.link.next, &self.link.prev, key)?;
+        if line.len() > LONGEST {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "the record is longer than any that an engine makes",
+            ));
+        }
         let Some(file) = &mut self.file else { return Err(io::ErrorKind::NotFound.into()) };
         if self.torn {
-            file.set_len(self.link.len)?;
+            cut(file, &self.path, self.link.len)?;
         }
         self.torn = true;
         if let Err(error) = file.write_all(&line) {
-            self.torn = file.set_len(self.link.len).is_err();
+            self.torn = cut(file, &self.path, self.link.len).is_err();
             return Err(error);
         }
         self.torn = false;
@@ -189,28 +195,19 @@ impl Writer {
     }
 }
 
-/// So that the file's name is on the disk, too.
+/// So that the file's name is on the disk, too. Where a folder cannot be opened the system sees to that.
 fn sync_folder(path: &Path) -> io::Result<()> {
-    #[cfg(unix)]
-    {
-        let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
-        return File::open(folder)?.sync_all();
+    if !cfg!(unix) {
+        return Ok(());
     }
-    #[cfg(not(unix))]
-    {
-        let _ = path;
-        Ok(())
-    }
+    let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+    File::open(folder)?.sync_all()
 }
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
     use crate::audit::{Expect, FileLog, Sink, verify};
-
-    fn swap(log: &FileLog, file: File) -> File {
-        log.writer().file.replace(file).unwrap()
-    }
 
     #[test]
     fn what_a_full_disk_does_not_take_is_an_error_and_leaves_the_log_whole() {
@@ -220,13 +217,14 @@ mod tests {
         let denied = Record { plugin: "wolf".into(), ..Record::of(Event::Denied, None) };
         let loaded = Record { plugin: "wolf".into(), ..Record::of(Event::Loaded, None) };
         log.record(&denied).unwrap();
-        let file = swap(&log, fs::OpenOptions::new().write(true).open("/dev/full").unwrap());
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let file = log.writer().file.replace(full).unwrap();
         for record in [&loaded, &denied] {
             assert_eq!(log.record(record).unwrap_err().kind(), io::ErrorKind::StorageFull);
         }
         // A part of a line that could not be taken back is taken back once the disk takes something again.
         (&file).write_all(b"{\"seq\":").unwrap();
-        swap(&log, file);
+        log.writer().file.replace(file);
         for record in [&loaded, &denied] {
             log.record(record).unwrap();
         }

@@ -55,8 +55,9 @@ fn place(
     let span = stage_span!("load", id, package.version());
     span.record("backend", display(&kind)).record("trust", display(vetted.trust()));
     let _entered = span.enter();
-    let (of, box_of) = ((id, package.version()), format!("{kind} as {}, {}", vetted.trust(), vetted.vouched()));
-    inner.audit.must(Event::Admitted, of, Stage::Admit, &box_of)?;
+    let of = (id, package.version());
+    let admitted = format!("{kind} as {}, {}", vetted.trust(), vetted.vouched());
+    inner.audit.must(Event::Admitted, of, Stage::Admit, &admitted)?;
     if admission.unprotected() {
         tracing::warn!(
             plugin = id,

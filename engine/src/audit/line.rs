@@ -15,10 +15,11 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{
-    Event, Record, Severity, format_time, hex,
+    Event, Record, Severity,
+    chain::Flaw,
+    format_time, hex,
     key::{LogKey, PublicKey},
     parse_time,
-    verify::Flaw,
 };
 
 /// What a checkpoint's signature is over, before the line's bytes.

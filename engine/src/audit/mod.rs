@@ -28,6 +28,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod chain;
 mod escape;
 mod file;
 mod files;
@@ -40,7 +41,6 @@ mod outlet;
 mod read;
 mod record;
 mod time;
-mod verify;
 mod writer;
 
 use std::{
@@ -54,6 +54,7 @@ use std::{
 
 use semver::Version;
 
+pub use chain::{Broken, Expect, Flaw, Report, verify};
 pub use escape::{escape, escape_to};
 pub use file::{Durability, FileLog, FileOptions};
 pub use key::PublicKey;
@@ -62,7 +63,6 @@ pub use memory::MemoryLog;
 pub use read::{Entries, Filter, read};
 pub use record::{Event, Record, Severity};
 pub use time::{format_time, parse_time};
-pub use verify::{Broken, Expect, Flaw, Report, verify};
 
 use crate::{
     call::Clock,

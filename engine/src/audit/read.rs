@@ -1,4 +1,4 @@
-//! [`read`]: the records of a log, oldest first; [`Filter`]: some of them. Looks at each line by itself; `verify.rs` looks at the chain.
+//! [`read`]: the records of a log, oldest first; [`Filter`]: some of them. Looks at each line by itself; `chain.rs` looks at the chain.
 
 use std::{path::Path, path::PathBuf, time::SystemTime, vec};
 

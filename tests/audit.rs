@@ -291,6 +291,21 @@ fn a_log_goes_on_after_a_restart_and_over_its_files() {
     assert_eq!(flaw(), Some((parts[1].clone(), Flaw::Unsigned)), "a full file ends with a checkpoint");
     fs::write(&parts[1], &texts[1]).unwrap();
 
+    // Two parts that were put together, and one that was taken apart.
+    let both = [&texts[1][..], &texts[2][..]].concat();
+    fs::write(&parts[2], &both).unwrap();
+    fs::remove_file(&parts[1]).unwrap();
+    fs::remove_file(&parts[0]).unwrap();
+    assert_eq!(flaw(), Some((parts[2].clone(), Flaw::Continuation)));
+    let (one, other) = both.split_at(both.split_inclusive(|byte| *byte == b'\n').take(3).map(<[u8]>::len).sum());
+    fs::write(&parts[1], one).unwrap();
+    fs::write(&parts[2], other).unwrap();
+    let unsigned = audit::verify(place.log(), &Expect::default()).unwrap().broken.unwrap();
+    assert_eq!((unsigned.file, unsigned.line, unsigned.flaw), (parts[2].clone(), 1, Flaw::Continuation));
+    for (part, text) in parts.iter().zip(&texts) {
+        fs::write(part, text).unwrap();
+    }
+
     // The process died after a full file was renamed: the log goes on from it.
     let number: u64 = parts[2].extension().unwrap().to_str().unwrap().parse().unwrap();
     fs::rename(place.log(), place.part(number + 1)).unwrap();

@@ -30,7 +30,7 @@ pub enum Durability {
     #[default]
     Checkpoints,
     /// Also with every record without which a plugin may not be loaded, enabled or granted something
-    /// ([`Event::is_privileged`]), before that happens.
+    /// ([`Event::is_privileged`](super::Event::is_privileged)), before that happens.
     Privileged,
 }
 

@@ -77,7 +77,10 @@ pub(crate) fn start() -> Play {
         match report.broken {
             None if !good.starts_with(&text) => Err(format!("{records} records of a changed log pass for good")),
             None => Ok(format!("good, {records} records")),
-            Some(broken) => Ok(format!("{:?}, opened {opened:?}", std::mem::discriminant(&broken.flaw))),
+            Some(broken) => {
+                let flaw = format!("{:?}", broken.flaw);
+                Ok(format!("{}, opened {opened:?}", flaw.split('(').next().unwrap_or_default()))
+            }
         }
     })
 }

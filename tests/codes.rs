@@ -19,6 +19,7 @@ use modhost::{
     Builder, Code, Engine, Error, HostFunction, Kind, ManualClock, Policy,
     Stage::{self, Admit, Call, Load, Open, Resolve},
     Type, Value,
+    audit::{self, FileLog},
     backend::{Backend, Enforcement, ExportId, ExportInfo, Fault, FaultKind, Instance, LoadRequest, Meter, Suspending},
     package::Manifest,
     resolve::{Candidate, Lockfile, ModSet, Options, Resolver},
@@ -383,6 +384,35 @@ const ROWS: &[(Code, From)] = &[
     (Code::IoFailed, By(Open, "", "", || engine().load_path("a name with\0a zero.lua").unwrap_err())),
     (Code::IoNotFound, By(Open, "", "", || engine().load_path("no/such.lua").unwrap_err())),
     (Code::Usage, Verb("sdk/cli/tests/verbs.rs")),
+    (
+        Code::AuditFailed,
+        By(Admit, "p", "", || {
+            let full = |_: &audit::Record| Err(std::io::ErrorKind::StorageFull.into());
+            Engine::builder().audit(Arc::new(full)).build().unwrap().load_source("p.lua", "").unwrap_err()
+        }),
+    ),
+    (
+        Code::AuditLocked,
+        By(Stage::Engine, "", "", || {
+            let area = folder(&[]);
+            let _log = FileLog::open(area.path().join("audit.jsonl")).unwrap();
+            FileLog::open(area.path().join("audit.jsonl")).unwrap_err()
+        }),
+    ),
+    (
+        Code::AuditBroken,
+        By(Stage::Engine, "", "audit.jsonl:1", || {
+            let area = folder(&[("audit.jsonl", "nothing of ours\n")]);
+            FileLog::open(area.path().join("audit.jsonl")).unwrap_err()
+        }),
+    ),
+    (
+        Code::AuditKey,
+        By(Stage::Engine, "", "", || {
+            let area = folder(&[("audit.key", "nothing of ours\n")]);
+            audit::PublicKey::read(area.path().join("audit.key")).unwrap_err()
+        }),
+    ),
     (Code::LimitFuel, By(Call, "p", "p.lua:1", || after(|_| {}))),
     (
         Code::LimitMemory,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use modhost_backend::{Backend, Kind};
 
 use crate::{
-    audit::{MemoryLog, Sink},
+    audit::{Audit, AuditPolicy, MemoryLog, Sink},
     backends, bus,
     call::{Clock, LifecycleEvent, Observer, SystemClock},
     engine::Engine,
@@ -26,7 +26,8 @@ pub struct Builder {
     groups: Vec<(String, GroupLimits)>,
     backends: Vec<Arc<dyn Backend>>,
     without: Vec<Kind>,
-    sink: Arc<dyn Sink>,
+    sinks: Vec<Arc<dyn Sink>>,
+    audit_policy: AuditPolicy,
     clock: Arc<dyn Clock>,
     observers: Vec<Box<Observer>>,
 }
@@ -41,7 +42,8 @@ impl Builder {
             groups: Vec::new(),
             backends: backends::compiled_in(),
             without: Vec::new(),
-            sink: Arc::new(MemoryLog::default()),
+            sinks: Vec::new(),
+            audit_policy: AuditPolicy::default(),
             clock: Arc::new(SystemClock::default()),
             observers: Vec::new(),
         }
@@ -142,9 +144,15 @@ impl Builder {
         self
     }
 
-    /// Where audit records go; without this into a [`MemoryLog`] of its own.
+    /// Where audit records go: to each of the sinks that are named, in order; without any into a [`MemoryLog`] of its own.
     pub fn audit(mut self, sink: Arc<dyn Sink>) -> Self {
-        self.sink = sink;
+        self.sinks.push(sink);
+        self
+    }
+
+    /// What happens while a sink cannot keep records; without this nothing is loaded, enabled or granted then.
+    pub fn audit_policy(mut self, policy: AuditPolicy) -> Self {
+        self.audit_policy = policy;
         self
     }
 
@@ -235,8 +243,11 @@ impl Builder {
         }
         self.policy.groups.extend(self.groups.drain(..));
         self.check_policy()?;
-        let inner =
-            Inner::new(self.policy, registry, self.backends, self.without, self.sink, self.clock, self.observers);
+        if self.sinks.is_empty() {
+            self.sinks.push(Arc::new(MemoryLog::default()));
+        }
+        let audit = Audit::new(self.sinks, self.audit_policy, self.clock.clone());
+        let inner = Inner::new(self.policy, registry, self.backends, self.without, audit, self.clock, self.observers);
         Ok(Engine::from_inner(Arc::new(inner)))
     }
 }

@@ -78,7 +78,7 @@ impl Engine {
     ///
     /// # Errors
     /// `lifecycle.illegal` for one that is active, `lifecycle.dependency`, `plugin.not-found`, `plugin.killed`, `plugin.quarantined`,
-    /// `host.busy`, and whatever its `on_enable` gives.
+    /// `host.busy`, `audit.failed`, and whatever its `on_enable` gives.
     pub fn enable_plugin<'t, S: 'static>(&self, state: &mut S, plugin: impl Into<Target<'t>>) -> Result<()> {
         let slot = self.inner().slot(plugin.into())?;
         let result = self.switch_on(state, &slot);
@@ -93,12 +93,26 @@ impl Engine {
         };
         slot.state().after(Transition::Enable).map_err(|illegal| cannot(slot, illegal, Stage::Enable))?;
         slot.tell(Transition::Enable, Moment::Before, None);
-        let ran = self.met(slot).and_then(|()| self.hook(Some(state), slot, Stage::Enable, "on_enable", &[]));
+        let audit = &self.inner().audit;
+        let refused = |error: &Error| audit.error(Event::Refused, &slot.about, error);
+        let ran = self
+            .met(slot)
+            .and_then(|()| audit.ready(&slot.about, Stage::Enable))
+            .inspect_err(refused)
+            // What fails in it has a record already.
+            .and_then(|()| self.hook(Some(state), slot, Stage::Enable, "on_enable", &[]));
         let enabled = ran.and_then(|value| {
-            let step = slot.step(Transition::Enable, "by the host", None);
-            step.map(|_| value).map_err(|illegal| cannot(slot, illegal, Stage::Enable))
+            let enabled = self.now_active(slot, "by the host");
+            enabled.map(|()| value).inspect_err(refused)
         });
         enabled.inspect_err(|error| slot.tell(Transition::Enable, Moment::Failed, Some(error)))
+    }
+
+    /// Records that a plugin is enabled, and only then takes the step.
+    fn now_active(&self, slot: &Slot, reason: &str) -> Result<()> {
+        self.inner().audit.must(Event::Enabled, &slot.about, Stage::Enable, reason)?;
+        let step = slot.step(Transition::Enable, reason, None);
+        step.map(|_| ()).map_err(|illegal| cannot(slot, illegal, Stage::Enable))
     }
 
     /// Whether what it needs first is enabled.
@@ -156,7 +170,9 @@ impl Engine {
         slot.state().after(Transition::Disable)?;
         slot.tell(Transition::Disable, Moment::Before, None);
         // First, so that no call begins any more: then its export, if the instance is at rest.
-        if slot.step(Transition::Disable, reason, None)? == State::Active {
+        let stood = slot.step(Transition::Disable, reason, None)?;
+        self.inner().audit.record(Event::Disabled, &slot.about, reason);
+        if stood == State::Active {
             self.last_words(state, slot, (Stage::Disable, Transition::Disable, "on_disable"), wait, stopped);
         }
         stopped.plugins.push((slot.id, slot.about.name.clone()));
@@ -168,14 +184,22 @@ impl Engine {
     /// state nothing changes.
     ///
     /// # Errors
-    /// `plugin.not-found`.
+    /// `plugin.not-found`, and `audit.failed` where that it is enabled cannot be recorded.
     pub fn set_enabled<'t>(&self, plugin: impl Into<Target<'t>>, enabled: bool) -> Result<()> {
         let slot = self.inner().slot(plugin.into())?;
         let step = if enabled { Transition::Enable } else { Transition::Disable };
-        if slot.state().after(step).is_ok() {
-            slot.tell(step, Moment::Before, None);
-            // Another thread may have been faster.
-            let _ = slot.step(step, "by the host's switch", None);
+        let reason = "by the host's switch";
+        if slot.state().after(step).is_err() {
+            return Ok(());
+        }
+        slot.tell(step, Moment::Before, None);
+        if enabled {
+            let recorded = self.inner().audit.must(Event::Enabled, &slot.about, Stage::Enable, reason);
+            recorded.inspect_err(|error| slot.tell(step, Moment::Failed, Some(error)))?;
+        }
+        // Another thread may have been faster.
+        if slot.step(step, reason, None).is_ok() && !enabled {
+            self.inner().audit.record(Event::Disabled, &slot.about, reason);
         }
         Ok(())
     }
@@ -190,7 +214,7 @@ impl Engine {
         let (inner, slot) = (self.inner(), self.inner().slot(plugin.into())?);
         slot.state().after(Transition::Quarantine).map_err(|illegal| cannot(&slot, illegal, Stage::Engine))?;
         slot.tell(Transition::Quarantine, Moment::Before, None);
-        inner.audit.record(Event::Quarantined, &slot.about.name, reason);
+        inner.audit.record(Event::Quarantined, &slot.about, reason);
         let step = slot.step(Transition::Quarantine, reason, None);
         step.map_err(|illegal| cannot(&slot, illegal, Stage::Engine))?;
         // Where none runs there is none to end.

@@ -196,7 +196,7 @@ impl Engine {
                 .and_then(|()| inner.group_of(package.get(), group))
                 .and_then(|group| inner.admit(package, group.as_deref()).map(|admission| (admission, group)))
                 .inspect_err(|error| {
-                    inner.audit.error(Event::Refused, &name, error);
+                    inner.audit.error(Event::Refused, (name.as_str(), &version), error);
                     inner.turned_away(State::Resolved, &name, error);
                 })
                 .and_then(|(admission, group)| lifecycle::load(inner, package, &admission, group));
@@ -210,7 +210,7 @@ impl Engine {
 
     fn refuse(&self, mods: &mut Mods, from: State, name: String, version: Version, error: Error) {
         self.0.turned_away(from, &name, &error);
-        self.0.audit.error(Event::Refused, &name, &error);
+        self.0.audit.error(Event::Refused, (name.as_str(), &version), &error);
         mods.refused.push(Refused { name, version: Some(version), error });
     }
 
@@ -348,17 +348,22 @@ impl Engine {
     /// plugin did not ask for it.
     ///
     /// # Errors
-    /// `plugin.not-found`, and `manifest.name` for a malformed capability.
+    /// `plugin.not-found`, `manifest.name` for a malformed capability, and `audit.failed` where the grant cannot be recorded.
     pub fn set_granted<'t>(&self, plugin: impl Into<Target<'t>>, capability: &str, granted: bool) -> Result<bool> {
         let slot = self.0.slot(plugin.into())?;
         let capability = Capability::new(capability)
             .map_err(|error| Error::new(Code::ManifestName, Stage::Engine, error.to_string()))?;
-        let changed = slot.grants.set(&capability, granted);
-        if changed {
-            let event = if granted { Event::Granted } else { Event::Withdrawn };
-            self.0.audit.record(event, &slot.about.name, capability.as_str());
+        if !slot.grants.knows(&capability) {
+            return Ok(false);
         }
-        Ok(changed)
+        if granted {
+            self.0.audit.must(Event::Granted, &slot.about, Stage::Engine, capability.as_str())?;
+        }
+        slot.grants.set(&capability, granted);
+        if !granted {
+            self.0.audit.record(Event::Withdrawn, &slot.about, capability.as_str());
+        }
+        Ok(true)
     }
 
     /// Which backends there are, what each enforces, and why another is not there.

@@ -13,7 +13,7 @@ use slab::Slab;
 use tracing::field::display;
 
 use crate::{
-    audit::{Audit, Sink},
+    audit::Audit,
     bus::Bus,
     call::{Chronicle, Clock, Observer, PluginId, Slot, State, Tickets, Transition, Watchdog},
     engine::Target,
@@ -61,7 +61,7 @@ impl Inner {
         registry: Registry,
         backends: Vec<Arc<dyn Backend>>,
         without: Vec<Kind>,
-        sink: Arc<dyn Sink>,
+        audit: Audit,
         clock: Arc<dyn Clock>,
         observers: Vec<Box<Observer>>,
     ) -> Self {
@@ -72,7 +72,7 @@ impl Inner {
             groups: Groups::new(&policy),
             policy,
             registry,
-            audit: Arc::new(Audit::new(sink, clock.clone())),
+            audit: Arc::new(audit),
             watchdog: Watchdog::new(clock),
             tickets: Tickets::default(),
             backends,
@@ -120,6 +120,7 @@ impl Inner {
         }
         (totals.plugins, totals.memory) = (slots.len(), self.held.bytes());
         totals.queued = self.bus.waits();
+        totals.unrecorded = self.audit.unrecorded();
         totals
     }
 

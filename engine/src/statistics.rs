@@ -85,6 +85,8 @@ pub struct Totals {
     pub fuel: u64,
     /// What plugins ever did that they may not.
     pub violations: Violations,
+    /// Audit records that a sink could not keep, each counted once for each such sink.
+    pub unrecorded: u64,
 }
 
 impl Totals {

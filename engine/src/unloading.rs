@@ -226,7 +226,7 @@ impl Engine {
         }
         inner.remove(slot);
         inner.loaded();
-        inner.audit.record(Event::Unloaded, &slot.about.name, reason);
+        inner.audit.record(Event::Unloaded, &slot.about, reason);
         stopped.plugins.push((slot.id, slot.about.name.clone()));
         Ok(())
     }

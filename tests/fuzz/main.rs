@@ -14,6 +14,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 mod abi;
+mod audit;
 mod codec;
 mod grammar;
 mod manifest;
@@ -50,7 +51,8 @@ struct Target {
     start: fn() -> Play,
 }
 
-const TARGETS: [Target; 10] = [
+const TARGETS: [Target; 11] = [
+    Target { name: "audit", cases: 1_000, start: audit::start },
     Target { name: "codec", cases: 20_000, start: codec::start },
     Target { name: "manifest", cases: 2_000, start: manifest::start },
     Target { name: "text", cases: 1_000, start: text::start },

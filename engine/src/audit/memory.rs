@@ -2,12 +2,14 @@
 
 use std::{
     collections::{HashMap, VecDeque},
+    io,
     sync::{Mutex, PoisonError},
 };
 
-use super::{Event, Record, Sink};
+use super::{Record, Sink, fold::Key};
 
-/// Keeps the newest records. Identical denials become one record and a count.
+/// Keeps the newest records. Identical denials become one record and a count, and so do failures of a plugin with the same code, of which
+/// the first one's text is kept.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -30,32 +32,24 @@ struct Kept {
     records: VecDeque<Record>,
     /// How many records were dropped from the front.
     dropped: u64,
-    /// Where the denials stand, counted from the first record ever: by plugin and detail.
-    denials: HashMap<(String, String), u64>,
+    /// Where those stand that may be repeated, counted from the first record ever.
+    places: HashMap<Key, u64>,
 }
 
 impl Kept {
-    fn place(&self) -> u64 {
-        self.dropped + self.records.len() as u64
-    }
-
-    fn denial(&mut self, record: &Record) -> Option<&mut Record> {
-        let place = self.denials.get(&key(record))?.checked_sub(self.dropped)?;
+    fn repeated(&mut self, key: &Key) -> Option<&mut Record> {
+        let place = self.places.get(key)?.checked_sub(self.dropped)?;
         self.records.get_mut(usize::try_from(place).ok()?)
     }
 
     fn drop_oldest(&mut self) {
         if let Some(old) = self.records.pop_front() {
             self.dropped += 1;
-            if old.event == Event::Denied {
-                self.denials.remove(&key(&old));
+            if let Some(key) = Key::of(&old) {
+                self.places.remove(&key);
             }
         }
     }
-}
-
-fn key(record: &Record) -> (String, String) {
-    (record.plugin.clone(), record.detail.clone())
 }
 
 impl MemoryLog {
@@ -80,36 +74,39 @@ impl Default for MemoryLog {
 }
 
 impl Sink for MemoryLog {
-    fn record(&self, record: Record) {
+    fn record(&self, record: &Record) -> io::Result<()> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if record.event == Event::Denied
-            && let Some(old) = kept.denial(&record)
+        let key = Key::of(record);
+        if let Some(key) = &key
+            && let Some(old) = kept.repeated(key)
         {
-            old.count += 1;
-            return;
+            old.count += record.count;
+            return Ok(());
         }
         if kept.records.len() >= self.most {
             kept.drop_oldest();
         }
         if self.most > 0 {
-            if record.event == Event::Denied {
-                let place = kept.place();
-                kept.denials.insert(key(&record), place);
+            if let Some(key) = key {
+                let place = kept.dropped + kept.records.len() as u64;
+                kept.places.insert(key, place);
             }
-            kept.records.push_back(record);
+            kept.records.push_back(record.clone());
         }
+        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::audit::Event;
 
     #[test]
     fn identical_denials_are_one_record_however_many_others_lie_between() {
         let log = MemoryLog::new(50);
         let denied = |detail: u32| {
-            log.record(Record { event: Event::Denied, detail: detail.to_string(), ..Record::empty() });
+            log.record(&Record { detail: detail.to_string(), ..Record::of(Event::Denied, None) }).unwrap();
         };
         for round in 0..100 {
             (0..40).for_each(denied);

@@ -5,7 +5,7 @@ use std::fmt;
 use modhost_backend::{ExportInfo, Kind};
 use semver::Version;
 
-use crate::{package::Manifest, policy::TrustLevel};
+use crate::{audit::Whose, package::Manifest, policy::TrustLevel};
 
 /// A loaded plugin: a place in the engine, and which of its tenants.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -50,6 +50,12 @@ impl About {
     /// Whether it exports `name`.
     pub(crate) fn exports(&self, name: &str) -> bool {
         self.exports.iter().any(|export| export.name == name)
+    }
+}
+
+impl<'a> From<&'a About> for Whose<'a> {
+    fn from(about: &'a About) -> Self {
+        Whose::from((about.name.as_str(), &about.version))
     }
 }
 

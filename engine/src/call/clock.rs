@@ -2,13 +2,16 @@
 
 use std::{
     sync::{Mutex, PoisonError, Weak},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 /// The engine's time. [`SystemClock`] unless the builder is given another.
 pub trait Clock: Send + Sync {
     /// Time since any fixed moment; never goes back.
     fn now(&self) -> Duration;
+
+    /// The date. It may go back, as a machine's may.
+    fn wall(&self) -> SystemTime;
 
     /// Whether time moves by hand only. Such a clock tells `listener` of each step, and the engine starts no watchdog thread.
     fn stepped(&self, listener: Weak<dyn Step>) -> bool;
@@ -37,12 +40,17 @@ impl Clock for SystemClock {
         self.start.elapsed()
     }
 
+    fn wall(&self) -> SystemTime {
+        SystemTime::now()
+    }
+
     fn stepped(&self, _listener: Weak<dyn Step>) -> bool {
         false
     }
 }
 
-/// A clock that moves by hand: for tests, and for hosts whose time is their own.
+/// A clock that moves by hand: for tests, and for hosts whose time is their own. It begins with 2026-01-01T00:00:00Z, unless it is told
+/// another date.
 ///
 /// ```
 /// use std::{sync::Arc, time::Duration};
@@ -62,6 +70,8 @@ impl Clock for SystemClock {
 #[derive(Default)]
 pub struct ManualClock {
     now: Mutex<Duration>,
+    /// The date at the beginning, where one was set.
+    began: Mutex<Option<SystemTime>>,
     listeners: Mutex<Vec<Weak<dyn Step>>>,
 }
 
@@ -79,11 +89,26 @@ impl ManualClock {
             listener.step(from, to);
         }
     }
+
+    /// Makes it `wall` o'clock; it goes on from there with the steps. What is timed by [`Clock::now`] does not see it.
+    pub fn set_wall(&self, wall: SystemTime) {
+        let began = wall.checked_sub(self.now()).unwrap_or(SystemTime::UNIX_EPOCH);
+        *self.began.lock().unwrap_or_else(PoisonError::into_inner) = Some(began);
+    }
 }
+
+/// 2026-01-01T00:00:00Z.
+const BEGAN: Duration = Duration::from_secs(1_767_225_600);
 
 impl Clock for ManualClock {
     fn now(&self) -> Duration {
         *self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wall(&self) -> SystemTime {
+        let began = *self.began.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.now();
+        began.unwrap_or(SystemTime::UNIX_EPOCH + BEGAN).checked_add(now).unwrap_or(SystemTime::UNIX_EPOCH)
     }
 
     fn stepped(&self, listener: Weak<dyn Step>) -> bool {

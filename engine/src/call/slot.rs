@@ -353,7 +353,7 @@ impl Slot {
             return self.ended(live, Error::from_fault(stage, fault), usage, watchdog, audit);
         }
         self.check_in(live);
-        self.origin.tally.failed(&error);
+        self.survived(&error, audit);
         error
     }
 
@@ -363,8 +363,16 @@ impl Slot {
         let error = Error::from_fault(stage, fault).of(&self.about.name);
         // It used no memory of the plugin, and did not enter it: what is too much is found by the next call.
         let _ = self.origin.remember(&error, audit.now());
-        self.origin.tally.failed(&error);
+        self.survived(&error, audit);
         error
+    }
+
+    fn survived(&self, error: &Error, audit: &Audit) {
+        self.origin.tally.failed(error);
+        // A denial has a record of its own, also where the guest catches it.
+        if error.code() != Code::DeniedCapability {
+            audit.error(Event::Failed, &self.about, error);
+        }
     }
 
     /// Its group has nothing left for it. Told to the audit once in a period: others use it up, and it may try again and again.
@@ -372,7 +380,7 @@ impl Slot {
     fn without_share(&self, stage: Stage, used_up: &UsedUp, audit: &Audit) -> Error {
         let error = used_up.error(stage).of(&self.about.name);
         if used_up.first {
-            audit.error(Event::LimitHit, &self.about.name, &error);
+            audit.error(Event::LimitHit, &self.about, &error);
         }
         let _ = self.origin.remember(&error, audit.now());
         self.origin.tally.failed(&error);
@@ -388,7 +396,7 @@ impl Slot {
         let _ = self.step(Transition::Fail, error.message(), Some(&error));
         self.retire(live);
         let event = if error.is_limit() { Event::LimitHit } else { Event::Trapped };
-        audit.error(event, &self.about.name, &error);
+        audit.error(event, &self.about, &error);
         // It is ended already.
         let _ = self.origin.remember(&error, audit.now());
         self.origin.tally.failed(&error);

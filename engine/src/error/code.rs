@@ -151,6 +151,12 @@ catalogue! {
     IoFailed "io.failed" 1
         "A file could not be read or written."
         "Look at the system's message in the error."
+    AuditFailed "audit.failed" 1
+        "A plugin was not loaded or enabled, or a capability not granted, because the audit could not record it. What is loaded goes on."
+        "Mend what keeps the audit's sink from writing (a full disk, say), and do it again; or build the engine with AuditPolicy::Continue."
+    AuditLocked "audit.locked" 1
+        "Another process, or another log of this one, writes this audit log; two writers would tear its chain."
+        "End the other, share one FileLog between engines, or name another file."
     Usage "usage" 2
         "The command's words do not fit together."
         "See `modhost --help` or the verb's `--help`."
@@ -274,6 +280,12 @@ catalogue! {
     PolicySourceFormat "policy.source-format" 4
         "The policy admits no text formats (.wat)."
         "Ship the binary: wat2wasm, or a policy with source formats."
+    AuditBroken "audit.broken" 4
+        "An audit log is not as it was written: a record was changed, removed, moved or cut off, or a checkpoint is not signed by the key."
+        "Everything before the record that is named is as it was written. Compare with a copy; a torn last record is repaired when the log is written next."
+    AuditKey "audit.key" 4
+        "A key file of the audit is no ed25519 key, or others than its owner can read the secret key."
+        "Name the right file; keep the secret key readable by its owner only (mode 600)."
     ResolveMissing "resolve.missing" 5
         "A plugin needs another plugin that is not there."
         "Install it, or take the mod out that needs it."

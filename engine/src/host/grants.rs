@@ -22,14 +22,15 @@ impl Grants {
         self.bits.entry(capability.clone()).or_insert_with(|| Arc::new(AtomicBool::new(granted))).clone()
     }
 
-    /// Opens or closes `capability`; false where the plugin has no use for it.
-    pub(crate) fn set(&self, capability: &Capability, granted: bool) -> bool {
-        match self.bits.get(capability) {
-            Some(bit) => {
-                bit.store(granted, Relaxed);
-                true
-            }
-            None => false,
+    /// Whether the plugin has a use for `capability`.
+    pub(crate) fn knows(&self, capability: &Capability) -> bool {
+        self.bits.contains_key(capability)
+    }
+
+    /// Opens or closes `capability`, where the plugin has a use for it.
+    pub(crate) fn set(&self, capability: &Capability, granted: bool) {
+        if let Some(bit) = self.bits.get(capability) {
+            bit.store(granted, Relaxed);
         }
     }
 

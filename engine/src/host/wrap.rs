@@ -22,6 +22,7 @@ use super::{
 };
 use crate::{
     audit::{self, Audit, Event},
+    error::Code,
     package::Package,
     policy::Capabilities,
 };
@@ -164,7 +165,7 @@ fn denied(function: &Registered, origin: &Origin, audit: &Audit, told: &AtomicBo
     }
     let capability = function.described.capability.as_ref().map(ToString::to_string).unwrap_or_default();
     origin.tally.denied();
-    audit.record(Event::Denied, &origin.plugin, &function.described.name);
+    audit.coded(Event::Denied, &origin.plugin, Code::DeniedCapability, &function.described.name);
     Fault::new(FaultKind::Denied { capability, function: function.described.name.clone() })
 }
 

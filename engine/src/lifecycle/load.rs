@@ -37,7 +37,7 @@ pub(crate) fn load(
     let result = slot.and_then(|slot| settle(inner, &slot).map(|()| slot));
     inner.loaded();
     if let Err(error) = &result {
-        inner.audit.error(Event::Refused, &id, error);
+        inner.audit.error(Event::Refused, (id.as_str(), package.get().version()), error);
     }
     result
 }
@@ -55,14 +55,16 @@ fn place(
     let span = stage_span!("load", id, package.version());
     span.record("backend", display(&kind)).record("trust", display(vetted.trust()));
     let _entered = span.enter();
-    inner.audit.record(Event::Admitted, id, &format!("{kind} as {}, {}", vetted.trust(), vetted.vouched()));
+    let of = (id, package.version());
+    let admitted = format!("{kind} as {}, {}", vetted.trust(), vetted.vouched());
+    inner.audit.must(Event::Admitted, of, Stage::Admit, &admitted)?;
     if admission.unprotected() {
         tracing::warn!(
             plugin = id,
             "policy {}: unsigned native code runs in this process without any protection",
             inner.policy.name
         );
-        inner.audit.record(Event::Unprotected, id, "unsigned native code in the host's process");
+        inner.audit.must(Event::Unprotected, of, Stage::Admit, "unsigned native code in the host's process")?;
     }
 
     let meter = Arc::new(Meter::new(admission.limits().clone()));
@@ -134,14 +136,18 @@ fn place(
 /// Runs `on_load` of a plugin that has its place; where that fails nothing is left of it.
 fn settle(inner: &Inner, slot: &Arc<Slot>) -> Result<()> {
     let about = &slot.about;
-    let loaded = inner.room_for_memory(Stage::Load).and_then(|()| on_load(inner, slot)).and_then(|()| inner.open());
+    let told = || format!("{} exports", about.exports.len());
+    let loaded = inner
+        .room_for_memory(Stage::Load)
+        .and_then(|()| on_load(inner, slot))
+        .and_then(|()| inner.open())
+        .and_then(|()| inner.audit.must(Event::Loaded, about, Stage::Load, &told()));
     if let Err(error) = loaded.map_err(|error| error.of(&about.name)) {
         // A limit in `on_load` has said so already.
         let _ = slot.step(Transition::Fail, error.message(), Some(&error));
         inner.remove(slot);
         return Err(error);
     }
-    inner.audit.record(Event::Loaded, &about.name, &format!("{} exports", about.exports.len()));
     // Nothing leads elsewhere from where it stands but what this thread does.
     let _ = slot.step(Transition::Load, &format!("{} {} as {}", about.kind, about.version, about.trust), None);
     Ok(())

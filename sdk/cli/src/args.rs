@@ -34,6 +34,10 @@ macro_rules! told {
     };
 }
 
+mod audit;
+
+pub(crate) use audit::{Audit, AuditVerb, Log, Show, Verify};
+
 /// Runs mods in Lua, Rhai, WebAssembly and native code, each in the box that its trust allows.
 #[derive(Debug, Parser)]
 #[command(
@@ -86,6 +90,7 @@ pub(crate) enum Verb {
     Graph(Graph),
     Set(Set),
     Bench(Bench),
+    Audit(Audit),
     Explain(Explain),
     /// Show what each backend enforces in this build, on this machine
     #[command(
@@ -116,7 +121,8 @@ for nil. What plugins print goes to standard error."
         "  modhost run wolfpack.lua
   modhost run sum.wat --call add --args '[20, 22]'
   modhost run mods --call wolfpack:on_dusk --args '[3]' --grant world.spawn
-  modhost run hostile.rhai --fuel 100000 --memory 16MiB --deadline 50ms --json",
+  modhost run hostile.rhai --fuel 100000 --memory 16MiB --deadline 50ms --json
+  modhost run mods --audit audit.jsonl",
         "0    done; several plugins without --call: at least one was loaded"
         "1    the plugin or its code failed"
         "2    wrong usage, no such path or plugin"
@@ -135,6 +141,9 @@ pub(crate) struct Run {
     /// The arguments, a JSON array: 1 is an int, 1.0 a float, {"$bytes": "aGk="} bytes
     #[arg(long, value_name = "JSON_ARRAY", allow_hyphen_values = true)]
     pub(crate) args: Option<String>,
+    /// Where the audit goes.
+    #[command(flatten)]
+    pub(crate) log: Log,
     /// The host's side.
     #[command(flatten)]
     pub(crate) host: Host,

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use modhost::{Code, Engine, Error, Mods, Policy, Result, Stage, TrustLevel, package::MANIFEST};
+use modhost::{Builder, Code, Engine, Error, Mods, Policy, Result, Stage, TrustLevel, package::MANIFEST};
 use modhost_testkit::world::World;
 
 use crate::args::{Host, usage};
@@ -16,7 +16,12 @@ const LONGEST: u64 = 256 << 10;
 
 /// The engine that `options` describe.
 pub(crate) fn engine(options: &Host) -> Result<Engine> {
-    let mut builder = World::offer(Engine::builder().policy(policy(options)?));
+    engine_from(options, Engine::builder())
+}
+
+/// [`engine`], begun with a builder of the verb's own.
+pub(crate) fn engine_from(options: &Host, builder: Builder) -> Result<Engine> {
+    let mut builder = World::offer(builder.policy(policy(options)?));
     for capability in &options.grant {
         builder = builder.grant(capability.as_str());
     }

@@ -2,6 +2,7 @@
 
 mod answer;
 mod args;
+mod audit;
 mod backends;
 mod bench;
 mod check;
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
                 Verb::Graph(args) => graph::graph(&args, json),
                 Verb::Set(args) => set::set(&args, json),
                 Verb::Bench(args) => bench::bench(&args, json),
+                Verb::Audit(args) => audit::audit(&args, json),
                 Verb::Explain(args) => explain::explain(&args, json),
                 Verb::Backends => backends::backends(json),
                 Verb::Completions(args) => completions::completions(&args, json),

@@ -11,7 +11,7 @@ use std::{
 use modhost::{Engine, Error, Measured, Mods, Result, Value, package::Caps};
 use modhost_testkit::world::World;
 
-use crate::{answer::Answer, args, host, json::read, logs, source::Sources};
+use crate::{answer::Answer, args, audit, host, json::read, logs, source::Sources};
 use report::Report;
 use target::Target;
 
@@ -41,7 +41,8 @@ pub(crate) fn run(args: &args::Run, json: bool) -> Answer {
 fn run_all(args: &args::Run, json: bool) -> std::result::Result<Answer, (Error, Caps)> {
     let none = |error| (error, Caps::default());
     let call_args = args.args.as_deref().map(read::arguments).transpose().map_err(none)?;
-    let engine = host::engine(&args.host).map_err(none)?;
+    let engine =
+        audit::recording(&args.log).and_then(|builder| host::engine_from(&args.host, builder)).map_err(none)?;
     let caps = engine.policy().caps.clone();
     let several = host::several(&args.paths);
     if several {

@@ -46,6 +46,9 @@ fn help_shows_examples_and_statuses() {
         &["explain", "--help"],
         &["bench", "--help"],
         &["backends", "--help"],
+        &["audit", "--help"],
+        &["audit", "show", "--help"],
+        &["audit", "verify", "--help"],
         &["completions", "-h"],
     ] {
         check(&[], words, 0, &[OutHas("Examples:\n  modhost "), OutHas("  130  interrupted"), NotErr("error")]);
@@ -77,6 +80,9 @@ fn help_and_tables_fit_80_columns() {
         &["explain", "--help"],
         &["bench", "--help"],
         &["backends", "--help"],
+        &["audit", "--help"],
+        &["audit", "show", "--help"],
+        &["audit", "verify", "--help"],
         &["backends"],
         &["completions", "--help"],
         &["list", "mods"],

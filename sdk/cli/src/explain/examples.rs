@@ -52,6 +52,8 @@ examples! {
         ["run" "wolf.lua" "--grant" "world.hurt"]
     HostNoState ["wolf.lua" "local now = world.time() -- runs while the file is loaded\n"] ["run" "wolf.lua"]
     Usage ["wolf.lua" "function main() end\n"] ["run" "wolf.lua" "--memory" "much"]
+    AuditBroken ["audit.jsonl" "nobody wrote this\n"] ["audit" "verify" "audit.jsonl"]
+    AuditKey ["audit.key" "no key\n" "audit.jsonl" ""] ["audit" "verify" "audit.jsonl" "--key" "audit.key"]
     IoNotFound [] ["run" "no-such.lua"]
     PluginNotFound ["wolf.lua" "function main() end\n"] ["run" "wolf.lua" "--call" "fox:main"]
     LimitFuel ["wolf.lua" "function main()\n  while true do end\nend\n"] ["run" "wolf.lua" "--fuel" "100000"]

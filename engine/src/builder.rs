@@ -1,6 +1,6 @@
 //! [`Builder`]: what an engine is made of; checked in [`Builder::build`].
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use modhost_backend::{Backend, Kind};
 
@@ -29,6 +29,8 @@ pub struct Builder {
     sink: Arc<dyn Sink>,
     clock: Arc<dyn Clock>,
     observers: Vec<Box<Observer>>,
+    dirs: Vec<PathBuf>,
+    threads: Option<usize>,
 }
 
 impl Builder {
@@ -44,6 +46,8 @@ impl Builder {
             sink: Arc::new(MemoryLog::default()),
             clock: Arc::new(SystemClock::default()),
             observers: Vec::new(),
+            dirs: Vec::new(),
+            threads: None,
         }
     }
 
@@ -154,6 +158,20 @@ impl Builder {
         self
     }
 
+    /// A folder of plugins that [`Engine::load`] looks into, and [`Engine::loading`] where it names none. There may be several: of the
+    /// same version of a plugin that of the folder which was named first is taken.
+    pub fn mods_dir(mut self, path: impl Into<PathBuf>) -> Self {
+        self.dirs.push(path.into());
+        self
+    }
+
+    /// How many threads load the plugins of a folder at a time; without this as many as the machine has processors, up to 8. With 1
+    /// loading keeps to the thread that calls, and host functions and observers hear of plugins in load order.
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = Some(threads);
+        self
+    }
+
     /// Tells `observer` before and after each step of each plugin's life, and when one fails: vetting, loading, enabling, disabling,
     /// unloading, and being ended by a limit. It runs on the thread that takes the step, with no lock held; its panic is caught and
     /// logged. There may be several, told in order.
@@ -235,8 +253,9 @@ impl Builder {
         }
         self.policy.groups.extend(self.groups.drain(..));
         self.check_policy()?;
-        let inner =
+        let mut inner =
             Inner::new(self.policy, registry, self.backends, self.without, self.sink, self.clock, self.observers);
+        (inner.dirs, inner.threads) = (self.dirs, self.threads);
         Ok(Engine::from_inner(Arc::new(inner)))
     }
 }

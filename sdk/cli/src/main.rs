@@ -3,6 +3,7 @@
 mod answer;
 mod args;
 mod backends;
+mod bar;
 mod bench;
 mod check;
 mod completions;

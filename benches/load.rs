@@ -1,7 +1,8 @@
-//! What a loaded plugin costs, in time and in resident memory: `cargo bench --bench load`.
+//! What a loaded plugin costs, in time and in resident memory: `cargo bench --bench load`, with `-- folders` the second table only.
 //!
 //! Every figure is taken in a fresh process, which is this program run again: it loads one instance to warm up, then many, and says how long
 //! one took and how much the process grew by it. Engine and raw interpreter take turns; the rounds' medians are printed, and their range.
+//! Then what a folder of plugins costs, each step by itself, and what several threads are worth.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
@@ -128,12 +129,65 @@ fn row(name: &str, raw: Option<&str>, ours: &str) {
     println!("| {name} | {} | {} | {times:.2} | {} | {} | {more:+.0} |", raw_time.1, time.1, raw_memory.1, memory.1);
 }
 
+/// Folders of Lua plugins that do not need each other: small ones, and ones that work while they are loaded, which are fewer.
+fn folders() {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    println!(
+        "\n| a folder of plugins | read and vet, ms | resolve, ms | load by 1 thread, ms | by {threads}, ms | ratio | unload, ms | us a plugin |"
+    );
+    println!("|---|---:|---:|---:|---:|---:|---:|---:|");
+    let work = "local t = {} for i = 1, 100000 do t[i % 100] = i end";
+    for (name, count, more, rounds) in [
+        ("200", 200, "", ROUNDS),
+        ("200 that work", 200, work, ROUNDS),
+        ("1,000", 1000, "", ROUNDS),
+        ("10,000", 10_000, "", 3),
+    ] {
+        let area = tempfile::tempdir().unwrap();
+        for n in 0..count {
+            fs::write(area.path().join(format!("mod{n:05}.lua")), format!("{LUA}\n{more}")).unwrap();
+        }
+        let mut policy = Policy::mods();
+        (policy.instances, policy.total_memory) = (count, u64::MAX);
+        let mut steps: [Vec<f64>; 5] = Default::default();
+        for _ in 0..rounds {
+            for (at, threads) in [(2, 1), (3, threads)] {
+                let engine = engine(policy.clone());
+                let loading = engine.loading().dir(area.path()).threads(threads);
+                let discovered = timed(&mut steps[0], || loading.discover().unwrap());
+                let resolved = timed(&mut steps[1], || discovered.resolve().unwrap());
+                let mods = timed(&mut steps[at], || resolved.load());
+                assert_eq!(mods.loaded.len(), count as usize, "{}", mods.refused[0].error);
+                let stopped = timed(&mut steps[4], || engine.unload_all(&mut ()));
+                assert_eq!(stopped.plugins.len(), count as usize);
+            }
+        }
+        let [read, resolve, one, several, unload] = steps.map(|step| spread(step).0);
+        let each = (read + resolve + several) * 1000.0 / f64::from(count);
+        let ratio = several / one;
+        println!(
+            "| {name} | {read:.1} | {resolve:.1} | {one:.1} | {several:.1} | {ratio:.2} | {unload:.1} | {each:.0} |"
+        );
+    }
+}
+
+/// Notes how many milliseconds `step` takes.
+fn timed<T>(samples: &mut Vec<f64>, step: impl FnOnce() -> T) -> T {
+    let start = Instant::now();
+    let result = step();
+    samples.push(start.elapsed().as_secs_f64() * 1000.0);
+    result
+}
+
 fn main() {
     let arguments: Vec<String> = env::args().collect();
     if let [_, mark, case] = &arguments[..]
         && mark == "--child"
     {
         return child(case);
+    }
+    if arguments.iter().any(|word| word == "folders") {
+        return folders();
     }
     println!(
         "| one instance | raw, us | engine, us | engine / raw | raw, KiB resident | engine, KiB resident | KiB more |"
@@ -145,4 +199,5 @@ fn main() {
     row("wasm", Some("wasm raw"), "wasm engine");
     row("native, with an engine each", None, "native engine");
     row("an engine without plugins", None, "an empty engine engine");
+    folders();
 }

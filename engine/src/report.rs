@@ -109,6 +109,14 @@ pub struct Shadowed {
     pub by: PathBuf,
 }
 
+impl fmt::Display for Shadowed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |path: &PathBuf| escape(&path.display().to_string(), 200);
+        let (source, by) = (shown(&self.source), shown(&self.by));
+        write!(f, "{} {}  {source}: the same version lies at {by}, which comes first", self.name, self.version)
+    }
+}
+
 /// What became of a folder of plugins. Its text is a table:
 ///
 /// ```text
@@ -177,16 +185,7 @@ impl fmt::Display for Mods {
                 escape(error.message(), 400)
             ));
         }
-        for other in &self.shadowed {
-            lines.push(format!(
-                "{:names$} {} {}  {}: the same version lies at {}, which comes first",
-                "shadowed",
-                other.name,
-                other.version,
-                escape(&other.source.display().to_string(), 200),
-                escape(&other.by.display().to_string(), 200)
-            ));
-        }
+        lines.extend(self.shadowed.iter().map(|other| format!("{:names$} {other}", "shadowed")));
         lines.extend(self.disabled.iter().map(|id| format!("{:names$} {id}", "disabled")));
         lines.extend(self.plan.warnings.iter().map(|warning| format!("{:names$} {warning}", "note")));
         f.write_str(&lines.join("\n"))

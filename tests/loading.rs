@@ -13,7 +13,7 @@ use std::{
 };
 
 use modhost::{
-    Code, Engine, GroupLimits, Loading, Mods, Policy, Stage, State,
+    Code, Engine, GroupBy, GroupLimits, Loading, Mods, Policy, Stage, State,
     resolve::{Lockfile, ModSet, Mode, Profile},
 };
 use support::folder;
@@ -450,14 +450,16 @@ fn loading_can_be_stopped_between_plugins() {
 /// Limits hold, and strike the same plugins, whatever number of threads loads: by the plan's order.
 #[test]
 fn limits_strike_in_the_plans_order() {
-    let rows: Vec<(String, &str)> = (0..12).map(|n| (format!("p{n:02}"), "function noop() end")).collect();
-    let rows: Vec<(&str, &str)> = rows.iter().map(|(id, source)| (id.as_str(), *source)).collect();
+    // The first ones take longest.
+    let work = |n: i32| format!("keep = buffer.create(100000) for i = 1, {} do end", (11 - n) * 20_000);
+    let rows: Vec<(String, String)> = (0..12).map(|n| (format!("p{n:02}"), work(n))).collect();
+    let rows: Vec<(&str, &str)> = rows.iter().map(|(id, source)| (id.as_str(), source.as_str())).collect();
     let area = plugins(&rows);
     let cases = [
         ("no instances", Some(0), None, Some(0), Code::LimitInstances),
         ("5 instances", Some(5), None, Some(5), Code::LimitInstances),
         ("no memory", None, Some(0), Some(0), Code::LimitMemory),
-        ("memory for a few", None, Some(1 << 20), None, Code::LimitMemory),
+        ("memory for a few", None, Some(450_000), Some(3), Code::LimitMemory),
     ];
     for (name, instances, memory, most, code) in cases {
         let mut policy = policy(Mode::BestEffort);
@@ -470,23 +472,31 @@ fn limits_strike_in_the_plans_order() {
             let loaded: Vec<String> = mods.loaded.iter().map(|one| one.name.clone()).collect();
             assert_eq!(loaded, rows[..loaded.len()].iter().map(|row| row.0).collect::<Vec<_>>(), "{name}");
             assert!(most.is_none_or(|most| loaded.len() == most), "{name}: {loaded:?}");
-            assert!(!loaded.is_empty() || most.is_some(), "{name}");
+            assert!(!mods.refused.is_empty() && (!loaded.is_empty() || most == Some(0)), "{name}: {mods}");
             assert!(mods.refused.iter().all(|refused| refused.error.code() == code), "{name}: {mods}");
             assert_eq!(*before.get_or_insert_with(|| loaded.clone()), loaded, "{name}, {threads} threads");
         }
     }
-    // What a group has together is used in order, too.
-    for (fuel, plugins) in [(0, 99), (10_000, 99), (1 << 40, 3), (1 << 40, 0)] {
+    // What a group has together is used in order, too, whether it is named or is that of the publisher.
+    let busy: Vec<(String, String)> = (0..6).map(|n| (format!("acme.p{n}"), work(8 + n / 2))).collect();
+    let busy: Vec<(&str, &str)> = busy.iter().map(|(id, source)| (id.as_str(), source.as_str())).collect();
+    let area = plugins(&busy);
+    for (fuel, plugins) in [(0, 99), (100_000, 99), (1 << 40, 3), (1 << 40, 0)] {
         let mut before: Option<String> = None;
-        for threads in [1, 8] {
-            let (engine, _) = engine(policy(Mode::BestEffort));
+        for (threads, by) in
+            [(1, GroupBy::Nothing), (8, GroupBy::Nothing), (1, GroupBy::Publisher), (8, GroupBy::Publisher)]
+        {
+            let mut policy = policy(Mode::BestEffort);
+            policy.group_by = by;
+            let (engine, _) = engine(policy);
             let mut limits = GroupLimits::default();
             (limits.fuel, limits.plugins) = (fuel, plugins);
-            engine.set_group("player", limits).unwrap();
-            let busy = self::plugins(
-                &(0..6).map(|n| (["a", "b", "c", "d", "e", "f"][n], "for i = 1, 4000 do end")).collect::<Vec<_>>(),
-            );
-            let mods = engine.loading().dir(busy.path()).threads(threads).group("player").load().unwrap();
+            engine.set_group("acme", limits).unwrap();
+            let mut loading = engine.loading().dir(area.path()).threads(threads);
+            if by == GroupBy::Nothing {
+                loading = loading.group("acme");
+            }
+            let mods = loading.load().unwrap();
             assert!(mods.refused.iter().all(|refused| refused.error.code() == Code::LimitGroup), "{mods}");
             assert!(!mods.refused.is_empty(), "{fuel} {plugins}");
             assert_eq!(*before.get_or_insert_with(|| told(&mods)), told(&mods));

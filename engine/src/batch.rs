@@ -35,6 +35,11 @@ use crate::{
 /// The most threads that load where the host says nothing: plugins are many and small, and a game has other things to do.
 const THREADS: usize = 8;
 
+/// How many plugins are handed out for each thread: one that is done finds the next without waiting for the one that hands them out.
+const AHEAD: usize = 2;
+/// As much stack as a main thread has: where a plugin is loaded must not decide how deep it may go.
+const STACK: usize = 8 << 20;
+
 /// What the host says of how plugins are loaded.
 pub(crate) struct Terms<'a> {
     pub(crate) group: Option<&'a str>,
@@ -76,7 +81,7 @@ pub(crate) struct Batch<'a> {
     outcomes: Vec<Option<Outcome>>,
     /// The first in the plan that failed.
     failed: Option<usize>,
-    /// Bytes that those which run may hold by their limits.
+    /// Bytes that those which run or wait for a thread may hold by their limits.
     reserved: u64,
     /// The number of the plan's first.
     generation: u32,
@@ -110,7 +115,7 @@ impl<'a> Batch<'a> {
             let workers = if hands < 2 { 0 } else { self.hire(scope, hands, &jobs, &tell) };
             let mut done = 0;
             loop {
-                while schedule.running() < workers.max(1)
+                while schedule.running() < (AHEAD * workers).max(1)
                     && let Some(at) = schedule.next()
                     && (schedule.running() == 0 || self.fits(at))
                 {
@@ -221,7 +226,7 @@ impl<'a> Batch<'a> {
                 });
             };
             // Fewer threads do, and none: then this one does the work.
-            thread::Builder::new().name("modhost-load".into()).spawn_scoped(scope, work).ok()
+            thread::Builder::new().name("modhost-load".into()).stack_size(STACK).spawn_scoped(scope, work).ok()
         });
         hired.count()
     }

@@ -19,9 +19,12 @@ use modhost::{
 use support::folder;
 use tempfile::TempDir;
 
+/// Words about a plugin, and what its main chunk does.
+type Row<'a> = (&'a str, &'a str);
+
 /// Plugins of one folder, each `id version needs` (`wolf 1.0.0 forest=^1,moon`; a needed plugin without `=` in any version, one with `~`
 /// before it without order, one with `?` optional) and what its main chunk does.
-fn plugins(rows: &[(&str, &str)]) -> TempDir {
+fn plugins(rows: &[Row<'_>]) -> TempDir {
     let mut files = Vec::new();
     for (number, (words, source)) in rows.iter().enumerate() {
         let mut words = words.split(' ');
@@ -87,7 +90,7 @@ fn told(mods: &Mods) -> String {
 #[track_caller]
 fn check_with(
     policy: &Policy,
-    folders: &[&[(&str, &str)]],
+    folders: &[&[Row<'_>]],
     how: impl Fn(Loading<'static>) -> Loading<'static>,
     expected: &str,
 ) {
@@ -106,7 +109,7 @@ fn check_with(
 }
 
 #[track_caller]
-fn check(folders: &[&[(&str, &str)]], expected: &str) {
+fn check(folders: &[&[Row<'_>]], expected: &str) {
     check_with(&policy(Mode::BestEffort), folders, |loading| loading, expected);
 }
 
@@ -192,10 +195,10 @@ fn lock(area: &Path) -> Lockfile {
 
 #[test]
 fn a_lockfile_is_preferred_or_held_to() {
-    const OLD: (&str, &str) = ("wolf 1.0.0", "");
-    const MOON: (&str, &str) = ("moon 1.0.0 wolf", "");
+    const OLD: Row<'_> = ("wolf 1.0.0", "");
+    const MOON: Row<'_> = ("moon 1.0.0 wolf", "");
     let kept = lock(plugins(&[OLD, MOON]).path());
-    let cases: [(&[(&str, &str)], &str, &str); 5] = [
+    let cases: [(&[Row<'_>], &str, &str); 5] = [
         (&[OLD, MOON], "wolf 1.0.0, moon 1.0.0", "wolf 1.0.0, moon 1.0.0"),
         (&[OLD, MOON, ("wolf 2.0.0", "")], "wolf 1.0.0, moon 1.0.0", "wolf 1.0.0, moon 1.0.0"),
         (&[MOON, ("wolf 2.0.0", "")], "wolf 2.0.0, moon 1.0.0", "resolve.locked"),
@@ -228,8 +231,8 @@ fn a_profile_restricts_what_is_loaded() {
     .unwrap()
     .to_string();
     let set: ModSet = text.parse().unwrap();
-    let all: &[(&str, &str)] = &[("wolf", ""), ("moon 1.0.0 wolf", ""), ("rain", ""), ("wolf 1.1.0", ""), ("zoo", "")];
-    let cases: [(&[(&str, &str)], &[&str], &str, &str); 5] = [
+    let all: &[Row<'_>] = &[("wolf", ""), ("moon 1.0.0 wolf", ""), ("rain", ""), ("wolf 1.1.0", ""), ("zoo", "")];
+    let cases: [(&[Row<'_>], &[&str], &str, &str); 5] = [
         (all, &[], "wolf 1.0.0, moon 1.0.0, rain 1.0.0", "wolf 1.0.0, moon 1.0.0, rain 1.0.0"),
         (all, &["rain"], "wolf 1.0.0, moon 1.0.0, /rain", "wolf 1.0.0, moon 1.0.0, /rain"),
         (
@@ -303,7 +306,7 @@ fn progress_is_told_of_every_stage_in_order() {
 
 #[test]
 fn what_fails_takes_along_what_needs_it_or_everything() {
-    const MIDDLE: &[(&str, &str)] =
+    const MIDDLE: &[Row<'_>] =
         &[("a", ""), ("b 1.0.0 a", "error('no')"), ("c 1.0.0 b", ""), ("d 1.0.0 a,?b", ""), ("e", "")];
     let best = policy(Mode::BestEffort);
     let whole = policy(Mode::AllOrNothing);
@@ -324,7 +327,7 @@ fn what_fails_takes_along_what_needs_it_or_everything() {
         "-a script.raised, -b script.raised for a, -c script.raised for a",
     );
     // One that was needed without order fails after the one that needs it was loaded.
-    let late: &[(&str, &str)] = &[("a 1.0.0 ~z", ""), ("b 1.0.0 a", ""), ("c", ""), ("z", "error('no')")];
+    let late: &[Row<'_>] = &[("a 1.0.0 ~z", ""), ("b 1.0.0 a", ""), ("c", ""), ("z", "error('no')")];
     check_with(
         &best,
         &[late],

@@ -45,8 +45,11 @@ pub(crate) struct Settings<'a> {
     pub(crate) threads: Option<usize>,
     pub(crate) whole: bool,
     pub(crate) stop: Option<Box<dyn FnMut() -> bool + 'a>>,
-    pub(crate) progress: Option<Box<dyn FnMut(&LoadProgress<'_>) + 'a>>,
+    pub(crate) progress: Option<Box<Tell<'a>>>,
 }
+
+/// Who is told how far it is.
+type Tell<'a> = dyn FnMut(&LoadProgress<'_>) + 'a;
 
 impl Settings<'_> {
     /// Says how far it is.

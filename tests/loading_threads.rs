@@ -8,6 +8,7 @@ mod support;
 
 use std::{
     collections::BTreeMap,
+    panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
     sync::{
         Arc, Mutex,
@@ -16,7 +17,7 @@ use std::{
     thread,
 };
 
-use modhost::{Code, Engine, GroupBy, GroupLimits, resolve::Mode};
+use modhost::{Code, Engine, GroupBy, GroupLimits, Stage, State, resolve::Mode};
 use mods::{engine, plugins, policy, told};
 use support::folder;
 
@@ -228,4 +229,21 @@ fn loading_inside_a_call_keeps_to_its_thread() {
     assert_eq!(engine.call::<_, i64>(&mut (), wolf, "grow", ()).unwrap(), 3);
     assert!(seen.lock().unwrap().iter().all(|id| *id == thread::current().id()));
     assert_eq!(seen.lock().unwrap().len(), 3);
+}
+
+/// A host that panics while it is told how far it is gets its panic back, and an engine that works.
+#[test]
+fn a_panic_of_the_host_ends_the_loading_and_nothing_else() {
+    let area = plugins(&[("a", ""), ("b", ""), ("c", ""), ("d 1.0.0 a", "")]);
+    for threads in [0, 1, 4] {
+        let (engine, _) = engine(policy(Mode::BestEffort));
+        let loading = engine.loading().dir(area.path()).threads(threads);
+        let loading =
+            loading.progress(|step| assert!(step.stage != Stage::Load || step.done == 0, "the host is wrong"));
+        let panic = catch_unwind(AssertUnwindSafe(|| loading.load())).unwrap_err();
+        assert_eq!(panic.downcast_ref::<&str>(), Some(&"the host is wrong"));
+        assert!(engine.plugins().iter().all(|plugin| plugin.state == State::Loaded && plugin.name != "d"));
+        engine.unload_all(&mut ());
+        assert_eq!(engine.load_dir(area.path()).unwrap().loaded.len(), 4);
+    }
 }

@@ -58,6 +58,9 @@ fn folders_are_resolved_together_and_the_first_has_precedence() {
         "wolf 1.1.0, <wolf 1.0.0, <wolf 1.0.0",
     );
     check(&[&[("wolf 1.0.0+a", "")], &[("wolf 1.0.0+b", "")]], "wolf 1.0.0+a, <wolf 1.0.0+b");
+    // It is nothing that could not be loaded.
+    let two: [&[Row<'_>]; 2] = [&[("wolf", "")], &[("wolf", ""), ("moon", "")]];
+    check_with(&policy(Mode::AllOrNothing), &two, |loading| loading, "moon 1.0.0, wolf 1.0.0, <wolf 1.0.0");
     // Within one folder nobody comes first.
     check(&[&[("wolf", ""), ("wolf", "")], &[("wolf", "")]], "wolf 1.0.0, -wolf package.duplicate, <wolf 1.0.0");
     // One of several may be empty.

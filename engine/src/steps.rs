@@ -239,7 +239,7 @@ impl<'a> Discovered<'a> {
 }
 
 impl Resolved<'_> {
-    /// What will be loaded, in order, and what goes together but for its sake; what is left out.
+    /// What will be loaded, in which order and in which versions, and what is left out and why.
     #[must_use]
     pub fn plan(&self) -> &Plan {
         &self.mods.plan

@@ -1,6 +1,6 @@
 //! [`Builder`]: what an engine is made of; checked in [`Builder::build`].
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use modhost_backend::{Backend, Kind};
 
@@ -30,6 +30,8 @@ pub struct Builder {
     audit_policy: AuditPolicy,
     clock: Arc<dyn Clock>,
     observers: Vec<Box<Observer>>,
+    dirs: Vec<PathBuf>,
+    threads: Option<usize>,
 }
 
 impl Builder {
@@ -46,6 +48,8 @@ impl Builder {
             audit_policy: AuditPolicy::default(),
             clock: Arc::new(SystemClock::default()),
             observers: Vec::new(),
+            dirs: Vec::new(),
+            threads: None,
         }
     }
 
@@ -162,6 +166,20 @@ impl Builder {
         self
     }
 
+    /// A folder of plugins that [`Engine::load`] looks into, and [`Engine::loading`] where it names none. There may be several: of the
+    /// same version of a plugin that of the folder which was named first is taken.
+    pub fn mods_dir(mut self, path: impl Into<PathBuf>) -> Self {
+        self.dirs.push(path.into());
+        self
+    }
+
+    /// How many threads load the plugins of a folder at a time; without this as many as the machine has processors, up to 8. With 1
+    /// loading keeps to the thread that calls, and host functions and observers hear of plugins in load order.
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = Some(threads);
+        self
+    }
+
     /// Tells `observer` before and after each step of each plugin's life, and when one fails: vetting, loading, enabling, disabling,
     /// unloading, and being ended by a limit. It runs on the thread that takes the step, with no lock held; its panic is caught and
     /// logged. There may be several, told in order.
@@ -247,7 +265,9 @@ impl Builder {
             self.sinks.push(Arc::new(MemoryLog::default()));
         }
         let audit = Audit::new(self.sinks, self.audit_policy, self.clock.clone());
-        let inner = Inner::new(self.policy, registry, self.backends, self.without, audit, self.clock, self.observers);
+        let mut inner =
+            Inner::new(self.policy, registry, self.backends, self.without, audit, self.clock, self.observers);
+        (inner.dirs, inner.threads) = (self.dirs, self.threads);
         Ok(Engine::from_inner(Arc::new(inner)))
     }
 }

@@ -1,5 +1,7 @@
 //! Events as the host sees them: [`Engine::emit`] and [`Engine::deliver`], and the round of deliveries that ends an outermost call.
 
+use std::sync::Arc;
+
 use modhost_abi::{IntoValue, Value};
 
 use crate::{
@@ -84,6 +86,6 @@ impl Engine {
 
     /// Whether a plugin of this engine is running on this thread, and a host function of it came here.
     fn is_called(&self) -> bool {
-        host::calling(|origin| std::ptr::eq(origin.engine.as_ptr(), self.inner())).unwrap_or(false)
+        host::calling(|origin| std::ptr::eq(origin.engine.as_ptr(), Arc::as_ptr(self.inner()))).unwrap_or(false)
     }
 }

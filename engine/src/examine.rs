@@ -12,7 +12,7 @@ use crate::{
     error::{Code, Error, Result, Stage},
     package::{self, Artefact, Package},
     policy::{self, Admission, TrustLevel},
-    resolve::resolve,
+    resolve::{Wish, resolve},
     verify::{Vetted, vet},
 };
 
@@ -142,7 +142,8 @@ impl Engine {
         let there: BTreeMap<String, Version> =
             self.plugins().into_iter().map(|loaded| (loaded.name, loaded.version)).collect();
         let registry = &self.inner().registry;
-        let planned = resolve(vetted, &|contract| registry.offers(contract).cloned(), &there, &policy.resolve);
+        let planned =
+            resolve(vetted, &|contract| registry.offers(contract).cloned(), &there, &policy.resolve, &Wish::default());
         // One version of each plugin counts: that which is taken, or which came nearest.
         let taken = planned.plan.order.iter().map(|chosen| (&chosen.id, &chosen.version));
         let nearest = planned.refused.iter().map(|out| (&out.id, &out.version));

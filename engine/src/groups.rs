@@ -75,7 +75,7 @@ impl Engine {
     /// # Errors
     /// As [`Engine::load_dir`].
     pub fn load_dir_in(&self, group: &str, path: impl AsRef<Path>) -> Result<Mods> {
-        self.load_dir_of(Some(group), path.as_ref())
+        self.loading().group(group).dir(path.as_ref()).load()
     }
 
     /// Describes a group, for a player that joins, or changes what its plugins may have from now on. What they have is not taken

@@ -48,7 +48,7 @@ impl Engine {
     /// ```
     pub fn tick<S: 'static>(&self, state: &mut S, dt: f64) -> Answers {
         let mut answers = Answers::default();
-        let mut slots: Vec<Arc<Slot>> = self.inner().slots().iter().map(|(_, slot)| slot.clone()).collect();
+        let mut slots: Vec<Arc<Slot>> = self.inner().slots().iter().cloned().collect();
         slots.retain(|slot| slot.about.exports("on_tick"));
         slots.sort_by_key(|slot| slot.id.generation);
         for slot in slots {

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    path::PathBuf,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard,
         atomic::{AtomicBool, AtomicU32, Ordering::Relaxed, Ordering::SeqCst},
@@ -9,7 +10,6 @@ use std::{
 };
 
 use modhost_backend::{Backend, Fault, FaultKind, Kind, Resource};
-use slab::Slab;
 use tracing::field::display;
 
 use crate::{
@@ -23,6 +23,7 @@ use crate::{
     policy::{self, Admission, GroupBy, Policy},
     spans::stage_span,
     statistics::Totals,
+    table::Table,
     verify::Vetted,
 };
 
@@ -39,7 +40,11 @@ pub(crate) struct Inner {
     pub(crate) groups: Groups,
     pub(crate) backends: Vec<Arc<dyn Backend>>,
     pub(crate) without: Vec<Kind>,
-    slots: RwLock<Slab<Arc<Slot>>>,
+    /// Folders of plugins, the first before the others.
+    pub(crate) dirs: Vec<PathBuf>,
+    /// How many threads load at a time.
+    pub(crate) threads: Option<usize>,
+    slots: RwLock<Table>,
     /// Numbers the tenants of slots, over all slots, so that it also tells the order of loading.
     generation: AtomicU32,
     history: Mutex<History>,
@@ -77,22 +82,24 @@ impl Inner {
             tickets: Tickets::default(),
             backends,
             without,
-            slots: RwLock::new(Slab::new()),
+            dirs: Vec::new(),
+            threads: None,
+            slots: RwLock::default(),
             generation: AtomicU32::new(0),
             history: Mutex::default(),
             closed: AtomicBool::new(false),
         }
     }
 
-    pub(crate) fn slots(&self) -> RwLockReadGuard<'_, Slab<Arc<Slot>>> {
+    pub(crate) fn slots(&self) -> RwLockReadGuard<'_, Table> {
         self.slots.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn slot(&self, target: Target<'_>) -> Result<Arc<Slot>> {
         let slots = self.slots();
         let found = match target {
-            Target::Handle(id) => slots.get(id.slot as usize).filter(|slot| slot.id == id),
-            Target::Name(name) => slots.iter().map(|(_, slot)| slot).find(|slot| slot.about.name == name),
+            Target::Handle(id) => slots.get(id),
+            Target::Name(name) => slots.named(name),
         };
         found.cloned().ok_or_else(|| match target {
             Target::Handle(id) => {
@@ -100,7 +107,7 @@ impl Inner {
                 Error::new(Code::PluginNotFound, Stage::Call, message)
             }
             Target::Name(name) => {
-                let near = nearest(name, slots.iter().map(|(_, slot)| slot.about.name.as_str()));
+                let near = nearest(name, slots.iter().map(|slot| slot.about.name.as_str()));
                 let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
                 let name: String = name.chars().take(96).flat_map(char::escape_debug).collect();
                 Error::new(Code::PluginNotFound, Stage::Call, format!("no plugin `{name}` is loaded{near}"))
@@ -115,7 +122,7 @@ impl Inner {
     pub(crate) fn totals(&self) -> Totals {
         let slots = self.slots();
         let mut totals = self.history().totals;
-        for (_, slot) in slots.iter() {
+        for slot in slots.iter() {
             totals.add(slot);
         }
         (totals.plugins, totals.memory) = (slots.len(), self.held.bytes());
@@ -207,25 +214,29 @@ impl Inner {
         Err(Error::from_fault(stage, fault).saying(message).with_help(help))
     }
 
+    /// Numbers for `count` plugins that are about to be loaded, the first of them: whoever is asked first has the lower ones. They tell
+    /// the order of loading, whichever thread is done first; what is not loaded leaves its number unused.
+    pub(crate) fn generations(&self, count: usize) -> u32 {
+        self.generation.fetch_add(u32::try_from(count).unwrap_or(u32::MAX), Relaxed)
+    }
+
     /// Puts a plugin into the table, unless another of its name came first.
     pub(crate) fn insert(
         &self,
         name: &str,
+        generation: u32,
         group: Option<&Group>,
         make: impl FnOnce(PluginId) -> Slot,
     ) -> Result<Arc<Slot>> {
         let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
-        if slots.iter().any(|(_, slot)| slot.about.name == name) {
+        if slots.named(name).is_some() {
             let message = format!("another plugin `{name}` was loaded at the same time");
             return Err(Error::new(Code::PackageDuplicate, Stage::Load, message));
         }
         // Looked at again under the lock: several threads may be loading.
         self.room_for_one_more(slots.len())?;
         group.map_or(Ok(()), Group::join).map_err(|used_up| used_up.error(Stage::Load))?;
-        let generation = self.generation.fetch_add(1, Relaxed);
-        let place = slots.vacant_entry();
-        let slot = u32::try_from(place.key()).unwrap_or(u32::MAX);
-        let slot = place.insert(Arc::new(make(PluginId { slot, generation }))).clone();
+        let slot = slots.insert(generation, make);
         // After the lock: whoever publishes looks at no table but the bus's.
         drop(slots);
         self.bus.subscribe(&slot);
@@ -244,8 +255,7 @@ impl Inner {
     /// Takes a plugin out of the table and drops its instance, now or when its running call returns.
     pub(crate) fn remove(&self, slot: &Slot) {
         let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
-        if slots.get(slot.id.slot as usize).is_some_and(|there| there.id == slot.id) {
-            let removed = slots.remove(slot.id.slot as usize);
+        if let Some(removed) = slots.remove(slot) {
             self.history().totals.add(slot);
             drop(slots);
             // What could not be loaded has failed, and is not unloaded.

@@ -30,6 +30,7 @@
 
 pub mod audit;
 mod backends;
+mod batch;
 mod builder;
 mod bus;
 mod call;
@@ -43,14 +44,18 @@ mod hooks;
 mod host;
 mod inner;
 mod lifecycle;
+mod loading;
 pub mod package;
 mod planning;
 mod policy;
 mod report;
 pub mod resolve;
+mod schedule;
 mod spans;
 mod statistics;
+mod steps;
 mod suspend;
+mod table;
 mod unloading;
 mod verify;
 pub mod worker;
@@ -69,6 +74,7 @@ pub use host::{
     Caller, Handles, HostClosure, HostError, HostFunction, IntoResult, LastError, LogLevel, LogLine, PendingClosure,
     caller,
 };
+pub use loading::{LoadProgress, Loading};
 pub use modhost_abi as abi;
 #[cfg(feature = "serde")]
 pub use modhost_abi::serde;
@@ -83,8 +89,9 @@ pub use modhost_macros::{FromValue, IntoValue};
 pub use policy::{
     Admission, Calibration, Capabilities, GroupBy, GroupLimits, Level, LimitSet, Overrides, Policy, TrustLevel,
 };
-pub use report::{Answers, Loaded, Mods, Refused, Stopped};
+pub use report::{Answers, Loaded, Mods, Refused, Shadowed, Stopped};
 pub use statistics::{PluginInfo, Totals, Violations};
+pub use steps::{Discovered, Resolved};
 pub use unloading::Dependents;
 
 /// What an embedder's file usually needs.

@@ -1,12 +1,18 @@
 //! [`Mods`]: what became of a folder of plugins, as data and as the table that people read.
 
-use std::fmt;
+use std::{fmt, path::PathBuf};
 
 use modhost_abi::Value;
 use modhost_backend::Kind;
 use semver::Version;
 
-use crate::{audit::escape, call::PluginId, error::Error, policy::TrustLevel};
+use crate::{
+    audit::escape,
+    call::{PluginId, Slot},
+    error::Error,
+    policy::TrustLevel,
+    resolve::Plan,
+};
 
 /// What became of an event, or of `on_enable`: the values of those that answered, and the errors of those that failed.
 #[derive(Debug, Default)]
@@ -58,6 +64,22 @@ pub struct Loaded {
     pub notes: Vec<String>,
 }
 
+impl Loaded {
+    pub(crate) fn of(slot: &Slot) -> Self {
+        let about = &slot.about;
+        Loaded {
+            plugin: slot.id,
+            name: about.name.clone(),
+            version: about.version.clone(),
+            backend: about.kind.clone(),
+            trust: about.trust,
+            vouched: about.vouched,
+            capabilities: slot.grants.open(),
+            notes: about.notes.clone(),
+        }
+    }
+}
+
 /// A plugin that was not loaded.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -68,6 +90,31 @@ pub struct Refused {
     pub version: Option<Version>,
     /// Why.
     pub error: Error,
+    /// The plugins for whose sake it was not: those that it needs and that were not loaded, or that were and stand against it. Empty
+    /// where the reason is its own.
+    pub sake: Vec<String>,
+}
+
+/// A plugin that was passed over, because the same version of it lies in a folder that comes first.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Shadowed {
+    /// Its id.
+    pub name: String,
+    /// Its version.
+    pub version: Version,
+    /// Where it lies.
+    pub source: PathBuf,
+    /// Where the one lies that comes first.
+    pub by: PathBuf,
+}
+
+impl fmt::Display for Shadowed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |path: &PathBuf| escape(&path.display().to_string(), 200);
+        let (source, by) = (shown(&self.source), shown(&self.by));
+        write!(f, "{} {}  {source}: the same version lies at {by}, which comes first", self.name, self.version)
+    }
 }
 
 /// What became of a folder of plugins. Its text is a table:
@@ -75,14 +122,23 @@ pub struct Refused {
 /// ```text
 /// base-rules 1.4.0  lua     untrusted  unsigned -> sandbox    caps: world.spawn
 /// refused    old-hud 0.1.0  resolve.contract: needs world ^0.9, this game offers 1.0.0    (modhost explain resolve.contract)
+/// shadowed   wolf 1.0.0  workshop/wolf: the same version lies at mods/wolf, which comes first
+/// disabled   moon
+/// note       rain could use mud ^1, which is not there
 /// ```
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct Mods {
     /// What was loaded, in load order.
     pub loaded: Vec<Loaded>,
-    /// What was not, and why.
+    /// What was not, and why, by id.
     pub refused: Vec<Refused>,
+    /// What was passed over for the same in another folder.
+    pub shadowed: Vec<Shadowed>,
+    /// What the profile holds switched off, by id.
+    pub disabled: Vec<String>,
+    /// The plan: what was to be loaded, in which order and why; what it leaves out; its warnings.
+    pub plan: Plan,
 }
 
 impl Mods {
@@ -129,6 +185,9 @@ impl fmt::Display for Mods {
                 escape(error.message(), 400)
             ));
         }
+        lines.extend(self.shadowed.iter().map(|other| format!("{:names$} {other}", "shadowed")));
+        lines.extend(self.disabled.iter().map(|id| format!("{:names$} {id}", "disabled")));
+        lines.extend(self.plan.warnings.iter().map(|warning| format!("{:names$} {warning}", "note")));
         f.write_str(&lines.join("\n"))
     }
 }

@@ -137,7 +137,7 @@ impl Engine {
     }
 
     fn latest_first(&self) -> Vec<Arc<Slot>> {
-        let mut slots: Vec<Arc<Slot>> = self.inner().slots().iter().map(|(_, slot)| slot.clone()).collect();
+        let mut slots: Vec<Arc<Slot>> = self.inner().slots().iter().cloned().collect();
         slots.sort_by_key(|slot| std::cmp::Reverse(slot.id.generation));
         slots
     }
@@ -198,6 +198,12 @@ impl Engine {
         self.take_down(state, &slot, "by the host", &mut Wait::not(), &mut stopped)
             .map_err(|illegal| cannot(&slot, illegal, Stage::Unload))?;
         Ok(stopped)
+    }
+
+    /// Unloads a plugin that was loaded a moment ago and cannot stay; whatever needs it goes by itself.
+    pub(crate) fn take_away_for(&self, slot: &Arc<Slot>, reason: &str) {
+        // The host may have unloaded it meanwhile; what its exports say is nobody's error any more.
+        let _ = self.take_down(None::<&mut ()>, slot, reason, &mut Wait::not(), &mut Stopped::default());
     }
 
     fn take_down<S: 'static>(

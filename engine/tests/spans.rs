@@ -73,10 +73,16 @@ impl Subscriber for Recorder {
     }
 }
 
+impl Recorder {
+    fn new(most: Level) -> Self {
+        let (spans, events, entered) = Default::default();
+        Recorder { most, spans, events, entered }
+    }
+}
+
 /// Loads a plugin, calls it well and badly, and tells the spans and the printed lines.
 fn recorded(most: Level) -> Recorder {
-    let (spans, events, entered) = Default::default();
-    let recorder = Recorder { most, spans, events, entered };
+    let recorder = Recorder::new(most);
     tracing::subscriber::with_default(recorder.clone(), || {
         let engine = Engine::builder().log().build().unwrap();
         let source =
@@ -129,4 +135,23 @@ fn lines_are_events_at_their_own_level() {
         events.iter().map(|(level, fields)| (*level, fields["plugin"].as_str(), fields["message"].as_str())).collect();
     let expected = [(Level::DEBUG, "wolf", "quiet"), (Level::INFO, "wolf", "loud"), (Level::ERROR, "wolf", "red")];
     assert_eq!(lines, expected);
+}
+
+/// A subscriber of this thread only hears of what other threads load for it.
+#[test]
+fn several_threads_load_in_the_spans_of_the_one_that_asked() {
+    let area = tempfile::tempdir().unwrap();
+    for name in ["a.lua", "b.lua", "c.lua"] {
+        std::fs::write(area.path().join(name), "print('here')").unwrap();
+    }
+    let recorder = Recorder::new(Level::INFO);
+    let loading = Engine::builder().build().unwrap().loading().dir(area.path()).threads(3);
+    let mods = tracing::subscriber::with_default(recorder.clone(), || loading.load().unwrap());
+    assert_eq!(mods.loaded.len(), 3);
+    let (spans, events) = (recorder.spans.lock().unwrap(), recorder.events.lock().unwrap());
+    let mut loads: Vec<_> =
+        spans.iter().filter(|(name, _)| *name == "load").map(|(_, of)| of["plugin"].as_str()).collect();
+    loads.sort_unstable();
+    assert_eq!((loads, events.len()), (vec!["a", "b", "c"], 3));
+    assert_eq!(recorder.entered.load(Relaxed), 0);
 }

@@ -1,12 +1,29 @@
 //! The contract `events`, ready to be offered: `events.emit`.
 
-use modhost_abi::{FromArgs, Value};
+use modhost_abi::{Capability, FromArgs, Value};
 use modhost_backend::{Fault, FaultKind, Resource};
 
-use crate::host::HostFunction;
+use crate::{
+    host::{HostFunction, Registry},
+    package::Package,
+    policy::Capabilities,
+};
 
+/// The contract.
+const CONTRACT: &str = "events";
 /// The capability that publishing needs.
 const CAPABILITY: &str = "events.emit";
+
+/// Whether a plugin to which this is granted may publish events.
+pub(crate) fn may_publish(registry: &Registry, package: &Package, granted: &Capabilities) -> bool {
+    let asks = package.manifest().is_none_or(|manifest| {
+        let asked = &manifest.capabilities;
+        asked.required.iter().chain(&asked.optional).any(|capability| capability.as_str() == CAPABILITY)
+            && manifest.requires.iter().any(|require| require.name == CONTRACT)
+    });
+    asks && registry.offers(CONTRACT).is_some()
+        && Capability::new(CAPABILITY).is_ok_and(|capability| granted.grants(&capability))
+}
 
 /// The functions of the contract.
 pub(crate) fn event_functions() -> [HostFunction; 1] {

@@ -11,5 +11,5 @@ mod outbox;
 mod publish;
 
 pub(crate) use deliver::Round;
-pub(crate) use function::event_functions;
+pub(crate) use function::{event_functions, may_publish};
 pub(crate) use publish::Bus;

@@ -23,15 +23,17 @@ use crate::{
     verify::Vetted,
 };
 
-/// Loads `package` as it was admitted. It is in the engine's table when this returns, and `on_load` has run.
+/// Loads `package` as it was admitted, with the number that tells its place in the order. It is in the engine's table when this returns,
+/// and `on_load` has run. Several threads may load at a time.
 pub(crate) fn load(
     inner: &Arc<Inner>,
     package: &Vetted<Package>,
     admission: &Admission,
     group: Option<Arc<Group>>,
+    generation: u32,
 ) -> Result<Arc<Slot>> {
     let id = package.get().id().to_string();
-    let slot = place(inner, package, admission, group, &id)
+    let slot = place(inner, package, admission, group, (&id, generation))
         .map_err(|error| error.of(&id))
         .inspect_err(|error| inner.turned_away(State::Resolved, &id, error));
     let result = slot.and_then(|slot| settle(inner, &slot).map(|()| slot));
@@ -47,7 +49,7 @@ fn place(
     vetted: &Vetted<Package>,
     admission: &Admission,
     group: Option<Arc<Group>>,
-    id: &str,
+    (id, generation): (&str, u32),
 ) -> Result<Arc<Slot>> {
     inner.chronicle.begins(id, State::Resolved, Transition::Load);
     let package = vetted.get();
@@ -130,7 +132,7 @@ fn place(
     let held = origin.ledger.add(about.bytes()).and_then(|()| origin.ledger.weigh(instance.memory_used()));
     held.map_err(|fault| origin.ledger.explain(limit(fault)))?;
     let interrupt = admission.backend().enforcement().interrupt;
-    inner.insert(id, group.as_deref(), |place| Slot::new(place, about, grants, origin, interrupt, instance))
+    inner.insert(id, generation, group.as_deref(), |place| Slot::new(place, about, grants, origin, interrupt, instance))
 }
 
 /// Runs `on_load` of a plugin that has its place; where that fails nothing is left of it.

@@ -36,50 +36,84 @@ use crate::{Code, Error, Result, Stage};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn discover(path: &Path, caps: &Caps) -> Result<Vec<Result<Package>>> {
-    let failed = |error: io::Error| Error::io(Stage::Open, path, &error);
-    let about = fs::metadata(path).map_err(failed)?;
-    let one = if about.is_dir() { has_manifest(path) } else { kind_of(path).is_some() };
-    if one || !about.is_dir() {
-        let package = Package::open(path, caps);
-        // A path of another ending is no plugin that failed, but no plugin.
-        return if one {
-            Ok(vec![package.map_err(|error| error.of(shown(path)))])
-        } else {
-            package.map(|one| vec![Ok(one)])
-        };
+    Listing::of(path, caps)?.read(caps, &mut |_| ())
+}
+
+/// What lies at a path, before any of it is read.
+pub(crate) struct Listing<'a> {
+    path: &'a Path,
+    /// The names in the folder; `None` where the path is one plugin itself.
+    names: Option<Vec<OsString>>,
+}
+
+impl<'a> Listing<'a> {
+    /// Lists it.
+    ///
+    /// # Errors
+    /// As [`discover`], but for a folder that holds no plugin.
+    pub(crate) fn of(path: &'a Path, caps: &Caps) -> Result<Self> {
+        let about = fs::metadata(path).map_err(|error| Error::io(Stage::Open, path, &error))?;
+        let one = !about.is_dir() || has_manifest(path);
+        Ok(Listing { path, names: if one { None } else { Some(names(path, caps)?) } })
     }
-    let root = fs::canonicalize(path).map_err(failed)?;
-    let mut found: Vec<(Key, Result<Package>)> = Vec::new();
-    let mut left = caps.folder;
-    for name in names(path, caps)? {
-        // One that does not fit is refused when that is known, not when it is read.
-        let fitting = Caps { total: caps.total.min(left), ..caps.clone() };
-        let Some(package) = entry(&root, &path.join(&name), &fitting) else { continue };
-        let package = package.map_err(|error| {
-            if error.code() != Code::PackageTooLarge || fitting.total == caps.total {
-                return error;
+
+    /// How much there is to read.
+    pub(crate) fn len(&self) -> usize {
+        self.names.as_ref().map_or(1, Vec::len)
+    }
+
+    /// Reads it; `told` hears the name of each entry when it was read, whether or not it is a plugin.
+    ///
+    /// # Errors
+    /// As [`discover`].
+    pub(crate) fn read(self, caps: &Caps, told: &mut dyn FnMut(&str)) -> Result<Vec<Result<Package>>> {
+        let path = self.path;
+        let Some(names) = self.names else {
+            let package = Package::open(path, caps);
+            told(&shown(path));
+            // A path of another ending is no plugin that failed, but no plugin.
+            return if path.is_dir() || kind_of(path).is_some() {
+                Ok(vec![package.map_err(|error| error.of(shown(path)))])
+            } else {
+                package.map(|one| vec![Ok(one)])
+            };
+        };
+        let root = fs::canonicalize(path).map_err(|error| Error::io(Stage::Open, path, &error))?;
+        let mut found: Vec<(Key, Result<Package>)> = Vec::new();
+        let mut left = caps.folder;
+        for name in names {
+            // One that does not fit is refused when that is known, not when it is read.
+            let fitting = Caps { total: caps.total.min(left), ..caps.clone() };
+            let package = entry(&root, &path.join(&name), &fitting);
+            let name = name.to_string_lossy().into_owned();
+            told(&name);
+            let Some(package) = package else { continue };
+            let package = package.map_err(|error| {
+                if error.code() != Code::PackageTooLarge || fitting.total == caps.total {
+                    return error;
+                }
+                let message =
+                    format!("it has more bytes than are left of {} for the plugins of one folder", caps.folder);
+                Error::new(Code::PackageTooLarge, Stage::Open, message).with_help(
+                    "Remove what is not needed from the folder of plugins, or raise `folder` under [caps] in the policy.",
+                )
+            });
+            if let Ok(package) = &package {
+                let bytes: u64 = package.files().iter().map(|(_, bytes)| bytes.len() as u64).sum();
+                left = left.saturating_sub(bytes);
             }
-            let message = format!("it has more bytes than are left of {} for the plugins of one folder", caps.folder);
-            Error::new(Code::PackageTooLarge, Stage::Open, message).with_help(
-                "Remove what is not needed from the folder of plugins, or raise `folder` under [caps] in the policy.",
-            )
-        });
-        if let Ok(package) = &package {
-            let bytes: u64 = package.files().iter().map(|(_, bytes)| bytes.len() as u64).sum();
-            left = left.saturating_sub(bytes);
+            let key = match &package {
+                Ok(package) => (package.id().to_string(), Some(package.version().clone()), name.clone()),
+                Err(_) => (name.clone(), None, name.clone()),
+            };
+            found.push((key, package.map_err(|error| error.of(name))));
         }
-        let name = name.to_string_lossy().into_owned();
-        let key = match &package {
-            Ok(package) => (package.id().to_string(), Some(package.version().clone()), name.clone()),
-            Err(_) => (name.clone(), None, name.clone()),
-        };
-        found.push((key, package.map_err(|error| error.of(name))));
+        if found.is_empty() {
+            return Err(not_a_plugin(path, "the folder has no plugin.toml and holds no plugins"));
+        }
+        found.sort_by(|(a, _), (b, _)| a.cmp(b));
+        Ok(found.into_iter().map(|(_, package)| package).collect())
     }
-    if found.is_empty() {
-        return Err(not_a_plugin(path, "the folder has no plugin.toml and holds no plugins"));
-    }
-    found.sort_by(|(a, _), (b, _)| a.cmp(b));
-    Ok(found.into_iter().map(|(_, package)| package).collect())
 }
 
 /// Id or name, version, name.

@@ -30,6 +30,7 @@ use crate::Result;
 
 pub use artefact::Artefact;
 pub use caps::Caps;
+pub(crate) use discover::Listing;
 pub use discover::discover;
 pub use id::{Id, IdError};
 pub use manifest::{

@@ -62,7 +62,7 @@ pub use digest::{Digest, DigestError};
 pub use lockfile::{Drift, LOCKFILE, Locked, Lockfile};
 pub use modset::{Entry, ModSet, Profile, Selection};
 pub use options::{Mode, Optionals, Options};
-pub(crate) use packages::resolve;
+pub(crate) use packages::{Wish, resolve, withheld_for};
 pub use plan::{Chosen, LeftOut, Link, LinkKind, PassedOver, Plan, Warning};
 pub use query::{Change, Reach, Why};
 pub use resolver::Resolver;

@@ -41,6 +41,8 @@ pub struct Selection {
     pub disabled: Vec<String>,
     /// Those that are switched on and not there: the profile's line, and what is wrong.
     pub absent: Vec<(String, String)>,
+    /// Where among the candidates each of [`Selection::candidates`] stands.
+    pub(super) places: Vec<usize>,
 }
 
 impl Selection {
@@ -54,8 +56,13 @@ impl Selection {
             0 => String::new(),
             more => format!("; and {more} more"),
         };
+        Err(Selection::lacks(id, format!("{problem}{more}")))
+    }
+
+    /// The error for a plugin that is absent.
+    pub(super) fn lacks(id: &str, problem: String) -> Error {
         let help = "Get the very files that the set names; who shared it has them.";
-        Err(Error::new(Code::ResolveLocked, Stage::Resolve, format!("{problem}{more}")).of(id).with_help(help))
+        Error::new(Code::ResolveLocked, Stage::Resolve, problem).of(id).with_help(help)
     }
 }
 
@@ -93,8 +100,10 @@ impl Profile {
     /// digest is not known is not the one then.
     #[must_use]
     pub fn select(&self, candidates: &[Candidate]) -> Selection {
-        let mut by_id: BTreeMap<&str, Vec<&Candidate>> = BTreeMap::new();
-        candidates.iter().for_each(|candidate| by_id.entry(candidate.id().as_str()).or_default().push(candidate));
+        let mut by_id: BTreeMap<&str, Vec<(usize, &Candidate)>> = BTreeMap::new();
+        for (place, candidate) in candidates.iter().enumerate() {
+            by_id.entry(candidate.id().as_str()).or_default().push((place, candidate));
+        }
         let mut selection = Selection::default();
         for (id, entry) in &self.entries {
             if !entry.enabled {
@@ -102,14 +111,17 @@ impl Profile {
                 continue;
             }
             let there = by_id.get(id.as_str()).map(Vec::as_slice).unwrap_or_default();
-            let mut same = there.iter().filter(|candidate| *candidate.version() == entry.version);
-            let exact = |candidate: &&&Candidate| entry.digest.is_none() || entry.digest.as_ref() == candidate.digest();
+            let mut same = there.iter().filter(|(_, candidate)| *candidate.version() == entry.version);
+            let exact = |(_, candidate): &&(usize, &Candidate)| {
+                entry.digest.is_none() || entry.digest.as_ref() == candidate.digest()
+            };
             let words = format!("the set holds {id} {}", entry.version);
-            if let Some(candidate) = same.clone().find(exact) {
+            if let Some((place, candidate)) = same.clone().find(exact) {
                 selection.candidates.push((*candidate).clone());
+                selection.places.push(*place);
             } else if same.next().is_some() {
                 selection.absent.push((id.clone(), format!("{words}, and that which is there holds other files")));
-            } else if let Some(other) = there.first() {
+            } else if let Some((_, other)) = there.first() {
                 selection.absent.push((id.clone(), format!("{words}, and only {} is there", other.version())));
             } else {
                 selection.absent.push((id.clone(), format!("{words}, and it is not there")));

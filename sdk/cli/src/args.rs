@@ -132,7 +132,7 @@ for nil. What plugins print goes to standard error."
     )
 )]
 pub(crate) struct Run {
-    /// What to load, in this order
+    /// What to load; the same version at two paths is taken from the first
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
     /// The export to call, ID:FN where several plugins are loaded [default: `main` of a single plugin, if it is there]

@@ -16,7 +16,7 @@ use crate::{
     args::Check,
     diagnose::{self, Warning},
     host,
-    json::body::{At, ErrorBody, RefusedBody},
+    json::body::{At, ErrorBody, RefusedBody, ShadowedBody},
     layout::{count, paragraph, safe, width},
     logs,
     source::Sources,
@@ -33,7 +33,7 @@ pub(crate) fn check(args: &Check, json: bool) -> Answer {
     if host::several(&args.paths) {
         logs::name_plugins();
     }
-    let mods = match host::load(&engine, &args.paths) {
+    let mods = match host::load(&engine, &args.paths, json) {
         Ok(mods) => mods,
         Err(error) => return Answer::error_in(&error, json, &sources),
     };
@@ -49,6 +49,7 @@ pub(crate) fn check(args: &Check, json: bool) -> Answer {
     for refused in &mods.refused {
         diagnose::error_of(&refused.name, &refused.error, &sources);
     }
+    mods.shadowed.iter().for_each(|other| diagnose::note(&format!("shadowed: {other}")));
     for (plugin, warnings) in &warnings {
         warnings.iter().for_each(|warning| diagnose::lint(plugin, warning, &sources));
     }
@@ -135,6 +136,8 @@ struct Body<'a> {
     error: Option<ErrorBody<'a>>,
     plugins: Vec<Checked<'a>>,
     refused: Vec<RefusedBody<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    shadowed: Vec<ShadowedBody<'a>>,
     warnings: Vec<WarningBody<'a>>,
 }
 
@@ -177,6 +180,7 @@ impl<'a> Body<'a> {
             error,
             plugins: mods.loaded.iter().map(checked).collect(),
             refused: mods.refused.iter().map(Into::into).collect(),
+            shadowed: mods.shadowed.iter().map(Into::into).collect(),
             warnings: warnings.iter().flat_map(warning).collect(),
         }
     }

@@ -6,10 +6,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use modhost::{Builder, Code, Engine, Error, Mods, Policy, Result, Stage, TrustLevel, package::MANIFEST};
+use modhost::{Builder, Code, Engine, Error, LoadProgress, Mods, Policy, Result, Stage, TrustLevel, package::MANIFEST};
 use modhost_testkit::world::World;
 
-use crate::args::{Host, usage};
+use crate::{
+    args::{Host, usage},
+    bar::Bar,
+};
 
 /// The longest policy file, in bytes.
 const LONGEST: u64 = 256 << 10;
@@ -35,15 +38,13 @@ pub(crate) fn engine_under(policy: Option<&str>) -> Result<Engine> {
     World::offer(Engine::builder().policy(named(policy)?)).build()
 }
 
-/// Loads what is at `paths`, in this order: a plugin may need one that was named before.
-pub(crate) fn load(engine: &Engine, paths: &[PathBuf]) -> Result<Mods> {
-    let mut mods = Mods::default();
-    for path in paths {
-        let more = engine.load_dir(path)?;
-        mods.loaded.extend(more.loaded);
-        mods.refused.extend(more.refused);
-    }
-    Ok(mods)
+/// Loads what is at `paths`, together: of the same version of a plugin that of the path which was named first. Whoever waits is shown how
+/// far it is, unless the answer is `json`.
+pub(crate) fn load(engine: &Engine, paths: &[PathBuf], json: bool) -> Result<Mods> {
+    let mut bar = if json { None } else { Bar::new() };
+    let loading = paths.iter().fold(engine.loading(), |loading, path| loading.dir(path));
+    let show = |progress: &LoadProgress<'_>| bar.iter_mut().for_each(|bar| bar.show(progress));
+    loading.progress(show).load()
 }
 
 /// Whether `paths` may be several plugins.

@@ -18,6 +18,8 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
+use crate::bar::Stderr;
+
 /// The target under which the engine passes on what plugins print.
 const OUTPUT: &str = "modhost::output";
 
@@ -39,7 +41,7 @@ pub(crate) fn start() {
         Err(error) => (EnvFilter::new("warn"), Some(error)),
     };
     let engine = layer()
-        .with_writer(io::stderr)
+        .with_writer(|| Stderr)
         .with_ansi(colours(&io::stderr()))
         .without_time()
         .with_target(false)
@@ -72,7 +74,7 @@ impl<S: Subscriber> Layer<S> for Printed {
         }
         line.text.push('\n');
         // Nobody is left to tell when standard error is closed.
-        let _ = io::stderr().write_all(line.text.as_bytes());
+        let _ = Stderr.write_all(line.text.as_bytes());
     }
 }
 

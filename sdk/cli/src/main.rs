@@ -4,6 +4,7 @@ mod answer;
 mod args;
 mod audit;
 mod backends;
+mod bar;
 mod bench;
 mod check;
 mod completions;

@@ -49,7 +49,7 @@ fn run_all(args: &args::Run, json: bool) -> std::result::Result<Answer, (Error, 
         logs::name_plugins();
     }
     let mut world = World::new(0);
-    let (mods, loading) = load(&engine, &args.paths).map_err(|error| (error, caps.clone()))?;
+    let (mods, loading) = load(&engine, &args.paths, json).map_err(|error| (error, caps.clone()))?;
     let (not_enabled, outcome) = act(&engine, &mods, &mut world, args.call.as_deref(), call_args, several);
     let sources = Sources::new(&args.paths, &caps);
     let report =
@@ -58,9 +58,9 @@ fn run_all(args: &args::Run, json: bool) -> std::result::Result<Answer, (Error, 
 }
 
 /// What was loaded into `engine`, and how long that took.
-fn load(engine: &Engine, paths: &[PathBuf]) -> Result<(Mods, Duration)> {
+fn load(engine: &Engine, paths: &[PathBuf], json: bool) -> Result<(Mods, Duration)> {
     let start = Instant::now();
-    let mods = host::load(engine, paths)?;
+    let mods = host::load(engine, paths, json)?;
     Ok((mods, start.elapsed()))
 }
 

@@ -25,7 +25,41 @@ fn several_plugins() {
         ("mods/shy.lua", "function on_enable()\n  error('stage fright')\nend\nfunction main() end\n"),
         ("mods/bold.lua", "print('hi')\nfunction main() return 1 end\n"),
     ];
+    const TWO: &[File] = &[
+        ("own/wolf.lua", "function main() return 'own' end\n"),
+        ("workshop/wolf.lua", "function main() return 'workshop' end\n"),
+        ("workshop/moon.lua", "function main() return 'moon' end\n"),
+    ];
     check_all(&[
+        (
+            TWO,
+            &["run", "own", "workshop"],
+            0,
+            &[OutHas(
+                "shadowed wolf 0.0.0  workshop/wolf.lua: the same version lies at own/wolf.lua, which comes first",
+            )],
+        ),
+        (
+            TWO,
+            &["run", "own", "workshop", "--call", "wolf:main"],
+            0,
+            &[
+                Out("own\n"),
+                Err("note: shadowed: wolf 0.0.0  workshop/wolf.lua: the same version lies at own/wolf.lua"),
+            ],
+        ),
+        (
+            TWO,
+            &["run", "workshop", "own", "--call", "wolf:main", "--json"],
+            0,
+            &[
+                Json("value", r#""workshop""#),
+                Json(
+                    "shadowed.0",
+                    r#"{"plugin":"wolf","version":"0.0.0","path":"own/wolf.lua","by":"workshop/wolf.lua"}"#,
+                ),
+            ],
+        ),
         (
             BASE,
             &["run", "mods"],

@@ -2,7 +2,7 @@
 
 use std::{fmt::Write, time::Duration};
 
-use modhost::{Error, Loaded, Place, Refused};
+use modhost::{Error, Loaded, Place, Refused, Shadowed};
 use serde::Serialize;
 use serde_json::Value as Json;
 
@@ -56,6 +56,9 @@ pub(crate) struct Several<'a> {
     pub(crate) ok: bool,
     pub(crate) plugins: Vec<Plugin<'a>>,
     pub(crate) refused: Vec<RefusedBody<'a>>,
+    /// Left out where there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) shadowed: Vec<ShadowedBody<'a>>,
     /// The plugins whose `on_enable` failed; left out where none did.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) failed: Vec<ErrorBody<'a>>,
@@ -93,6 +96,26 @@ pub(crate) struct RefusedBody<'a> {
     plugin: &'a str,
     version: Option<String>,
     error: ErrorBody<'a>,
+}
+
+/// A plugin that was passed over for the same version at another path.
+#[derive(Serialize)]
+pub(crate) struct ShadowedBody<'a> {
+    plugin: &'a str,
+    version: String,
+    path: String,
+    by: String,
+}
+
+impl<'a> From<&'a Shadowed> for ShadowedBody<'a> {
+    fn from(shadowed: &'a Shadowed) -> Self {
+        ShadowedBody {
+            plugin: &shadowed.name,
+            version: shadowed.version.to_string(),
+            path: shadowed.source.display().to_string(),
+            by: shadowed.by.display().to_string(),
+        }
+    }
 }
 
 impl<'a> From<&'a Place> for At<'a> {

@@ -68,6 +68,8 @@ impl Report<'_> {
         for refused in self.mods.refused.iter().filter(|refused| refusals && other(&refused.error)) {
             diagnose::refused(refused, self.sources);
         }
+        self.mods.shadowed.iter().filter(|_| refusals).for_each(|other| diagnose::note(&format!("shadowed: {other}")));
+        self.mods.plan.warnings.iter().filter(|_| refusals).for_each(|warning| diagnose::note(&warning.to_string()));
         for error in self.not_enabled.iter().filter(|error| other(error)) {
             diagnose::warning(error, self.sources);
         }
@@ -112,6 +114,7 @@ impl Report<'_> {
                     ok: true,
                     plugins: self.mods.loaded.iter().map(Into::into).collect(),
                     refused: self.mods.refused.iter().map(Into::into).collect(),
+                    shadowed: self.mods.shadowed.iter().map(Into::into).collect(),
                     failed: self.not_enabled.iter().map(Into::into).collect(),
                     value,
                     usage,

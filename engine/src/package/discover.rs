@@ -9,7 +9,7 @@ use std::{
 use modhost_backend::Place;
 use semver::Version;
 
-use super::{Caps, MANIFEST, Package, artefact::kind_of, open::not_a_plugin};
+use super::{Caps, MANIFEST, Package, artefact::{is_package, kind_of}, open::not_a_plugin};
 use crate::{Code, Error, Result, Stage};
 
 /// Reads every plugin at `path`: the one plugin that it is, or each of a folder of plugins, sorted by id, then version.
@@ -38,7 +38,7 @@ use crate::{Code, Error, Result, Stage};
 pub fn discover(path: &Path, caps: &Caps) -> Result<Vec<Result<Package>>> {
     let failed = |error: io::Error| Error::io(Stage::Open, path, &error);
     let about = fs::metadata(path).map_err(failed)?;
-    let one = if about.is_dir() { has_manifest(path) } else { kind_of(path).is_some() };
+    let one = if about.is_dir() { has_manifest(path) } else { is_plugin(path) };
     if one || !about.is_dir() {
         let package = Package::open(path, caps);
         // A path of another ending is no plugin that failed, but no plugin.
@@ -85,6 +85,11 @@ pub fn discover(path: &Path, caps: &Caps) -> Result<Vec<Result<Package>>> {
 /// Id or name, version, name.
 type Key = (String, Option<Version>, String);
 
+/// Whether a file of this name is a plugin or a package.
+fn is_plugin(path: &Path) -> bool {
+    kind_of(path).is_some() || is_package(path)
+}
+
 fn shown(path: &Path) -> String {
     path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
@@ -118,7 +123,7 @@ fn entry(root: &Path, path: &Path, caps: &Caps) -> Option<Result<Package>> {
     let linked = fs::symlink_metadata(path).ok()?.is_symlink();
     let about = fs::metadata(path);
     let folder = about.as_ref().is_ok_and(fs::Metadata::is_dir);
-    if !folder && kind_of(path).is_none() {
+    if !folder && !is_plugin(path) {
         return None;
     }
     if linked && !inside(root, path) {
@@ -141,5 +146,5 @@ fn inside(root: &Path, path: &Path) -> bool {
 /// A plugin file in a folder without a manifest: somebody forgot the manifest.
 fn first_plugin_file(folder: &Path, caps: &Caps) -> Option<PathBuf> {
     let paths = fs::read_dir(folder).ok()?.take(caps.files).flatten().map(|entry| entry.path());
-    paths.filter(|path| kind_of(path).is_some() && path.is_file()).min()
+    paths.filter(|path| is_plugin(path) && path.is_file()).min()
 }

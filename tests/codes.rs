@@ -468,6 +468,18 @@ const ROWS: &[(Code, From)] = &[
             engine().load_dir(area.path()).unwrap().refused.remove(0).error
         }),
     ),
+    (Code::PackageArchive, By(Open, "", "", || load("p.modpkg", "no zip"))),
+    (Code::PackageDamaged, By(Open, "", "", || packed(|bytes| bytes[40] ^= 1))),
+    (Code::PackageNewer, By(Open, "", "", || packed(|bytes| *bytes.iter_mut().nth_back(9).unwrap() = b'2'))),
+    (Code::PackageRatio, By(Open, "", "main.lua", || under(|policy| policy.caps.ratio = 0, "p.modpkg", packing()))),
+    (Code::PackageMeta, By(Open, "p", "META/more", || unpacked("META/more", ""))),
+    (Code::PackageIndex, By(Open, "p", "META/files:1", || unpacked("META/files", "plugin.toml\n"))),
+    (Code::PackageFileMissing, By(Open, "p", "a.lua", || unpacked("META/files", &index("p", "a.lua")))),
+    (Code::PackageFileExtra, By(Open, "p", "plugin.toml", || unpacked("META/files", &index("p", "main.lua")))),
+    (Code::PackageFileChanged, By(Open, "p", "main.lua", || unpacked("main.lua", "os.exit()"))),
+    (Code::PackageManifest, By(Open, "q", "plugin.toml", || {
+        unpacked("plugin.toml", "[plugin]\nid = \"q\"\nversion = \"1.0.0\"")
+    })),
     (Code::PackageLockfile, By(Resolve, "", "modhost.lock:1", || "lock = 2".parse::<Lockfile>().unwrap_err())),
     (Code::PackageModSet, By(Resolve, "", "mod set:2", || "modhost-set 1\n+ p 1.0.0".parse::<ModSet>().unwrap_err())),
     (Code::ManifestSyntax, By(Open, "", "plugin.toml:2:6", || manifest("[plugin]\nid = "))),

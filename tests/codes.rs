@@ -4,6 +4,8 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "support/packed.rs"]
+mod packed;
 mod support;
 
 use std::{
@@ -23,6 +25,7 @@ use modhost::{
     package::Manifest,
     resolve::{Candidate, Lockfile, ModSet, Options, Resolver},
 };
+use packed::{packed, unpacked};
 use support::folder;
 
 /// Where an error comes from.
@@ -469,17 +472,32 @@ const ROWS: &[(Code, From)] = &[
         }),
     ),
     (Code::PackageArchive, By(Open, "", "", || load("p.modpkg", "no zip"))),
-    (Code::PackageDamaged, By(Open, "", "", || packed(|bytes| bytes[40] ^= 1))),
-    (Code::PackageNewer, By(Open, "", "", || packed(|bytes| *bytes.iter_mut().nth_back(9).unwrap() = b'2'))),
-    (Code::PackageRatio, By(Open, "", "main.lua", || under(|policy| policy.caps.ratio = 0, "p.modpkg", packing()))),
-    (Code::PackageMeta, By(Open, "p", "META/more", || unpacked("META/more", ""))),
-    (Code::PackageIndex, By(Open, "p", "META/files:1", || unpacked("META/files", "plugin.toml\n"))),
-    (Code::PackageFileMissing, By(Open, "p", "a.lua", || unpacked("META/files", &index("p", "a.lua")))),
-    (Code::PackageFileExtra, By(Open, "p", "plugin.toml", || unpacked("META/files", &index("p", "main.lua")))),
-    (Code::PackageFileChanged, By(Open, "p", "main.lua", || unpacked("main.lua", "os.exit()"))),
-    (Code::PackageManifest, By(Open, "q", "plugin.toml", || {
-        unpacked("plugin.toml", "[plugin]\nid = \"q\"\nversion = \"1.0.0\"")
-    })),
+    (Code::PackageDamaged, By(Open, "", "", || packed(|bytes, _| bytes[40] ^= 1))),
+    (Code::PackageNewer, By(Open, "", "", || packed(|bytes, _| *bytes.iter_mut().nth_back(9).unwrap() = b'2'))),
+    (Code::PackageRatio, By(Open, "", "META/files", || packed(|_, caps| caps.ratio = 0))),
+    (Code::PackageMeta, By(Open, "p", "META/a", || unpacked(|root| fs::write(root.join("META/a"), "").unwrap()))),
+    (
+        Code::PackageIndex,
+        By(Open, "p", "META/files:1", || unpacked(|root| fs::write(root.join("META/files"), "p\n").unwrap())),
+    ),
+    (
+        Code::PackageFileMissing,
+        By(Open, "p", "main.lua", || unpacked(|root| fs::remove_file(root.join("main.lua")).unwrap())),
+    ),
+    (Code::PackageFileExtra, By(Open, "p", "a", || unpacked(|root| fs::write(root.join("a"), "").unwrap()))),
+    (
+        Code::PackageFileChanged,
+        By(Open, "p", "main.lua", || unpacked(|root| fs::write(root.join("main.lua"), "").unwrap())),
+    ),
+    (
+        Code::PackageManifest,
+        By(Open, "q", "plugin.toml", || {
+            unpacked(|root| {
+                let path = root.join("META/files");
+                fs::write(&path, fs::read_to_string(&path).unwrap().replacen("\np\n", "\nq\n", 1)).unwrap();
+            })
+        }),
+    ),
     (Code::PackageLockfile, By(Resolve, "", "modhost.lock:1", || "lock = 2".parse::<Lockfile>().unwrap_err())),
     (Code::PackageModSet, By(Resolve, "", "mod set:2", || "modhost-set 1\n+ p 1.0.0".parse::<ModSet>().unwrap_err())),
     (Code::ManifestSyntax, By(Open, "", "plugin.toml:2:6", || manifest("[plugin]\nid = "))),

@@ -471,9 +471,9 @@ const ROWS: &[(Code, From)] = &[
             engine().load_dir(area.path()).unwrap().refused.remove(0).error
         }),
     ),
-    (Code::PackageArchive, By(Open, "", "", || load("p.modpkg", "no zip"))),
-    (Code::PackageDamaged, By(Open, "", "", || packed(|bytes, _| bytes[40] ^= 1))),
-    (Code::PackageNewer, By(Open, "", "", || packed(|bytes, _| *bytes.iter_mut().nth_back(9).unwrap() = b'2'))),
+    (Code::PackageArchive, By(Open, "", "p.modpkg", || load("p.modpkg", "no zip"))),
+    (Code::PackageDamaged, By(Open, "", "p.modpkg", || packed(|bytes, _| bytes[40] ^= 1))),
+    (Code::PackageNewer, By(Open, "", "p.modpkg", || packed(|bytes, _| *bytes.iter_mut().nth_back(9).unwrap() = b'2'))),
     (Code::PackageRatio, By(Open, "", "META/files", || packed(|_, caps| caps.ratio = 0))),
     (Code::PackageMeta, By(Open, "p", "META/a", || unpacked(|root| fs::write(root.join("META/a"), "").unwrap()))),
     (

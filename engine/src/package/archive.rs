@@ -212,18 +212,23 @@ fn ending(bytes: &[u8]) -> Result<(&[u8], Found)> {
     let Some((sealed, mark)) = bytes.split_last_chunk::<SEAL>() else {
         return Err(odd("this is too short for a package"));
     };
-    let Some((before, record)) = sealed.split_last_chunk::<END>().filter(|(_, record)| record.starts_with(b"PK\x05\x06"))
+    let Some((before, record)) =
+        sealed.split_last_chunk::<END>().filter(|(_, record)| record.starts_with(b"PK\x05\x06"))
     else {
         let zip = bytes.starts_with(b"PK");
-        let message =
-            if zip { "this is a zip, but not one that modhost packed, or it was cut off or added to" } else { "this is no zip" };
+        let message = if zip {
+            "this is a zip, but not one that modhost packed, or it was cut off or added to"
+        } else {
+            "this is no zip"
+        };
         return Err(odd(message));
     };
     let format = mark.strip_prefix(MARK.as_bytes()).and_then(|rest| str::from_utf8(rest).ok()?.split(' ').next());
     match format {
         Some("1") => {}
         Some(later) if !later.is_empty() && later.bytes().all(|byte| byte.is_ascii_digit()) => {
-            let message = format!("the package is of format {later}; modhost {} reads format 1", env!("CARGO_PKG_VERSION"));
+            let message =
+                format!("the package is of format {later}; modhost {} reads format 1", env!("CARGO_PKG_VERSION"));
             return Err(error(Code::PackageNewer, message));
         }
         _ => return Err(odd("this is a zip, but its comment is not the seal of a package")),

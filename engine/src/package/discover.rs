@@ -9,7 +9,11 @@ use std::{
 use modhost_backend::Place;
 use semver::Version;
 
-use super::{Caps, MANIFEST, Package, artefact::{is_package, kind_of}, open::not_a_plugin};
+use super::{
+    Caps, MANIFEST, Package,
+    artefact::{is_package, kind_of},
+    open::not_a_plugin,
+};
 use crate::{Code, Error, Result, Stage};
 
 /// Reads every plugin at `path`: the one plugin that it is, or each of a folder of plugins, sorted by id, then version.

@@ -147,7 +147,8 @@ impl Index {
             return Err(wrong(line_of(bytes.len()), "the last line has no end"));
         }
         let mut lines = text.split_terminator('\n').zip(1..);
-        let mut head = |what: &str| lines.next().ok_or_else(|| wrong(line_of(bytes.len()), &format!("{what} is missing")));
+        let mut head =
+            |what: &str| lines.next().ok_or_else(|| wrong(line_of(bytes.len()), &format!("{what} is missing")));
         let algorithm = algorithm(head("the format")?.0)?;
         let (id, at) = head("the id")?;
         let id = Id::new(id).map_err(|error| wrong(at, &error.to_string()))?;

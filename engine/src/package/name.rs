@@ -66,7 +66,10 @@ pub(super) fn check_packed(path: &str) -> Result<(), (Code, &'static str)> {
         return Err((Code::PackageName, "is longer than 512 bytes"));
     }
     if !path.is_ascii() {
-        return Err((Code::PackageName, "is not ASCII; accented letters are written in several ways, and packages take none"));
+        return Err((
+            Code::PackageName,
+            "is not ASCII; accented letters are written in several ways, and packages take none",
+        ));
     }
     check_path(path)?;
     if path.split('/').any(|part| part.starts_with('.')) {

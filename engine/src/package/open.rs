@@ -84,8 +84,10 @@ pub(super) fn from_bytes(name: &str, bytes: &[u8], caps: &Caps) -> Result<Packag
 /// The package in these bytes. What it is said to be comes first, so that the plugin has a name before anything else of it is read;
 /// `plugin.toml` is parsed last, when it is known to be the one that was packed.
 fn package(path: &Path, bytes: &[u8], caps: &Caps) -> Result<Package> {
-    let archive = Archive::read(bytes, caps)?;
-    let index = Index::parse(&archive.index()?)?;
+    let file = path.file_name().unwrap_or_default().to_string_lossy().escape_debug().to_string();
+    let of_all = |error: Error| error.at_place(Place::file(&file));
+    let archive = Archive::read(bytes, caps).map_err(of_all)?;
+    let index = Index::parse(&archive.index().map_err(of_all)?)?;
     let name_it = |error: Error| error.of(index.id().as_str());
     let meta = Meta { index: None, envelope: archive.envelope().map_err(name_it)? };
     let files = archive.files().map_err(name_it)?;
@@ -141,13 +143,7 @@ fn host() -> String {
 }
 
 /// A plugin of its manifest and files.
-fn assembled(
-    path: &Path,
-    manifest: Manifest,
-    files: FileSet,
-    skipped: Vec<String>,
-    meta: Meta,
-) -> Result<Package> {
+fn assembled(path: &Path, manifest: Manifest, files: FileSet, skipped: Vec<String>, meta: Meta) -> Result<Package> {
     let mut notes = manifest.notes.clone();
     notes.extend(
         skipped.iter().map(|folder| format!("`{folder}` is skipped; only files that [entry] names are read there")),
@@ -178,8 +174,7 @@ impl Package {
         let told = (index.id().as_str(), index.version().to_string());
         let own = (self.id.as_str(), self.version.to_string());
         if told != own {
-            let message =
-                format!("it is of {} {}, and {INDEX} is of {} {}", own.0, own.1, told.0, told.1);
+            let message = format!("it is of {} {}, and {INDEX} is of {} {}", own.0, own.1, told.0, told.1);
             let error = Error::new(Code::PackageManifest, Stage::Open, message).at_place(Place::file(MANIFEST));
             return Err(error.of(told.0));
         }

@@ -55,9 +55,9 @@ mod solve;
 #[cfg(test)]
 mod tests;
 
+pub use crate::package::{Digest, DigestError};
 pub use candidate::Candidate;
 pub use cause::Cause;
-pub use crate::package::{Digest, DigestError};
 pub use lockfile::{Drift, LOCKFILE, Locked, Lockfile};
 pub use modset::{Entry, ModSet, Profile, Selection};
 pub use options::{Mode, Optionals, Options};

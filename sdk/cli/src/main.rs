@@ -15,6 +15,7 @@ mod json;
 mod layout;
 mod list;
 mod logs;
+mod pack;
 mod run;
 mod source;
 
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
                 Verb::List(args) => list::list(&args, json),
                 Verb::Inspect(args) => inspect::inspect(&args, json),
                 Verb::Check(args) => check::check(&args, json),
+                Verb::Pack(args) => pack::pack(&args, json),
                 Verb::Bench(args) => bench::bench(&args, json),
                 Verb::Explain(args) => explain::explain(&args, json),
                 Verb::Backends => backends::backends(json),

@@ -51,7 +51,13 @@ pub(crate) fn folder(files: &[File]) -> tempfile::TempDir {
 #[track_caller]
 pub(crate) fn check(files: &[File], words: &[&str], status: i32, sees: &[See]) {
     let folder = folder(files);
-    let output = modhost(folder.path()).args(words).output().unwrap();
+    check_in(folder.path(), words, status, sees);
+}
+
+/// [`check`] in a folder that is there already.
+#[track_caller]
+pub(crate) fn check_in(folder: &Path, words: &[&str], status: i32, sees: &[See]) {
+    let output = modhost(folder).args(words).output().unwrap();
     compare(words, &output, status, sees);
 }
 

@@ -23,7 +23,17 @@ fn open(bytes: &[u8]) -> Result<Package, Error> {
 }
 
 /// What a package holds, by which two are the same.
-fn content(package: &Package) -> (String, Vec<(String, Vec<u8>)>, Option<Vec<u8>>) {
-    let files = package.files().iter().map(|(path, bytes)| (path.to_owned(), bytes.to_vec())).collect();
-    (package.index().to_string(), files, package.envelope().map(<[u8]>::to_vec))
+#[derive(Debug, Eq, PartialEq)]
+struct Content {
+    index: String,
+    files: Vec<(String, Vec<u8>)>,
+    envelope: Option<Vec<u8>>,
+}
+
+fn content(package: &Package) -> Content {
+    Content {
+        index: package.index().to_string(),
+        files: package.files().iter().map(|(path, bytes)| (path.to_owned(), bytes.to_vec())).collect(),
+        envelope: package.envelope().map(<[u8]>::to_vec),
+    }
 }

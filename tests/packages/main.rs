@@ -10,6 +10,7 @@ mod build;
 mod flips;
 mod memory;
 mod mutate;
+mod resident;
 mod round_trip;
 
 use modhost::{

@@ -167,8 +167,9 @@ impl Index {
         }
         let index = Index::new(algorithm, id, version, files);
         // Whatever the checks above may let pass: there is one spelling.
-        if let Some(at) = index.text.lines().zip(text.lines()).position(|(own, given)| own != given) {
-            return Err(wrong(at + 1, "this is not as modhost writes it"));
+        if index.text != text {
+            let same = index.text.lines().zip(text.lines()).take_while(|(own, given)| own == given).count();
+            return Err(wrong(same + 1, "this is not as modhost writes it"));
         }
         Ok(index)
     }
@@ -283,9 +284,8 @@ fn line(algorithm: Algorithm, text: &str, at: usize) -> Result<IndexedFile> {
     if digest.len() != algorithm.digits() || !digest.bytes().all(digits) {
         return Err(wrong(at, &format!("a digest has {} digits of 0-9 and a-f here", algorithm.digits())));
     }
-    let Some(size) = size.parse::<u64>().ok().filter(|number| number.to_string() == size) else {
-        return Err(wrong(at, "a size is a whole number of bytes, in digits without zeros before it"));
-    };
+    // With a sign or with zeros before it, it is another spelling, which is found out as a whole.
+    let size = size.parse::<u64>().map_err(|_| wrong(at, "a size is a whole number of bytes"))?;
     check_packed(path).map_err(|(code, problem)| at_line(code, at, format!("the path {problem}")))?;
     if is_meta(path) {
         return Err(wrong(at, "what is in META is not listed"));

@@ -4,6 +4,8 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "support/packed.rs"]
+mod packed;
 mod support;
 
 use std::{
@@ -24,6 +26,7 @@ use modhost::{
     package::Manifest,
     resolve::{Candidate, Lockfile, ModSet, Options, Resolver},
 };
+use packed::{packed, unpacked};
 use support::folder;
 
 /// Where an error comes from.
@@ -496,6 +499,33 @@ const ROWS: &[(Code, From)] = &[
             let (a, b) = (plugin("a"), plugin("b"));
             let area = folder(&[("a/plugin.toml", &a), ("a/main.lua", ""), ("b/plugin.toml", &b), ("b/main.lua", "")]);
             engine().load_dir(area.path()).unwrap().refused.remove(0).error
+        }),
+    ),
+    (Code::PackageArchive, By(Open, "", "p.modpkg", || load("p.modpkg", "no zip"))),
+    (Code::PackageDamaged, By(Open, "", "p.modpkg", || packed(|bytes, _| bytes[40] ^= 1))),
+    (Code::PackageNewer, By(Open, "", "p.modpkg", || packed(|bytes, _| *bytes.iter_mut().nth_back(9).unwrap() = b'2'))),
+    (Code::PackageRatio, By(Open, "", "META/files", || packed(|_, caps| caps.ratio = 0))),
+    (Code::PackageMeta, By(Open, "p", "META/a", || unpacked(|root| fs::write(root.join("META/a"), "").unwrap()))),
+    (
+        Code::PackageIndex,
+        By(Open, "p", "META/files:1", || unpacked(|root| fs::write(root.join("META/files"), "p\n").unwrap())),
+    ),
+    (
+        Code::PackageFileMissing,
+        By(Open, "p", "main.lua", || unpacked(|root| fs::remove_file(root.join("main.lua")).unwrap())),
+    ),
+    (Code::PackageFileExtra, By(Open, "p", "a", || unpacked(|root| fs::write(root.join("a"), "").unwrap()))),
+    (
+        Code::PackageFileChanged,
+        By(Open, "p", "main.lua", || unpacked(|root| fs::write(root.join("main.lua"), "").unwrap())),
+    ),
+    (
+        Code::PackageManifest,
+        By(Open, "q", "plugin.toml", || {
+            unpacked(|root| {
+                let path = root.join("META/files");
+                fs::write(&path, fs::read_to_string(&path).unwrap().replacen("\np\n", "\nq\n", 1)).unwrap();
+            })
         }),
     ),
     (Code::PackageLockfile, By(Resolve, "", "modhost.lock:1", || "lock = 2".parse::<Lockfile>().unwrap_err())),

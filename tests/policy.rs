@@ -210,11 +210,12 @@ fn policy_files_change_what_they_name() {
                 && p.libraries.len() == 2
         }),
         (
-            "[caps]\nfile = '1MiB'\ntotal = '2MiB'\nfolder = '3MiB'\nmanifest = 3\nfiles = 4\nplugins = 5\ndepth = 6",
+            "[caps]\nfile = '1MiB'\ntotal = '2MiB'\nfolder = '3MiB'\nmanifest = 3\nfiles = 4\nplugins = 5\ndepth = 6\n\
+             package = '7MiB'\nratio = 8",
             |p| {
                 let caps = &p.caps;
                 (caps.file, caps.total, caps.folder, caps.manifest) == (MIB, 2 * MIB, 3 * MIB, 3)
-                    && (caps.files, caps.plugins, caps.depth) == (4, 5, 6)
+                    && (caps.files, caps.plugins, caps.depth, caps.package, caps.ratio) == (4, 5, 6, 7 * MIB, 8)
             },
         ),
     ];

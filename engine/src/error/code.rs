@@ -215,7 +215,7 @@ catalogue! {
         "A path inside the plugin is not portable: it must be plain UTF-8 parts without `..`, backslashes or device names."
         "Rename the file."
     PackageNotAPlugin "package.not-a-plugin" 4
-        "The path is neither a plugin file (.lua .rhai .wat .wasm .so .dll .dylib), a folder with plugin.toml, nor a folder of these."
+        "The path is neither a plugin file (.lua .rhai .wat .wasm .so .dll .dylib), a package (.modpkg), a folder with plugin.toml, nor a folder of these."
         "Name a plugin, or put a plugin.toml into the folder."
     PackageMissingArtefact "package.missing-artefact" 4
         "A file that the manifest names under `[entry]` is not there, and no other artefact can be taken."
@@ -226,6 +226,36 @@ catalogue! {
     PackageSameVersion "package.same-version" 4
         "Two packages of one id have versions that differ in build metadata only (1.0.0+a and 1.0.0+b): neither comes before the other, so both are refused."
         "Remove one of them, or give the newer one a higher version."
+    PackageArchive "package.archive" 4
+        "The file is not built as modhost builds packages: no zip, a zip of another tool, cut off, or with bytes, fields or entries that a package does not have."
+        "Pack the plugin's folder with `modhost pack`; fetch a download again."
+    PackageDamaged "package.damaged" 4
+        "The package's bytes are not those that were packed: a checksum does not hold, or a file does not inflate."
+        "Copy or download the package again."
+    PackageNewer "package.newer" 4
+        "The package is of a newer format than this engine reads."
+        "Update the game, or ask the author for an older release."
+    PackageRatio "package.ratio" 4
+        "A file of the package inflates to so many times its packed size that it can only be meant to fill the memory."
+        "Pack the folder with `modhost pack`, which stores such files as they are; the cap is the policy's: [caps] ratio."
+    PackageMeta "package.meta" 4
+        "The folder META of a plugin holds something else than `files` and `signatures`, or lacks the list of files."
+        "Keep your own files out of META; `modhost pack` makes what is in it."
+    PackageIndex "package.index" 4
+        "META/files is not what modhost writes."
+        "Pack the plugin's folder again; the list is never written by hand."
+    PackageFileMissing "package.file-missing" 4
+        "A file that META/files lists is not in the plugin."
+        "Get the package again. An author who removed the file removes META too, and packs again."
+    PackageFileExtra "package.file-extra" 4
+        "The plugin has a file that META/files does not list."
+        "Get the package again. An author who added the file removes META, and packs again."
+    PackageFileChanged "package.file-changed" 4
+        "A file of the plugin is not the one that META/files lists: its size or digest is another."
+        "Get the package again. An author who changed the file removes META, and packs again."
+    PackageManifest "package.manifest" 4
+        "plugin.toml names another id or version than META/files."
+        "Pack the plugin's folder again."
     PackageLockfile "package.lockfile" 4
         "The lockfile is not what modhost writes."
         "Look at the line that the error names; after a merge, keep one block of each plugin. Or remove the file and lock the set again."

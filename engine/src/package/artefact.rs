@@ -5,7 +5,12 @@ use std::path::Path;
 use modhost_backend::Kind;
 
 /// The endings of plugin files, as they are named in messages.
-pub(super) const ENDINGS: &str = ".lua .luau .rhai .wat .wasm .so .dll .dylib";
+pub(super) const ENDINGS: &str = ".lua .luau .rhai .wat .wasm .so .dll .dylib .modpkg";
+
+/// Whether a file of this name is a package.
+pub(super) fn is_package(path: &Path) -> bool {
+    ending(path).as_deref() == Some("modpkg")
+}
 
 /// One build of a plugin. A package may hold several; policy decides which is taken.
 #[derive(Clone, Debug, Eq, PartialEq)]

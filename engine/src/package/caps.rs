@@ -20,6 +20,10 @@ pub struct Caps {
     pub folder: u64,
     /// Files and folders of one plugin.
     pub files: usize,
+    /// Bytes of a `.modpkg` file.
+    pub package: u64,
+    /// How many bytes one packed byte of a file may stand for.
+    pub ratio: u64,
     /// Bytes of `plugin.toml`.
     pub manifest: u64,
     /// Entries of a folder of plugins.
@@ -29,12 +33,15 @@ pub struct Caps {
 }
 
 impl Default for Caps {
-    /// 32 MiB a file, 64 MiB and 4,096 files a plugin, 256 KiB a manifest, 1 GiB and 10,000 entries in a folder of plugins, 16 deep.
+    /// 32 MiB a file, 64 MiB and 4,096 files a plugin, 256 KiB a manifest, 1 GiB and 10,000 entries in a folder of plugins, 16 deep;
+    /// 32 MiB a package, packed at most 128 to 1.
     fn default() -> Self {
         Caps {
             file: 32 << 20,
             total: 64 << 20,
             folder: 1 << 30,
+            package: 32 << 20,
+            ratio: 128,
             files: 4096,
             manifest: 256 << 10,
             plugins: 10_000,

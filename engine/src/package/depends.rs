@@ -9,7 +9,7 @@ use super::{
 use crate::{Code, Error, Result};
 
 /// The longest version and the longest requirement that semver gets to see, in bytes.
-const LONGEST_VERSION: usize = 64;
+pub(super) const LONGEST_VERSION: usize = 64;
 const LONGEST_REQUIREMENT: usize = 256;
 
 /// Reads `1.2.3`.

@@ -9,7 +9,11 @@ use std::{
 use modhost_backend::Place;
 use semver::Version;
 
-use super::{Caps, MANIFEST, Package, artefact::kind_of, open::not_a_plugin};
+use super::{
+    Caps, MANIFEST, Package,
+    artefact::{is_package, kind_of},
+    open::not_a_plugin,
+};
 use crate::{Code, Error, Result, Stage};
 
 /// Reads every plugin at `path`: the one plugin that it is, or each of a folder of plugins, sorted by id, then version.
@@ -72,7 +76,7 @@ impl<'a> Listing<'a> {
             let package = Package::open(path, caps);
             told(&shown(path));
             // A path of another ending is no plugin that failed, but no plugin.
-            return if path.is_dir() || kind_of(path).is_some() {
+            return if path.is_dir() || is_plugin(path) {
                 Ok(vec![package.map_err(|error| error.of(shown(path)))])
             } else {
                 package.map(|one| vec![Ok(one)])
@@ -119,6 +123,11 @@ impl<'a> Listing<'a> {
 /// Id or name, version, name.
 type Key = (String, Option<Version>, String);
 
+/// Whether a file of this name is a plugin or a package.
+fn is_plugin(path: &Path) -> bool {
+    kind_of(path).is_some() || is_package(path)
+}
+
 fn shown(path: &Path) -> String {
     path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
@@ -152,7 +161,7 @@ fn entry(root: &Path, path: &Path, caps: &Caps) -> Option<Result<Package>> {
     let linked = fs::symlink_metadata(path).ok()?.is_symlink();
     let about = fs::metadata(path);
     let folder = about.as_ref().is_ok_and(fs::Metadata::is_dir);
-    if !folder && kind_of(path).is_none() {
+    if !folder && !is_plugin(path) {
         return None;
     }
     if linked && !inside(root, path) {
@@ -175,5 +184,5 @@ fn inside(root: &Path, path: &Path) -> bool {
 /// A plugin file in a folder without a manifest: somebody forgot the manifest.
 fn first_plugin_file(folder: &Path, caps: &Caps) -> Option<PathBuf> {
     let paths = fs::read_dir(folder).ok()?.take(caps.files).flatten().map(|entry| entry.path());
-    paths.filter(|path| kind_of(path).is_some() && path.is_file()).min()
+    paths.filter(|path| is_plugin(path) && path.is_file()).min()
 }

@@ -280,16 +280,19 @@ fn fill(file: &mut File, place: &mut [u8]) -> io::Result<usize> {
     Ok(at)
 }
 
-/// Reads one file that the user named, through links if there are any.
-pub(super) fn read_named(path: &Path, name: &str, caps: &Caps) -> Result<FileSet> {
+/// Reads one plugin file that the user named.
+pub(super) fn read_single(path: &Path, name: &str, caps: &Caps) -> Result<FileSet> {
+    Ok(set_of(name, read_named(path, name, caps.file.min(caps.total))?))
+}
+
+/// Reads one file of at most `most` bytes that the user named, through links if there are any.
+pub(super) fn read_named(path: &Path, name: &str, most: u64) -> Result<Arc<[u8]>> {
     let failed = |error| Error::io(Stage::Open, path, &error);
     // Asked before it is opened: opening a device may do something.
     if !fs::metadata(path).map_err(failed)?.is_file() {
         return Err(special(name));
     }
-    let most = caps.file.min(caps.total);
-    let bytes = bounded(open_named(path).map_err(failed)?, most, name)?.ok_or_else(|| too_large(name, most))?;
-    Ok(set_of(name, bytes))
+    bounded(open_named(path).map_err(failed)?, most, name)?.ok_or_else(|| too_large(name, most))
 }
 
 /// A set of one file that is in memory already.

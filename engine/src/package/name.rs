@@ -56,6 +56,28 @@ pub(super) fn check_path(path: &str) -> Result<(), (Code, &'static str)> {
     path.split('/').try_for_each(check_part).map_err(|problem| (Code::PackageName, problem))
 }
 
+/// The longest path in a package, in bytes.
+const LONGEST_PATH: usize = 512;
+
+/// Says what is wrong with a path in a package, by the codes of [`check_path`]. ASCII has one normal form; what is hidden is no part of
+/// a plugin, and unpacked it would lie where nobody looks.
+pub(super) fn check_packed(path: &str) -> Result<(), (Code, &'static str)> {
+    if path.len() > LONGEST_PATH {
+        return Err((Code::PackageName, "is longer than 512 bytes"));
+    }
+    if !path.is_ascii() {
+        return Err((
+            Code::PackageName,
+            "is not ASCII; accented letters are written in several ways, and packages take none",
+        ));
+    }
+    check_path(path)?;
+    if path.split('/').any(|part| part.starts_with('.')) {
+        return Err((Code::PackageName, "has a hidden part, which begins with a dot"));
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,18 +1,21 @@
-//! Opens one plugin: a single file, or a folder with its manifest.
+//! Opens one plugin: a single file, a folder with its manifest, or a package.
 
 use std::{
     env::consts::{ARCH, OS},
     fs,
     path::Path,
+    sync::OnceLock,
 };
 
 use modhost_backend::{FileSet, Kind, Place};
 use semver::Version;
 
 use super::{
-    Artefact, Caps, Entry, Id, MANIFEST, Manifest, Package,
-    artefact::{ENDINGS, kind_of},
-    files::{Reader, portable, read_named, single_file},
+    Artefact, Caps, Entry, Id, Index, MANIFEST, Manifest, Package,
+    archive::Archive,
+    artefact::{ENDINGS, is_package, kind_of},
+    files::{Reader, portable, read_named, read_single, single_file},
+    meta::{INDEX, Meta},
     parse::beginning,
 };
 use crate::{Code, Error, Result, Stage};
@@ -38,10 +41,14 @@ fn no_ending(path: &Path) -> Error {
 }
 
 fn single(path: &Path, caps: &Caps) -> Result<Package> {
-    let kind = kind_of(path).ok_or_else(|| no_ending(path))?;
     let name = path.file_name().unwrap_or_default();
+    if is_package(path) {
+        let bytes = read_named(path, &name.to_string_lossy(), caps.package)?;
+        return package(path, &bytes, caps);
+    }
+    let kind = kind_of(path).ok_or_else(|| no_ending(path))?;
     let name = portable(name, &name.to_string_lossy())?;
-    Ok(alone(kind, name, read_named(path, name, caps)?, path))
+    Ok(alone(kind, name, read_single(path, name, caps)?, path))
 }
 
 /// The package of one file; `files` holds it as `name`.
@@ -53,6 +60,10 @@ fn alone(kind: Kind, name: &str, files: FileSet, source: &Path) -> Package {
         manifest: None,
         artefacts: vec![Artefact::new(kind, name)],
         files,
+        index: OnceLock::new(),
+        recorded: false,
+        envelope: None,
+        packed: None,
         source: source.to_owned(),
         notes: Vec::new(),
     }
@@ -61,10 +72,39 @@ fn alone(kind: Kind, name: &str, files: FileSet, source: &Path) -> Package {
 /// The package of bytes that the host holds already.
 pub(super) fn from_bytes(name: &str, bytes: &[u8], caps: &Caps) -> Result<Package> {
     let path = Path::new(name);
+    if is_package(path) {
+        return package(path, bytes, caps);
+    }
     let kind = kind_of(path).ok_or_else(|| no_ending(path))?;
     let name = portable(path.as_os_str(), name)?;
     let files = single_file(name, bytes, caps)?;
     Ok(alone(kind, name, files, path))
+}
+
+/// The package in these bytes. What it is said to be comes first, so that the plugin has a name before anything else of it is read;
+/// `plugin.toml` is parsed last, when it is known to be the one that was packed.
+fn package(path: &Path, bytes: &[u8], caps: &Caps) -> Result<Package> {
+    let file = path.file_name().unwrap_or_default().to_string_lossy().escape_debug().to_string();
+    let of_all = |error: Error| error.at_place(Place::file(&file));
+    let archive = Archive::read(bytes, caps).map_err(of_all)?;
+    let index = Index::parse(&archive.index().map_err(of_all)?)?;
+    let name_it = |error: Error| error.of(index.id().as_str());
+    let meta = Meta { index: None, envelope: archive.envelope().map_err(name_it)? };
+    let files = archive.files().map_err(name_it)?;
+    index.check(&files).map_err(name_it)?;
+    let manifest = match files.get(MANIFEST) {
+        Some(bytes) if bytes.len() as u64 > caps.manifest => {
+            let message = format!("the file has more than {} bytes", caps.manifest);
+            let error = Error::new(Code::PackageTooLarge, Stage::Open, message);
+            return Err(name_it(error.at_place(Place::file(MANIFEST))));
+        }
+        Some(bytes) => Manifest::parse(bytes).map_err(name_it)?,
+        None => return Err(name_it(not_a_plugin(path, "the package has no plugin.toml"))),
+    };
+    let mut package = assembled(path, manifest, files, Vec::new(), meta)?;
+    package.record(index)?;
+    package.packed = Some(bytes.len() as u64);
+    Ok(package)
 }
 
 fn folder(path: &Path, caps: &Caps) -> Result<Package> {
@@ -75,13 +115,35 @@ fn folder(path: &Path, caps: &Caps) -> Result<Package> {
     };
     let name_it = |error: Error| error.of(manifest.id.as_str());
     reader.read_all().map_err(name_it)?;
-    let host = format!("{OS}-{ARCH}");
-    let fits = |entry: &&Entry| entry.target.as_ref().is_none_or(|target| *target == host);
-    for entry in manifest.entries.iter().filter(fits) {
+    let host = host();
+    for entry in manifest.entries.iter().filter(|entry| entry.target.as_ref().is_none_or(|target| *target == host)) {
         // Named files are read even below a folder that is skipped: cargo's own output is at target/release.
         reader.read(&entry.path, caps.file).map_err(name_it)?;
     }
+    let index = reader.read(INDEX, caps.file).map_err(name_it)?.map(Index::parse).transpose().map_err(name_it)?;
+    // So are those of a package that was unpacked here: it may hold builds for other targets in such folders.
+    for file in index.iter().flat_map(Index::files) {
+        reader.read(&file.path, caps.file).map_err(name_it)?;
+    }
     let (files, skipped) = reader.finish();
+    let (meta, files) = Meta::part(files).map_err(name_it)?;
+    if let Some(index) = &index {
+        index.check(&files).map_err(name_it)?;
+    }
+    let mut package = assembled(path, manifest, files, skipped, meta)?;
+    if let Some(index) = index {
+        package.record(index)?;
+    }
+    Ok(package)
+}
+
+/// The target that this is, in the words of `[entry]`.
+fn host() -> String {
+    format!("{OS}-{ARCH}")
+}
+
+/// A plugin of its manifest and files.
+fn assembled(path: &Path, manifest: Manifest, files: FileSet, skipped: Vec<String>, meta: Meta) -> Result<Package> {
     let mut notes = manifest.notes.clone();
     notes.extend(
         skipped.iter().map(|folder| format!("`{folder}` is skipped; only files that [entry] names are read there")),
@@ -89,17 +151,37 @@ fn folder(path: &Path, caps: &Caps) -> Result<Package> {
     let artefacts = if manifest.entries.is_empty() {
         conventional(&files)
     } else {
-        declared(&manifest.entries, &files, &host, &mut notes)
+        declared(&manifest.entries, &files, &host(), &mut notes)
     };
     Ok(Package {
-        artefacts: artefacts.map_err(name_it)?,
+        artefacts: artefacts.map_err(|error| error.of(manifest.id.as_str()))?,
         id: manifest.id.clone(),
         version: manifest.version.clone(),
         manifest: Some(manifest),
         files,
+        index: OnceLock::new(),
+        recorded: false,
+        envelope: meta.envelope,
+        packed: None,
         source: path.to_owned(),
         notes,
     })
+}
+
+impl Package {
+    /// Takes the index that came with the plugin, whose files were held against it.
+    fn record(&mut self, index: Index) -> Result<()> {
+        let told = (index.id().as_str(), index.version().to_string());
+        let own = (self.id.as_str(), self.version.to_string());
+        if told != own {
+            let message = format!("it is of {} {}, and {INDEX} is of {} {}", own.0, own.1, told.0, told.1);
+            let error = Error::new(Code::PackageManifest, Stage::Open, message).at_place(Place::file(MANIFEST));
+            return Err(error.of(told.0));
+        }
+        self.index = OnceLock::from(index);
+        self.recorded = true;
+        Ok(())
+    }
 }
 
 /// The artefacts of a plugin without `[entry]`.

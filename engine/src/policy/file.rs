@@ -79,7 +79,7 @@ const GROUP: [&str; 6] = ["plugins", "memory", "fuel", "time", "output", "queue"
 
 const GROUP_BY: [(&str, GroupBy); 2] = [("nothing", GroupBy::Nothing), ("publisher", GroupBy::Publisher)];
 
-const CAPS: [&str; 7] = ["file", "total", "folder", "manifest", "files", "plugins", "depth"];
+const CAPS: [&str; 9] = ["file", "total", "folder", "package", "manifest", "ratio", "files", "plugins", "depth"];
 
 const MODES: [(&str, Mode); 2] = [("best-effort", Mode::BestEffort), ("all-or-nothing", Mode::AllOrNothing)];
 
@@ -292,10 +292,12 @@ fn caps(caps: &mut Caps, item: Item<'_>) -> Result<()> {
         ("file", &mut caps.file),
         ("total", &mut caps.total),
         ("folder", &mut caps.folder),
+        ("package", &mut caps.package),
         ("manifest", &mut caps.manifest),
     ] {
         set(cap, keys.read(key, |item| item.size())?);
     }
+    set(&mut caps.ratio, keys.read("ratio", |item| item.count())?);
     for (key, cap) in [("files", &mut caps.files), ("plugins", &mut caps.plugins), ("depth", &mut caps.depth)] {
         set(cap, keys.read(key, |item| number(item).map(|number| number as usize))?);
     }

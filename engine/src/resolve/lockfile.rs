@@ -12,7 +12,7 @@ use super::{
 use crate::error::{Code, Error, Result, Stage};
 
 /// The name of a lockfile, beside the folder of plugins.
-pub const LOCKFILE: &str = "modhost.lock";
+pub const LOCKFILE: &str = crate::package::LOCKFILE;
 
 /// One plugin of a lockfile.
 #[derive(Clone, Debug, Eq, PartialEq)]

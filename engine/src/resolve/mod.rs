@@ -37,7 +37,6 @@
 mod candidate;
 mod cause;
 mod choose;
-mod digest;
 mod explain;
 mod hitting;
 mod lines;
@@ -56,9 +55,9 @@ mod solve;
 #[cfg(test)]
 mod tests;
 
+pub use crate::package::{Digest, DigestError};
 pub use candidate::Candidate;
 pub use cause::Cause;
-pub use digest::{Digest, DigestError};
 pub use lockfile::{Drift, LOCKFILE, Locked, Lockfile};
 pub use modset::{Entry, ModSet, Profile, Selection};
 pub use options::{Mode, Optionals, Options};

@@ -35,8 +35,10 @@ macro_rules! told {
 }
 
 mod audit;
+mod pack;
 
 pub(crate) use audit::{Audit, AuditVerb, Log, Show, Verify};
+pub(crate) use pack::Pack;
 
 /// Runs mods in Lua, Rhai, WebAssembly and native code, each in the box that its trust allows.
 #[derive(Debug, Parser)]
@@ -54,6 +56,7 @@ pub(crate) use audit::{Audit, AuditVerb, Log, Show, Verify};
   modhost inspect mods/wolf     one plugin from all sides, before it ever runs
   modhost check mods            load each as a game would; say what to mend
   modhost resolve mods          what would be loaded, in order; what is left out
+  modhost pack mods/wolf        the plugin as one file, to hand on
   modhost explain limit.fuel    what an error's code means, and what to do
 
 A verb's own --help says more: `modhost run --help`.",
@@ -89,6 +92,7 @@ pub(crate) enum Verb {
     Why(Why),
     Graph(Graph),
     Set(Set),
+    Pack(Pack),
     Bench(Bench),
     Audit(Audit),
     Explain(Explain),
@@ -110,9 +114,9 @@ pub(crate) enum Verb {
 #[command(
     help_template = told!(
         "PATH is a script (.lua .luau .rhai .wat .wasm), a native library, a plugin
-folder (with plugin.toml) or a folder of plugins, which are loaded with their
-dependencies in order. The plugins see the functions `world.*`, `dice.*` and
-`log.*` of a small battlefield.
+folder (with plugin.toml), a package (.modpkg) or a folder of plugins, which
+are loaded with their dependencies in order. The plugins see the functions
+`world.*`, `dice.*` and `log.*` of a small battlefield.
 
 The result goes to standard output: text as it is, other values as JSON, nothing
 for nil. What plugins print goes to standard error."
@@ -198,7 +202,7 @@ unless --load is given: what a plugin exports is known only then."
     )
 )]
 pub(crate) struct Inspect {
-    /// A plugin: a file, or a folder with plugin.toml
+    /// A plugin: a file, a package, or a folder with plugin.toml
     #[arg(value_name = "PATH")]
     pub(crate) path: PathBuf,
     /// Load it under its limits, which runs its main chunk and `on_load`, and list its exports

@@ -5,7 +5,7 @@ mod page;
 use modhost::{
     Code, Engine, Error, Examination, Result, TrustLevel, Verdict,
     backend::{ExportInfo, Limits},
-    package::{self, AskedLimits, Manifest},
+    package::{self, AskedLimits, IndexedFile, Manifest},
 };
 use serde::Serialize;
 
@@ -79,6 +79,16 @@ struct Body<'a> {
     about: About<'a>,
     manifest: Option<Words<'a>>,
     artefacts: Vec<Build<'a>>,
+    /// The plugin's identity: the digest of the list of its files.
+    digest: String,
+    /// By which the list hashes each file.
+    algorithm: String,
+    /// Whether the list came with the plugin, as it does in a package.
+    recorded: bool,
+    /// Bytes of the package; null where it is none.
+    packed: Option<u64>,
+    /// Whether there are signatures.
+    signatures: bool,
     files: Vec<FileBody<'a>>,
     limits: Option<Wanted>,
     policy: &'a str,
@@ -115,7 +125,8 @@ struct Build<'a> {
 #[derive(Serialize)]
 struct FileBody<'a> {
     path: &'a str,
-    bytes: usize,
+    bytes: u64,
+    digest: &'a str,
 }
 
 /// The limits that the manifest asks for; null for what it leaves to the policy.
@@ -179,7 +190,12 @@ impl<'a> Body<'a> {
                     reasons: verdict(&candidate.verdict).1,
                 })
                 .collect(),
-            files: package.files().iter().map(|(path, bytes)| FileBody { path, bytes: bytes.len() }).collect(),
+            digest: package.digest().to_string(),
+            algorithm: package.index().algorithm().to_string(),
+            recorded: package.recorded(),
+            packed: package.packed(),
+            signatures: package.envelope().is_some(),
+            files: package.index().files().iter().map(FileBody::of).collect(),
             limits: manifest.map(|manifest| Wanted::of(&manifest.limits)),
             policy: &engine.policy().name,
             admitted: one.admission.as_ref().filter(|_| one.problems.is_empty()).map(|admission| Admitted {
@@ -203,6 +219,12 @@ fn verdict(verdict: &Verdict) -> (&'static str, &[String]) {
         Verdict::Admissible => ("admissible", &[]),
         Verdict::Refused(reasons) => ("refused", reasons),
         _ => ("unknown", &[]),
+    }
+}
+
+impl<'a> FileBody<'a> {
+    fn of(file: &'a IndexedFile) -> Self {
+        FileBody { path: &file.path, bytes: file.size, digest: &file.digest }
     }
 }
 

@@ -20,6 +20,7 @@ mod kept;
 mod layout;
 mod list;
 mod logs;
+mod pack;
 mod resolve;
 mod run;
 mod set;
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
                 Verb::Why(args) => why::why(&args, json),
                 Verb::Graph(args) => graph::graph(&args, json),
                 Verb::Set(args) => set::set(&args, json),
+                Verb::Pack(args) => pack::pack(&args, json),
                 Verb::Bench(args) => bench::bench(&args, json),
                 Verb::Audit(args) => audit::audit(&args, json),
                 Verb::Explain(args) => explain::explain(&args, json),

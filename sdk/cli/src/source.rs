@@ -61,7 +61,7 @@ impl Sources {
         let opened = self.packages().find(|package| plugin.is_none_or(|id| id == package.id().as_str()));
         if let Some(package) = opened {
             let bytes = package.files().get(&place.file).map(|bytes| bytes.to_vec());
-            let path = if package.source().is_dir() {
+            let path = if package.source().is_dir() || package.packed().is_some() {
                 package.source().join(&place.file)
             } else {
                 package.source().to_owned()
@@ -72,7 +72,14 @@ impl Sources {
         let folders =
             self.paths.iter().flat_map(|path| [Some(path.clone()), plugin.map(|name| path.join(name))]).flatten();
         let found = folders.map(|folder| folder.join(&place.file)).find(|path| is_plain_file(path));
-        let path = found.as_deref().map_or_else(|| place.file.clone(), shown);
+        let path = match (&found, &self.paths[..]) {
+            (Some(found), _) => shown(found),
+            // Of a package that cannot be opened only the place is known.
+            (None, [package]) if is_package(package) && !package.ends_with(&place.file) => {
+                shown(&package.join(&place.file))
+            }
+            _ => place.file.clone(),
+        };
         Some(Source { path, text: found.and_then(|path| read(&path)).and_then(text) })
     }
 
@@ -88,6 +95,10 @@ fn shown(path: &Path) -> String {
 /// A link in a plugin that was refused may lead anywhere; none is followed.
 fn is_plain_file(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|about| about.is_file())
+}
+
+fn is_package(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("modpkg")) && is_plain_file(path)
 }
 
 fn read(path: &Path) -> Option<Vec<u8>> {

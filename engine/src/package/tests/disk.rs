@@ -59,7 +59,7 @@ fn make(root: &Path, parts: &[Make<'_>]) {
 
 /// Small caps, so that the rows stay small.
 fn caps() -> Caps {
-    Caps { file: 1000, total: 1500, folder: 4000, files: 20, manifest: 400, plugins: 20, depth: 3 }
+    Caps { file: 1000, total: 1500, folder: 4000, files: 20, manifest: 400, plugins: 20, depth: 3, ..Caps::default() }
 }
 
 /// `ok` and the paths read and the artefacts, or the error in brief.

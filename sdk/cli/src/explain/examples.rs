@@ -73,6 +73,22 @@ examples! {
     PackageMissingArtefact
         ["wolf/plugin.toml" "[plugin]\nid = \"wolf\"\nversion = \"1.0.0\"\n\n[entry]\nlua = \"mian.lua\"\n" "wolf/main.lua" "function main() end\n"]
         ["run" "wolf"]
+    PackageArchive ["wolf.modpkg" "this is no zip at all\n"] ["run" "wolf.modpkg"]
+    PackageNewer ["wolf/plugin.toml" "[plugin]\nid = \"wolf\"\nversion = \"1.0.0\"\n" "wolf/main.lua" "function main() end\n" "wolf/META/files" "modhost-files 2\n"] ["run" "wolf"]
+    PackageMeta ["wolf/plugin.toml" "[plugin]\nid = \"wolf\"\nversion = \"1.0.0\"\n" "wolf/main.lua" "function main() end\n" "wolf/META/notes" "mine\n"] ["run" "wolf"]
+    PackageIndex ["wolf/plugin.toml" "[plugin]\nid = \"wolf\"\nversion = \"1.0.0\"\n" "wolf/main.lua" "function main() end\n" "wolf/META/files" "main.lua\n"] ["run" "wolf"]
+    PackageFileMissing
+        ["wolf/plugin.toml" "[plugin]\nid = \"wolf\"\nversion = \"1.0.0\"\n" "wolf/main.lua" "function main() end\n" "wolf/META/files" "modhost-files 1\nwolf\n1.0.0\ne3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 0 howl.lua\n7e4e5819bb9e68ea33a465665c320392e07bf3bf70a9b16070248ad8ebcd421c 20 main.lua\n30e551f3efcaf4a2ea72597eb4e371544ce8207e8fa0059ef34bbfe62c1a12ea 39 plugin.toml\n"]
+        ["run" "wolf"]
+    PackageFileExtra
+        ["wolf/plugin.toml" "[plugin]\nid = \"wolf\"\nversion = \"1.0.0\"\n" "wolf/main.lua" "function main() end\n" "wolf/META/files" "modhost-files 1\nwolf\n1.0.0\n7e4e5819bb9e68ea33a465665c320392e07bf3bf70a9b16070248ad8ebcd421c 20 main.lua\n"]
+        ["run" "wolf"]
+    PackageFileChanged
+        ["wolf/plugin.toml" "[plugin]\nid = \"wolf\"\nversion = \"1.0.0\"\n" "wolf/main.lua" "function main() end\n" "wolf/META/files" "modhost-files 1\nwolf\n1.0.0\nd9298a10d1b0735837dc4bd85dac641b0f3cef27a47e5d53a54f2f3f5b2fcffa 5 main.lua\n30e551f3efcaf4a2ea72597eb4e371544ce8207e8fa0059ef34bbfe62c1a12ea 39 plugin.toml\n"]
+        ["run" "wolf"]
+    PackageManifest
+        ["wolf/plugin.toml" "[plugin]\nid = \"wolf\"\nversion = \"1.0.0\"\n" "wolf/main.lua" "function main() end\n" "wolf/META/files" "modhost-files 1\nfox\n1.0.0\n7e4e5819bb9e68ea33a465665c320392e07bf3bf70a9b16070248ad8ebcd421c 20 main.lua\n30e551f3efcaf4a2ea72597eb4e371544ce8207e8fa0059ef34bbfe62c1a12ea 39 plugin.toml\n"]
+        ["run" "wolf"]
     ManifestSyntax ["wolf/plugin.toml" "[plugin\n" "wolf/main.lua" ""] ["run" "wolf"]
     ManifestUnknownKey
         ["wolf/plugin.toml" "[plugin]\nid = \"wolf\"\nversion = \"1.0.0\"\n\n[limits]\nfule = 1000\n" "wolf/main.lua" ""] ["run" "wolf"]

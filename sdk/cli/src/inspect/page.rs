@@ -29,6 +29,13 @@ pub(super) fn page(engine: &Engine, one: &Examination, exports: Option<&[ExportI
         None => page.row("manifest", "none: a single file, which sees every contract of the host"),
     }
     page.row("path", &safe(&package.source().display().to_string()));
+    let digest = package.digest().to_string();
+    // The whole is wider than a terminal: its first word is the row's.
+    let (algorithm, digits) = digest.split_once(':').unwrap_or(("digest", &digest));
+    page.row(algorithm, digits);
+    if package.envelope().is_some() {
+        page.row("signatures", "there are some, which this release does not look at");
+    }
     page.files(one);
     for (lead, items) in package.manifest().into_iter().flat_map(wants) {
         page.row(lead, &items.join(", "));
@@ -111,7 +118,8 @@ impl Page {
     fn files(&mut self, one: &Examination) {
         let files = one.package.files();
         let total: usize = files.iter().map(|(_, bytes)| bytes.len()).sum();
-        self.row("files", &format!("{}, {}", count(files.len(), "file"), size(total as u64)));
+        let packed = one.package.packed().map(|bytes| format!(", packed as {}", size(bytes))).unwrap_or_default();
+        self.row("files", &format!("{}, {}{packed}", count(files.len(), "file"), size(total as u64)));
         for (path, bytes) in files.iter().take(FILES) {
             self.row("", &format!("{} ({})", safe(path), size(bytes.len() as u64)));
         }

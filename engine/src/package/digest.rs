@@ -2,18 +2,14 @@
 
 use std::{fmt, fmt::Write as _, str::FromStr};
 
-use sha2::{Digest as _, Sha256};
+use super::Package;
 
-use crate::package::Package;
-
-/// The SHA-256 of a plugin's list of files, which names each file's own. Two plugins of equal digest hold the same bytes
-/// under the same paths, and the same id and version.
-///
-/// The list is UTF-8 text of one line each: `modhost-files 1`, the id, the version, then for each file in the order of the
-/// paths' bytes its SHA-256 in hex, its size in bytes and its path, with a space between.
+/// The SHA-256 of a plugin's [`Index`](super::Index), which names each file's own digest. Two plugins of equal digest hold the same
+/// bytes under the same paths, and the same id and version. It is a plugin's identity in lockfiles, mod sets, signatures,
+/// revocations and the audit trail.
 ///
 /// ```
-/// use modhost::{package::{Caps, Package}, resolve::Digest};
+/// use modhost::package::{Caps, Digest, Package};
 ///
 /// let wolf = Package::from_bytes("wolf.lua", b"function howl() end", &Caps::default())?;
 /// let digest = Digest::of(&wolf);
@@ -38,7 +34,7 @@ impl std::error::Error for DigestError {}
 
 const PREFIX: &str = "sha256:";
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
         // Writing to a string cannot fail.
         let _ = write!(text, "{byte:02x}");
@@ -47,17 +43,10 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 impl Digest {
-    /// Hashes every file of a plugin.
+    /// The digest of a plugin: its files are hashed the first time that somebody asks.
     #[must_use]
     pub fn of(package: &Package) -> Self {
-        let mut files: Vec<_> = package.files().iter().collect();
-        files.sort_unstable_by_key(|(path, _)| *path);
-        let mut list = Sha256::new();
-        list.update(format!("modhost-files 1\n{}\n{}\n", package.id(), package.version()));
-        for (path, bytes) in files {
-            list.update(format!("{} {} {path}\n", hex(&Sha256::digest(bytes)), bytes.len()));
-        }
-        Digest(list.finalize().into())
+        package.index().digest()
     }
 
     /// A digest that was found elsewhere.

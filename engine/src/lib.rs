@@ -52,7 +52,7 @@ mod spans;
 mod statistics;
 mod suspend;
 mod unloading;
-mod verify;
+pub mod verify;
 pub mod worker;
 
 pub use backends::BackendStatus;

@@ -2,13 +2,17 @@
 
 use std::{
     sync::{Mutex, PoisonError, Weak},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 /// The engine's time. [`SystemClock`] unless the builder is given another.
 pub trait Clock: Send + Sync {
     /// Time since any fixed moment; never goes back.
     fn now(&self) -> Duration;
+
+    /// The date, for what ends by the calendar: keys, signatures, revocation lists. It may be set back; whatever must not
+    /// run backwards uses [`Clock::now`].
+    fn wall(&self) -> SystemTime;
 
     /// Whether time moves by hand only. Such a clock tells `listener` of each step, and the engine starts no watchdog thread.
     fn stepped(&self, listener: Weak<dyn Step>) -> bool;
@@ -37,6 +41,10 @@ impl Clock for SystemClock {
         self.start.elapsed()
     }
 
+    fn wall(&self) -> SystemTime {
+        SystemTime::now()
+    }
+
     fn stepped(&self, _listener: Weak<dyn Step>) -> bool {
         false
     }
@@ -59,13 +67,33 @@ impl Clock for SystemClock {
 /// assert_eq!(error.code(), Code::LimitDeadline);
 /// # Ok::<(), modhost::Error>(())
 /// ```
-#[derive(Default)]
+///
+/// Its date is 2026-01-01T00:00:00Z plus what time went on, unless [`ManualClock::set_wall`] set another.
 pub struct ManualClock {
     now: Mutex<Duration>,
+    /// The date when `now` was 0.
+    start: Mutex<SystemTime>,
     listeners: Mutex<Vec<Weak<dyn Step>>>,
 }
 
+/// 2026-01-01T00:00:00Z, in seconds since 1970.
+const DATE: u64 = 1_767_225_600;
+
+impl Default for ManualClock {
+    fn default() -> Self {
+        let start = UNIX_EPOCH + Duration::from_secs(DATE);
+        ManualClock { now: Mutex::default(), start: Mutex::new(start), listeners: Mutex::default() }
+    }
+}
+
 impl ManualClock {
+    /// Sets the date, forward or back; deadlines do not notice.
+    pub fn set_wall(&self, wall: SystemTime) {
+        // A date too early to count from gives the earliest there is.
+        let start = wall.checked_sub(self.now()).unwrap_or(UNIX_EPOCH);
+        *self.start.lock().unwrap_or_else(PoisonError::into_inner) = start;
+    }
+
     /// Moves time on by `by`; deadlines that pass are noticed before this returns.
     pub fn advance(&self, by: Duration) {
         let (from, to) = {
@@ -84,6 +112,11 @@ impl ManualClock {
 impl Clock for ManualClock {
     fn now(&self) -> Duration {
         *self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wall(&self) -> SystemTime {
+        let start = *self.start.lock().unwrap_or_else(PoisonError::into_inner);
+        start.checked_add(self.now()).unwrap_or(start)
     }
 
     fn stepped(&self, listener: Weak<dyn Step>) -> bool {

@@ -180,14 +180,7 @@ fn held(verdict: &mut Verdict, envelope: &[u8], index: &[u8]) -> Option<Envelope
 }
 
 /// What one signature, which holds, is worth.
-fn of_signer(
-    verdict: &mut Verdict,
-    signature: &Signature,
-    id: &Id,
-    store: &TrustStore,
-    policy: &Policy,
-    now: Date,
-) {
+fn of_signer(verdict: &mut Verdict, signature: &Signature, id: &Id, store: &TrustStore, policy: &Policy, now: Date) {
     let key = signature.public.id();
     for one in store.against(id, |one| one.what == Revoked::Key(key)) {
         note(verdict, one, &format!("the key {}", key.short()));
@@ -241,7 +234,9 @@ fn standing(
 ) -> std::result::Result<TrustLevel, (Code, String)> {
     let revoked = |key: &super::KeyId| {
         let hard = store.against(id, move |one| one.hard && one.what == Revoked::Key(*key)).next();
-        hard.map(|one| (Code::TrustRevoked, format!("has its trust from {}, which is revoked: {}", key.short(), one.reason)))
+        hard.map(|one| {
+            (Code::TrustRevoked, format!("has its trust from {}, which is revoked: {}", key.short(), one.reason))
+        })
     };
     if let Some(why) = above.iter().find_map(revoked) {
         return Err(why);

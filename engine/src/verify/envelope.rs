@@ -66,11 +66,8 @@ impl Signature {
     /// The lines that are signed.
     fn statement(&self) -> String {
         let expires = self.expires.map_or_else(|| "never".to_owned(), |date| date.to_string());
-        let mut text = format!(
-            "signature ed25519\npublic {}\nsigner {}\nexpires {expires}\n",
-            self.public.digits(),
-            self.signer
-        );
+        let mut text =
+            format!("signature ed25519\npublic {}\nsigner {}\nexpires {expires}\n", self.public.digits(), self.signer);
         text.extend(self.meta.iter().map(|(name, value)| format!("meta {name} {value}\n")));
         text
     }

@@ -28,8 +28,8 @@ pub use pattern::{Pattern, PatternError};
 pub use rollback::{Seen, SeenFile};
 pub use secret::SecretKey;
 pub use store::{
-    Allowed, DEEPEST_DELEGATION, Delegation, ListSeen, Revocation, RevocationList, Revoked, Role, StoreFile, TrustStore,
-    TrustedKey, sign_list,
+    Allowed, DEEPEST_DELEGATION, Delegation, ListSeen, Revocation, RevocationList, Revoked, Role, StoreFile,
+    TrustStore, TrustedKey, sign_list,
 };
 pub use verdict::{Finding, Signer, Verdict};
 pub(crate) use vetted::Vetted;

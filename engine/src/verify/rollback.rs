@@ -110,7 +110,11 @@ impl Seen {
             let (id, version) = pair.ok_or_else(|| lines.error("here stand an id and a version"))?;
             seen.versions.insert(id, version);
         }
-        if seen.to_string().as_bytes() == bytes { Ok(seen) } else { Err(lines.error("this is not as modhost writes it")) }
+        if seen.to_string().as_bytes() == bytes {
+            Ok(seen)
+        } else {
+            Err(lines.error("this is not as modhost writes it"))
+        }
     }
 }
 

@@ -139,8 +139,10 @@ fn private(file: &File, path: &Path) -> Result<()> {
     if mode & 0o077 == 0 {
         return Ok(());
     }
-    let message = format!("{}: others than its owner may read or write this private key (mode {mode:04o})", path.display());
-    let help = format!("Take it back with `chmod 600 {}`; if it was on a shared machine, make a new key.", path.display());
+    let message =
+        format!("{}: others than its owner may read or write this private key (mode {mode:04o})", path.display());
+    let help =
+        format!("Take it back with `chmod 600 {}`; if it was on a shared machine, make a new key.", path.display());
     Err(refused(Code::TrustKeyExposed, message).with_help(help))
 }
 

@@ -84,7 +84,13 @@ impl Delegation {
     }
 
     /// The first way in which it goes beyond what its parent has.
-    fn widens(&self, namespaces: &[Pattern], ceiling: TrustLevel, from: Option<Date>, until: Option<Date>) -> Result<()> {
+    fn widens(
+        &self,
+        namespaces: &[Pattern],
+        ceiling: TrustLevel,
+        from: Option<Date>,
+        until: Option<Date>,
+    ) -> Result<()> {
         let wide = |what: &str| Err(self.error(Code::TrustDelegationWidens, what));
         if !covered(&self.namespaces, namespaces) {
             return wide("names plugins that are not the delegating key's own");
@@ -135,7 +141,8 @@ fn climb(store: &TrustStore, delegation: &Delegation, path: &mut Vec<KeyId>) -> 
     let mut broken = None;
     for key in store.all_keys().filter(|key| key.public == delegation.by) {
         if !key.roles.contains(&Role::Delegate) {
-            broken = Some(delegation.error(Code::TrustDelegationRoot, "is by a key of the store that may not delegate"));
+            broken =
+                Some(delegation.error(Code::TrustDelegationRoot, "is by a key of the store that may not delegate"));
             continue;
         }
         match delegation.widens(&key.namespaces, key.ceiling, key.from, key.until) {

@@ -12,7 +12,10 @@ use zeroize::Zeroizing;
 use super::{TrustStore, read::LONGEST, seal};
 use crate::{
     error::{Code, Error, Result, Stage},
-    verify::{key::refused, replace::{lock, replace}},
+    verify::{
+        key::refused,
+        replace::{lock, replace},
+    },
 };
 
 /// A trust store in a file. Whoever reads it sees the whole of one generation, and of two who change it at a time none loses
@@ -106,7 +109,10 @@ impl StoreFile {
                     0 => Ok(None),
                     seen => Err(refused(
                         Code::TrustGeneration,
-                        format!("{}: the trust store is gone, and generation {seen} of it was seen", self.path.display()),
+                        format!(
+                            "{}: the trust store is gone, and generation {seen} of it was seen",
+                            self.path.display()
+                        ),
                     )),
                 };
             }

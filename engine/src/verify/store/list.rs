@@ -105,7 +105,8 @@ impl RevocationList {
         let seen = ListSeen { sequence, issued, until };
         let text = text(&issuer, &seen, &rows);
         if format!("{text}value {}\n", hex(&value)).as_bytes() != bytes {
-            return Err(lines.error("this is not as modhost writes it: one spelling, sorted lines, nothing after the signature"));
+            return Err(lines
+                .error("this is not as modhost writes it: one spelling, sorted lines, nothing after the signature"));
         }
         Ok(RevocationList { issuer, seen, rows, text, value })
     }

@@ -340,11 +340,16 @@ impl TrustStore {
                 return Err(refused(Code::TrustNoKey, message));
             }
         }
-        if let Some(issuer) = self.revoked.iter().filter_map(|one| one.list).find(|list| !self.lists.contains_key(list)) {
-            return Err(wrong(format!("something is revoked by a list of {}, and there is no such list", issuer.short())));
+        if let Some(issuer) = self.revoked.iter().filter_map(|one| one.list).find(|list| !self.lists.contains_key(list))
+        {
+            return Err(wrong(format!(
+                "something is revoked by a list of {}, and there is no such list",
+                issuer.short()
+            )));
         }
         if let Some(issuer) = self.lists.keys().find(|issuer| !known.contains(issuer)) {
-            let message = format!("there is a revocation list of the key {}, which is not in the store", issuer.short());
+            let message =
+                format!("there is a revocation list of the key {}, which is not in the store", issuer.short());
             return Err(refused(Code::TrustNoKey, message));
         }
         let texts = self.revoked.iter().map(|one| &one.reason).chain(self.allowed.values().map(|one| &one.note));
@@ -416,7 +421,8 @@ impl TrustStore {
 
 fn check_key(key: &TrustedKey) -> Result<()> {
     let about = key.public.id().short();
-    check_label(&key.label).map_err(|_| wrong(format!("the label of the key {about} has 1 to 128 printable ASCII characters")))?;
+    check_label(&key.label)
+        .map_err(|_| wrong(format!("the label of the key {about} has 1 to 128 printable ASCII characters")))?;
     if key.namespaces.is_empty() || key.roles.is_empty() {
         return Err(wrong(format!("the key {about} ({}) has no namespace or no role", key.label)));
     }

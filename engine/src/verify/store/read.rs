@@ -46,7 +46,8 @@ impl TrustStore {
         let document = text.parse()?;
         let root = Keys::root(&text, document.get_ref())?;
         // The version first: a newer store has other keys.
-        let version = root.need("store").map_err(|error| error.saying("this is no trust store: `store = 1` is missing"))?;
+        let version =
+            root.need("store").map_err(|error| error.saying("this is no trust store: `store = 1` is missing"))?;
         match version.count()? {
             1 => {}
             0 => return Err(version.error(Code::TrustValue, "the first version of a trust store is 1")),
@@ -59,9 +60,10 @@ impl TrustStore {
         let mut store = TrustStore { generation: root.need("generation")?.count()?, ..TrustStore::default() };
         for item in root.read("thresholds", |item| item.entries())?.unwrap_or_default() {
             let count = u32::try_from(item.count()?).map_err(|_| value(item, "this is too large"))?;
-            let pattern = item.key.parse().map_err(|error: super::super::PatternError| {
-                item.error_at_key(Code::TrustValue, error.to_string())
-            })?;
+            let pattern = item
+                .key
+                .parse()
+                .map_err(|error: super::super::PatternError| item.error_at_key(Code::TrustValue, error.to_string()))?;
             store.thresholds.insert(pattern, count);
         }
         for item in root.read("pins", |item| item.entries())?.unwrap_or_default() {

@@ -31,7 +31,8 @@ pub(super) fn seal(text: &str, key: &[u8; 32]) -> Result<Vec<u8>> {
 
 pub(super) fn unseal(bytes: &[u8], key: &[u8; 32]) -> Result<Vec<u8>> {
     let wrong = || refused(Code::TrustSealed, "the trust store was sealed with another key, or has been changed since");
-    let (nonce, sealed) = bytes.strip_prefix(MAGIC).and_then(|rest| rest.split_first_chunk::<NONCE>()).ok_or_else(wrong)?;
+    let (nonce, sealed) =
+        bytes.strip_prefix(MAGIC).and_then(|rest| rest.split_first_chunk::<NONCE>()).ok_or_else(wrong)?;
     let payload = Payload { msg: sealed, aad: MAGIC };
     XChaCha20Poly1305::new(key.into()).decrypt(&XNonce::from(*nonce), payload).map_err(|_| wrong())
 }

@@ -111,7 +111,9 @@ mod tests {
         }
         // Of releases it says what semver says, for each operator.
         let bounds = ["0.0.0", "0.0.2", "0.2.0", "0.2.1", "1.0.0", "1.2.1", "1.2", "1", "0.0", "0"];
-        for range in ["", "=", "<", "<=", ">", ">=", "^", "~"].iter().flat_map(|op| bounds.map(|end| format!("{op}{end}"))) {
+        for range in
+            ["", "=", "<", "<=", ">", ">=", "^", "~"].iter().flat_map(|op| bounds.map(|end| format!("{op}{end}")))
+        {
             let range: VersionReq = range.parse().unwrap();
             for (major, minor, patch) in (0..27).map(|n| (n / 9, n / 3 % 3, n % 3)) {
                 let version = Version::new(major, minor, patch);

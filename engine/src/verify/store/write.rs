@@ -30,7 +30,9 @@ fn namespaces(f: &mut Formatter<'_>, patterns: &[Pattern]) -> fmt::Result {
 
 impl Display for TrustStore {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.write_str("# Who is trusted here. Written by modhost, which keeps no comments: `modhost trust` changes it.\n")?;
+        f.write_str(
+            "# Who is trusted here. Written by modhost, which keeps no comments: `modhost trust` changes it.\n",
+        )?;
         writeln!(f, "store = 1\ngeneration = {}", self.generation)?;
         if !self.thresholds.is_empty() {
             f.write_str("\n[thresholds]\n")?;

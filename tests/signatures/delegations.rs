@@ -5,7 +5,6 @@ use modhost::{
         TrustDelegationDepth, TrustDelegationExpired, TrustDelegationLoop, TrustDelegationRoot,
         TrustDelegationSignature, TrustDelegationWidens, TrustNamespace, TrustRevoked,
     },
-    Result,
     TrustLevel::{Trusted, Untrusted, Verified},
     verify::{Delegation, Revocation, Revoked, TrustStore, TrustedKey},
 };
@@ -154,7 +153,7 @@ fn a_broken_link_never_gets_into_a_store() {
     for (name, mut links, code) in rows {
         let mut store = store();
         let last = links.pop().unwrap();
-        links.into_iter().map(|link| store.delegate(link)).collect::<Result<()>>().unwrap();
+        links.into_iter().for_each(|link| store.delegate(link).unwrap());
         let before = store.to_string();
         assert_eq!(store.delegate(last).unwrap_err().code(), code, "{name}");
         assert_eq!(store.to_string(), before, "{name}");

@@ -76,8 +76,14 @@ fn a_sealed_store_opens_with_its_key_alone() {
     let area = tempfile::tempdir().unwrap();
     let path = area.path().join("trust.toml");
     let file = StoreFile::new(&path).sealed([7; 32]);
-    file.update(|store| Ok(*store = full())).unwrap();
+    let replace = |store: &mut TrustStore| {
+        *store = full();
+        Ok(())
+    };
+    file.update(replace).unwrap();
+    file.update(replace).unwrap();
     let store = file.load().unwrap();
+    assert_eq!(store.generation(), 2, "another store is a change as any other");
     assert_eq!(store.keys().count(), full().keys().count());
     let bytes = fs::read(&path).unwrap();
     assert!(!bytes.windows(4).any(|part| part == b"acme"));

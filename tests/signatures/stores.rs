@@ -147,7 +147,8 @@ fn what_is_not_understood_is_refused() {
 fn what_cannot_be_written_is_not_taken() {
     let mut store = full();
     let before = store.to_string();
-    let rows: Vec<(&str, fn(&mut TrustStore) -> modhost::Result<()>, Code)> = vec![
+    type Row = (&'static str, fn(&mut TrustStore) -> modhost::Result<()>, Code);
+    let rows: Vec<Row> = vec![
         ("a threshold of 0", |store| store.set_threshold(pattern("x.*"), 0), TrustThreshold),
         ("no namespace", |store| store.add_key(TrustedKey::new(key(4).public(), "x", [])), TrustValue),
         ("no label", |store| store.add_key(TrustedKey::new(key(4).public(), "", [pattern("*")])), TrustValue),

@@ -366,7 +366,8 @@ fn what_a_good_signature_is_worth() {
 
 #[test]
 fn warnings_say_what_does_not_stop_a_package() {
-    let rows: &[(&str, fn(&mut World), &str)] = &[
+    type Row = (&'static str, fn(&mut World), &'static str);
+    let rows: &[Row] = &[
         ("unknown", |w| w.signed_by(&[9]), "signed by a key nobody here knows"),
         ("soft", |w| revoke(w, versions("*"), false), "acme.wolf 1.0.0 is revoked: stolen"),
         ("short", |w| w.store.set_threshold(pattern("*"), 2).unwrap(), "1 of 2 keys signed"),

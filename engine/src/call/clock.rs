@@ -132,3 +132,22 @@ impl std::fmt::Debug for ManualClock {
         write!(f, "ManualClock({:?})", self.now())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_date_of_a_clock_by_hand() {
+        let clock = ManualClock::default();
+        let day = Duration::from_secs(86_400);
+        let new_year = UNIX_EPOCH + Duration::from_secs(DATE);
+        assert_eq!(clock.wall(), new_year);
+        clock.advance(day);
+        assert_eq!((clock.now(), clock.wall()), (day, new_year + day));
+        // Setting the date back moves no deadline.
+        clock.set_wall(UNIX_EPOCH + day);
+        clock.advance(day);
+        assert_eq!((clock.now(), clock.wall()), (2 * day, UNIX_EPOCH + 2 * day));
+    }
+}

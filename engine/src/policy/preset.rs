@@ -70,7 +70,6 @@ impl Preset {
             trusted: level,
             unsigned: self.signatures == 0,
             signatures: self.signatures,
-            require_trusted_signer: self.signatures > 0,
             source_formats: own_machine,
             development: own_machine,
             total_memory: FULL_SIZE * self.memory,

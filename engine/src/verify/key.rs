@@ -20,7 +20,7 @@ const PREFIX: &str = "ed25519:";
 /// use modhost::{Code, verify::PublicKey};
 ///
 /// let key: PublicKey = "ed25519:d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a".parse()?;
-/// assert_eq!(key.id().short(), "21fe31dfa154a261");
+/// assert_eq!(key.id().short(), "40302329e41f3cc7");
 ///
 /// // The neutral element: every signature of one kind holds under it.
 /// let weak = format!("ed25519:01{}", "00".repeat(31));

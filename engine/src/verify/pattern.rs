@@ -1,6 +1,6 @@
 //! [`Pattern`]: for which plugins a key may sign.
 
-use std::{fmt, str::FromStr};
+use std::{collections::BTreeSet, fmt, str::FromStr};
 
 use crate::package::Id;
 
@@ -46,6 +46,11 @@ impl Pattern {
             Kind::One(id) => self.holds(id),
         }
     }
+}
+
+/// Each pattern once, in order.
+pub(super) fn sorted(patterns: impl IntoIterator<Item = Pattern>) -> Vec<Pattern> {
+    patterns.into_iter().collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// Whether every pattern of `narrow` is covered by one of `wide`.

@@ -34,6 +34,11 @@ macro_rules! told {
     };
 }
 
+// Below the two macros, which it uses.
+mod trust;
+
+pub(crate) use trust::{Add, Key, KeyVerb, Revoke, Store, Trust, TrustVerb};
+
 /// Runs mods in Lua, Rhai, WebAssembly and native code, each in the box that its trust allows.
 #[derive(Debug, Parser)]
 #[command(
@@ -77,6 +82,8 @@ pub(crate) enum Verb {
     Inspect(Inspect),
     Check(Check),
     Bench(Bench),
+    Key(Key),
+    Trust(Trust),
     Explain(Explain),
     /// Show what each backend enforces in this build, on this machine
     #[command(
@@ -272,7 +279,7 @@ pub(crate) struct Host {
     #[command(flatten)]
     pub(crate) policy: ChosenPolicy,
     /// Take the plugins for at most this: untrusted, verified or trusted; for exactly this with --policy development
-    #[arg(long, value_name = "LEVEL", value_parser = trust)]
+    #[arg(long, value_name = "LEVEL", value_parser = trust_level)]
     pub(crate) trust: Option<TrustLevel>,
     /// Instructions per call, in the backend's own unit, up or down
     #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = fuel)]
@@ -337,7 +344,7 @@ pub(crate) struct Completions {
     pub(crate) shell: clap_complete::Shell,
 }
 
-fn trust(text: &str) -> Result<TrustLevel, String> {
+fn trust_level(text: &str) -> Result<TrustLevel, String> {
     text.parse()
 }
 

@@ -12,11 +12,13 @@ mod guard;
 mod host;
 mod inspect;
 mod json;
+mod key;
 mod layout;
 mod list;
 mod logs;
 mod run;
 mod source;
+mod trust;
 
 use std::process::ExitCode;
 
@@ -35,6 +37,8 @@ fn main() -> ExitCode {
                 Verb::Inspect(args) => inspect::inspect(&args, json),
                 Verb::Check(args) => check::check(&args, json),
                 Verb::Bench(args) => bench::bench(&args, json),
+                Verb::Key(args) => key::key(&args, json),
+                Verb::Trust(args) => trust::trust(&args, json),
                 Verb::Explain(args) => explain::explain(&args, json),
                 Verb::Backends => backends::backends(json),
                 Verb::Completions(args) => completions::completions(&args, json),

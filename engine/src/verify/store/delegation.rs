@@ -10,7 +10,7 @@ use crate::{
         hex::hex,
         key::refused,
         lines::check_label,
-        pattern::covered,
+        pattern::{covered, sorted},
         store::{Role, TrustStore},
     },
 };
@@ -49,8 +49,8 @@ impl Delegation {
     /// [`Code::TrustValue`] for a label that cannot be written.
     pub fn sign(by: &SecretKey, to: TrustedKey) -> Result<Self> {
         check_label(&to.label).map_err(|why| refused(Code::TrustValue, why))?;
-        let TrustedKey { public, label, mut namespaces, ceiling, from, until, .. } = to;
-        (namespaces.sort(), namespaces.dedup()).1;
+        let TrustedKey { public, label, namespaces, ceiling, from, until, .. } = to;
+        let namespaces = sorted(namespaces);
         let mut signed =
             Delegation { by: by.public(), public, label, namespaces, ceiling, from, until, value: [0; 64] };
         signed.value = by.sign(&signed.message());

@@ -81,9 +81,11 @@ impl StoreFile {
     pub fn update<T>(&self, change: impl FnOnce(&mut TrustStore) -> Result<T>) -> Result<T> {
         let _held = lock(&self.path)?;
         let mut store = self.read()?.unwrap_or_default();
+        // Also where the change is another store altogether.
+        let generation = store.generation + 1;
         let result = change(&mut store)?;
         store.check()?;
-        store.generation += 1;
+        store.generation = generation;
         let text = store.to_string();
         if text.len() > LONGEST {
             return Err(refused(Code::TrustValue, format!("a trust store has at most {LONGEST} bytes")));

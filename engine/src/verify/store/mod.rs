@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use semver::Version;
 
-use super::{Date, Digest, KeyId, Pattern, PublicKey, key::refused, lines::check_label};
+use super::{Date, Digest, KeyId, Pattern, PublicKey, key::refused, lines::check_label, pattern::sorted};
 use crate::{
     error::{Code, Result},
     package::Id,
@@ -166,8 +166,7 @@ impl TrustStore {
     /// # Errors
     /// [`Code::TrustValue`] for one without a label, a namespace or a role, and for one that ends before it begins.
     pub fn add_key(&mut self, mut key: TrustedKey) -> Result<()> {
-        key.namespaces.sort();
-        key.namespaces.dedup();
+        key.namespaces = sorted(key.namespaces);
         self.change(|store| {
             store.keys.insert(key.public.id(), key);
             Ok(())
@@ -180,8 +179,7 @@ impl TrustStore {
     /// # Errors
     /// As [`TrustStore::add_key`].
     pub fn embed(&mut self, mut key: TrustedKey) -> Result<()> {
-        key.namespaces.sort();
-        key.namespaces.dedup();
+        key.namespaces = sorted(key.namespaces);
         self.change(|store| {
             store.builtin.insert(key.public.id(), key);
             Ok(())

@@ -9,7 +9,7 @@ use super::{Allowed, Delegation, ListSeen, Revocation, Revoked, TrustStore, Trus
 use crate::{
     error::{Code, Error, Result, Stage},
     package::schema::{Codes, Item, Keys, Text, quote},
-    verify::{KeyId, hex::unhex, key::refused},
+    verify::{KeyId, hex::unhex, key::refused, pattern::sorted},
 };
 
 const CODES: Codes = Codes {
@@ -154,12 +154,10 @@ fn strings<T: std::str::FromStr<Err: std::fmt::Display>>(item: Item<'_>) -> Resu
 }
 
 fn key(row: &Keys<'_>) -> Result<TrustedKey> {
-    let mut namespaces = strings(row.need("namespaces")?)?;
-    (namespaces.sort(), namespaces.dedup()).1;
     Ok(TrustedKey {
         public: public(row.need("public")?)?,
         label: row.need("label")?.string()?.to_owned(),
-        namespaces,
+        namespaces: sorted(strings(row.need("namespaces")?)?),
         ceiling: parsed(row.need("ceiling")?)?,
         roles: strings(row.need("roles")?)?.into_iter().collect(),
         from: row.read("from", parsed)?,

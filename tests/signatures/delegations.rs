@@ -91,6 +91,15 @@ const CASES: &[Case] = &[
         Err(TrustRevoked),
     ),
     (
+        "a removed link takes those below with it",
+        |w| {
+            chain(w, 3, &["acme.*", "acme.*", "acme.*"]);
+            w.store.remove_key(&key(12).public().id()).unwrap();
+            assert_eq!(w.store.delegations().len(), 1);
+        },
+        Ok(Untrusted),
+    ),
+    (
         "a removed root takes its links with it",
         |w| {
             chain(w, 2, &["acme.*", "acme.*"]);

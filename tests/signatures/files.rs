@@ -52,6 +52,22 @@ fn an_older_store_than_the_one_seen_is_refused() {
 }
 
 #[test]
+fn a_key_that_the_host_was_built_with_is_in_no_file_and_stays() {
+    let area = tempfile::tempdir().unwrap();
+    let path = area.path().join("trust.toml");
+    let built = || StoreFile::new(&path).embed(trusted(1, "acme.*")).unwrap();
+    built().update(|store| store.pin("acme", key(1).public().id())).unwrap();
+    let mut world = World::new();
+    world.store = built().load().unwrap();
+    world.policy.vendors.insert("acme".into());
+    assert_eq!(world.judge().level, modhost::TrustLevel::Trusted);
+    assert!(!fs::read_to_string(&path).unwrap().contains("[[key]]"));
+    assert_eq!(code(built().update(|store| store.remove_key(&key(1).public().id()))), Code::TrustNoKey);
+    // The file alone names a key that is nowhere.
+    assert_eq!(code(StoreFile::new(&path).load()), Code::TrustNoKey);
+}
+
+#[test]
 fn of_many_writers_none_loses_a_change() {
     let area = tempfile::tempdir().unwrap();
     let path = Arc::new(area.path().join("trust.toml"));

@@ -35,6 +35,8 @@ use crate::{
 pub struct StoreFile {
     path: PathBuf,
     key: Option<Zeroizing<[u8; 32]>>,
+    /// Holds the keys that the host was built with, and nothing else.
+    built: TrustStore,
     /// The highest generation that was read or written here.
     seen: AtomicU64,
 }
@@ -42,13 +44,22 @@ pub struct StoreFile {
 impl StoreFile {
     /// The store at `path`.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        StoreFile { path: path.into(), key: None, seen: AtomicU64::new(0) }
+        StoreFile { path: path.into(), key: None, built: TrustStore::default(), seen: AtomicU64::new(0) }
     }
 
     /// The same, encrypted at rest with a key that the host keeps elsewhere. A file that is not sealed is refused then.
     #[must_use]
     pub fn sealed(self, key: [u8; 32]) -> Self {
         StoreFile { key: Some(Zeroizing::new(key)), ..self }
+    }
+
+    /// The same with a key that the host was built with, as [`TrustStore::embed`] says.
+    ///
+    /// # Errors
+    /// As [`TrustStore::add_key`].
+    pub fn embed(mut self, key: super::TrustedKey) -> Result<Self> {
+        self.built.embed(key)?;
+        Ok(self)
     }
 
     /// The same, refusing every generation below this: the one that the host remembers of its last run.
@@ -80,7 +91,7 @@ impl StoreFile {
     /// Those of `change` and of [`StoreFile::load`].
     pub fn update<T>(&self, change: impl FnOnce(&mut TrustStore) -> Result<T>) -> Result<T> {
         let _held = lock(&self.path)?;
-        let mut store = self.read()?.unwrap_or_default();
+        let mut store = self.read()?.unwrap_or_else(|| self.built.clone());
         // Also where the change is another store altogether.
         let generation = store.generation + 1;
         let result = change(&mut store)?;
@@ -137,7 +148,7 @@ impl StoreFile {
         let name = self.path.display().to_string();
         let text = String::from_utf8(bytes)
             .map_err(|_| named(refused(Code::TrustSyntax, "the trust store is no UTF-8 text")))?;
-        let store = TrustStore::parse(&text, &name)?;
+        let store = TrustStore::parse_with(&text, &name, &self.built)?;
         let seen = self.seen.fetch_max(store.generation, Ordering::Relaxed);
         if store.generation < seen {
             let message = format!("the trust store is of generation {}, and {seen} was seen before", store.generation);

@@ -186,14 +186,16 @@ impl TrustStore {
         })
     }
 
-    /// Takes a key out, with the delegations, pins and revocation lists that hang on it. Its plugins are those of an unknown
-    /// key then; to refuse them, revoke it.
+    /// Takes a key out, or the delegations to it, with the delegations, pins and revocation lists that hang on it. Its plugins
+    /// are those of an unknown key then; to refuse them, revoke it.
     ///
     /// # Errors
     /// [`Code::TrustNoKey`].
     pub fn remove_key(&mut self, id: &KeyId) -> Result<()> {
         self.change(|store| {
-            if store.keys.remove(id).is_none() {
+            let before = store.delegations.len();
+            store.delegations.retain(|one| one.public.id() != *id);
+            if store.keys.remove(id).is_none() && store.delegations.len() == before {
                 let message = format!("there is no key {} in the store", id.short());
                 return Err(refused(Code::TrustNoKey, message));
             }

@@ -38,6 +38,15 @@ impl TrustStore {
     /// [`Code::TrustNewer`], [`Code::VerifyKey`] for a key that could be forged under, [`Code::TrustThreshold`],
     /// [`Code::TrustNoKey`] and the codes of [`TrustStore::delegate`].
     pub fn parse(text: &str, file: &str) -> Result<Self> {
+        TrustStore::parse_with(text, file, &TrustStore::default())
+    }
+
+    /// The same on top of the keys that the host was built with ([`TrustStore::embed`]), which pins, delegations and lists of the
+    /// file may name.
+    ///
+    /// # Errors
+    /// As [`TrustStore::parse`].
+    pub fn parse_with(text: &str, file: &str, built: &TrustStore) -> Result<Self> {
         if text.len() > LONGEST {
             let message = format!("a trust store has at most {LONGEST} bytes");
             return Err(refused(Code::TrustSyntax, message).at_place(Place::file(file)));
@@ -57,7 +66,8 @@ impl TrustStore {
             }
         }
         root.check(&ROOT)?;
-        let mut store = TrustStore { generation: root.need("generation")?.count()?, ..TrustStore::default() };
+        let generation = root.need("generation")?.count()?;
+        let mut store = TrustStore { generation, builtin: built.builtin.clone(), ..TrustStore::default() };
         for item in root.read("thresholds", |item| item.entries())?.unwrap_or_default() {
             let count = u32::try_from(item.count()?).map_err(|_| value(item, "this is too large"))?;
             let pattern = item

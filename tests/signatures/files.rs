@@ -71,12 +71,12 @@ fn a_key_that_the_host_was_built_with_is_in_no_file_and_stays() {
 fn of_many_writers_none_loses_a_change() {
     let area = tempfile::tempdir().unwrap();
     let path = Arc::new(area.path().join("trust.toml"));
-    let writers: Vec<_> = (1..=8)
+    let writers: Vec<_> = (1..=4)
         .map(|seed| {
             let path = path.clone();
             thread::spawn(move || {
                 let file = StoreFile::new(&*path);
-                for namespace in ["a.*", "b.*", "c.*"] {
+                for namespace in ["a.*", "b.*"] {
                     file.update(|store| store.add_key(trusted(seed, namespace))).unwrap();
                 }
             })
@@ -84,7 +84,7 @@ fn of_many_writers_none_loses_a_change() {
         .collect();
     writers.into_iter().for_each(|writer| writer.join().unwrap());
     let store = StoreFile::new(&*path).load().unwrap();
-    assert_eq!((store.keys().count(), store.generation()), (8, 24));
+    assert_eq!((store.keys().count(), store.generation()), (4, 8));
 }
 
 #[test]

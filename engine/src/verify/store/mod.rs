@@ -1,6 +1,7 @@
 //! [`TrustStore`]: which keys count here, for what, and what was taken back. It is data that was checked as a whole: nothing
 //! makes a store that [`TrustStore::parse`] would not read. It lies in a file by [`StoreFile`].
 
+mod check;
 mod delegation;
 mod file;
 mod key;
@@ -15,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use semver::Version;
 
-use super::{Date, Digest, KeyId, Pattern, PublicKey, key::refused, lines::check_label, pattern::sorted};
+use super::{Date, Digest, KeyId, Pattern, PublicKey, key::refused, pattern::sorted};
 use crate::{
     error::{Code, Result},
     package::Id,
@@ -30,8 +31,6 @@ pub use revoked::{Revocation, Revoked};
 
 /// The most entries of one kind.
 const MOST: usize = 1000;
-/// The most delegations to one key.
-const MOST_TO_ONE: usize = 16;
 
 /// A package that the store's owner takes by its bytes, whoever signed it or nobody.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -106,10 +105,6 @@ pub(super) struct Known<'s> {
     pub(super) until: Option<Date>,
     /// Where it is known by delegation.
     pub(super) link: Option<&'s Delegation>,
-}
-
-fn wrong(why: impl Into<String>) -> crate::Error {
-    refused(Code::TrustValue, why)
 }
 
 impl TrustStore {
@@ -301,64 +296,6 @@ impl TrustStore {
         Ok(())
     }
 
-    /// Whether it is whole.
-    fn check(&self) -> Result<()> {
-        let counts = [
-            self.keys.len(),
-            self.builtin.len(),
-            self.delegations.len(),
-            self.pins.len(),
-            self.revoked.len(),
-            self.allowed.len(),
-            self.thresholds.len(),
-        ];
-        if counts.into_iter().any(|count| count > MOST) {
-            return Err(wrong(format!("a trust store holds at most {MOST} entries of a kind")));
-        }
-        if let Some((pattern, _)) = self.thresholds.iter().find(|(_, count)| **count == 0) {
-            let message = format!("the threshold of `{pattern}` is 0, which a package without any signature meets");
-            return Err(refused(Code::TrustThreshold, message));
-        }
-        self.all_keys().try_for_each(check_key)?;
-        for delegation in &self.delegations {
-            let to_one = self.delegations.iter().filter(|other| other.public == delegation.public).count();
-            if to_one > MOST_TO_ONE {
-                return Err(wrong(format!("more than {MOST_TO_ONE} delegations to one key")));
-            }
-            if delegation.namespaces.is_empty() {
-                return Err(wrong("a delegation names at least one namespace"));
-            }
-        }
-        delegation::check(self)?;
-        let known: BTreeSet<KeyId> = self.known_ids().collect();
-        for (publisher, keys) in &self.pins {
-            if !matches!(Id::new(format!("{publisher}.x")), Ok(id) if id.publisher() == Some(publisher)) {
-                return Err(wrong(format!("`{}` is no publisher's name", publisher.escape_debug())));
-            }
-            if let Some(key) = keys.iter().find(|key| !known.contains(key)) {
-                let message = format!("{publisher} is pinned to the key {}, which is not in the store", key.short());
-                return Err(refused(Code::TrustNoKey, message));
-            }
-        }
-        if let Some(issuer) = self.revoked.iter().filter_map(|one| one.list).find(|list| !self.lists.contains_key(list))
-        {
-            return Err(wrong(format!(
-                "something is revoked by a list of {}, and there is no such list",
-                issuer.short()
-            )));
-        }
-        if let Some(issuer) = self.lists.keys().find(|issuer| !known.contains(issuer)) {
-            let message =
-                format!("there is a revocation list of the key {}, which is not in the store", issuer.short());
-            return Err(refused(Code::TrustNoKey, message));
-        }
-        let texts = self.revoked.iter().map(|one| &one.reason).chain(self.allowed.values().map(|one| &one.note));
-        for text in texts {
-            check_label(text).map_err(|_| wrong("a reason or note has 1 to 128 printable ASCII characters"))?;
-        }
-        Ok(())
-    }
-
     /// Every way in which a key is known, the store's own word first.
     pub(super) fn known(&self, public: &PublicKey) -> Vec<Known<'_>> {
         let id = public.id();
@@ -417,17 +354,4 @@ impl TrustStore {
         let matching = self.thresholds.iter().filter(|(pattern, _)| pattern.holds(id));
         matching.map(|(_, count)| *count).max().unwrap_or(1).max(1)
     }
-}
-
-fn check_key(key: &TrustedKey) -> Result<()> {
-    let about = key.public.id().short();
-    check_label(&key.label)
-        .map_err(|_| wrong(format!("the label of the key {about} has 1 to 128 printable ASCII characters")))?;
-    if key.namespaces.is_empty() || key.roles.is_empty() {
-        return Err(wrong(format!("the key {about} ({}) has no namespace or no role", key.label)));
-    }
-    if key.from.zip(key.until).is_some_and(|(from, until)| from >= until) {
-        return Err(wrong(format!("the key {about} ({}) ends before it begins", key.label)));
-    }
-    Ok(())
 }

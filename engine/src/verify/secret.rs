@@ -53,11 +53,11 @@ impl SecretKey {
     /// Reads `-----BEGIN PRIVATE KEY-----` (PKCS#8, as `openssl genpkey -algorithm ed25519` writes it).
     ///
     /// # Errors
-    /// [`Code::TrustKeyFile`] for other text, other algorithms, encrypted keys and a public half that is not the key's.
+    /// [`Code::TrustKeyFile`] for other text, other algorithms, encrypted keys (the `modhost` command decrypts them) and a public half that is not the key's.
     pub fn from_pem(text: &str) -> Result<Self> {
         let wrong = |why: &str| refused(Code::TrustKeyFile, why);
         if text.contains("BEGIN ENCRYPTED PRIVATE KEY") {
-            return Err(wrong("the private key is encrypted with a passphrase, which modhost does not read"));
+            return Err(wrong("the private key is encrypted with a passphrase, and has to be decrypted first"));
         }
         SigningKey::from_pkcs8_pem(text)
             .map(SecretKey)
@@ -81,14 +81,21 @@ impl SecretKey {
     /// # Errors
     /// [`Code::IoFailed`] also where there is a file already: a key is never written over.
     pub fn create(&self, path: &Path) -> Result<()> {
+        SecretKey::write_private(path, &self.to_pem()?)
+    }
+
+    /// Writes a private text of a host's own form, an encrypted key for example, as [`SecretKey::create`] does.
+    ///
+    /// # Errors
+    /// As [`SecretKey::create`].
+    pub fn write_private(path: &Path, text: &str) -> Result<()> {
         let failed = |error| Error::io(Stage::Vet, path, &error);
-        let pem = self.to_pem()?;
         let mut options = File::options();
         options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(path).map_err(failed)?;
-        let written = file.write_all(pem.as_bytes()).and_then(|()| file.sync_all());
+        let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
         written.map_err(|error| {
             // Half a key is worth nothing, and would be in the way of the next attempt.
             let _ = std::fs::remove_file(path);
@@ -102,21 +109,29 @@ impl SecretKey {
     /// [`Code::TrustKeyExposed`] where others than its owner may read it (on Unix), [`Code::TrustKeyFile`] for what is no key,
     /// [`Code::IoNotFound`] and [`Code::IoFailed`].
     pub fn open(path: &Path) -> Result<Self> {
-        let failed = |error| Error::io(Stage::Vet, path, &error);
-        let mut file = File::open(path).map_err(failed)?;
-        private(&file, path)?;
-        let mut text = Zeroizing::new(String::with_capacity(LONGEST as usize + 1));
-        match Read::by_ref(&mut file).take(LONGEST + 1).read_to_string(&mut text) {
-            Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {}
-            read => drop(read.map_err(failed)?),
-        }
-        if text.len() as u64 > LONGEST {
-            text.clear();
-        }
-        SecretKey::from_pem(&text).map_err(|error| {
+        SecretKey::from_pem(&SecretKey::read_private(path)?).map_err(|error| {
             let message = format!("{}: {}", path.display(), error.message());
             error.saying(message)
         })
+    }
+
+    /// Reads what [`SecretKey::write_private`] wrote, into memory that is wiped when it goes.
+    ///
+    /// # Errors
+    /// As [`SecretKey::open`]; [`Code::TrustKeyFile`] for more than 16 KiB, and for what is no text.
+    pub fn read_private(path: &Path) -> Result<Zeroizing<String>> {
+        let failed = |error| Error::io(Stage::Vet, path, &error);
+        let mut file = File::open(path).map_err(failed)?;
+        private(&file, path)?;
+        // All of it at once, so that no part is left behind where the text grew.
+        let mut text = Zeroizing::new(String::with_capacity(LONGEST as usize + 64));
+        let read = Read::by_ref(&mut file).take(LONGEST + 1).read_to_string(&mut text);
+        if matches!(&read, Err(error) if error.kind() == std::io::ErrorKind::InvalidData) || text.len() as u64 > LONGEST
+        {
+            return Err(refused(Code::TrustKeyFile, format!("{}: this is no private key in PEM", path.display())));
+        }
+        read.map_err(failed)?;
+        Ok(text)
     }
 
     /// Its public half.

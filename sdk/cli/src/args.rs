@@ -37,7 +37,7 @@ macro_rules! told {
 // Below the two macros, which it uses.
 mod trust;
 
-pub(crate) use trust::{Add, Key, KeyVerb, Revoke, Store, Trust, TrustVerb};
+pub(crate) use trust::{Add, Key, KeyVerb, Passphrase, Revoke, Store, Trust, TrustVerb};
 
 /// Runs mods in Lua, Rhai, WebAssembly and native code, each in the box that its trust allows.
 #[derive(Debug, Parser)]

@@ -14,8 +14,9 @@ use serde::Serialize;
 
 use crate::{
     answer::Answer,
-    args::{Key, KeyVerb},
+    args::{Key, KeyVerb, Passphrase},
     json::about::shown,
+    passphrase,
 };
 
 /// The longest file of a key, in bytes.
@@ -24,22 +25,24 @@ const LONGEST: u64 = 16 << 10;
 /// Makes a key or shows one.
 pub(crate) fn key(args: &Key, json: bool) -> Answer {
     let done = match &args.verb {
-        KeyVerb::New { file } => new(file).map(|public| (file, public, true)),
-        KeyVerb::Show { file } => public(file).map(|public| (file, public, false)),
+        KeyVerb::New { file, passphrase } => new(file, passphrase).map(|made| (file, made.0, Some(made.1))),
+        KeyVerb::Show { file, passphrase } => public(file, passphrase).map(|public| (file, public, None)),
     };
     let (file, public, made) = match done {
         Ok(done) => done,
         Err(error) => return Answer::error(&error, json),
     };
-    let body = Body { ok: true, file: shown(file), public: public.to_string(), id: public.id().to_string() };
+    let (file, id) = (shown(file), public.id().to_string());
+    let body = Body { ok: true, file, public: public.to_string(), id, encrypted: made };
     if json {
         return Answer::object(0, &body);
     }
     let mut text = format!("public key\n  {}\nkey id\n  {}\n", body.public, body.id);
-    if made {
+    if let Some(encrypted) = made {
         let file = crate::layout::safe(&body.file);
+        let how = if encrypted { ", encrypted" } else { "" };
         text += &format!(
-            "\n{file} holds the private key: keep it to yourself.\nWhoever trusts you with plugins says:\n  modhost trust add --namespace 'PUBLISHER.*' \\\n      {}\n",
+            "\n{file} holds the private key{how}: keep it to yourself.\nWhoever trusts you with plugins says:\n  modhost trust add --namespace 'PUBLISHER.*' \\\n      {}\n",
             body.public
         );
     }
@@ -52,22 +55,27 @@ struct Body {
     file: String,
     public: String,
     id: String,
+    /// Whether the new private key's file is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    encrypted: Option<bool>,
 }
 
-fn new(file: &Path) -> Result<PublicKey> {
+/// A new key's public half, and whether its file is encrypted.
+fn new(file: &Path, options: &Passphrase) -> Result<(PublicKey, bool)> {
+    let given = passphrase::given(options)?;
     let secret = SecretKey::generate()?;
-    secret.create(file).map_err(|error| {
+    passphrase::create(&secret, file, given.as_ref().map(|text| text.as_str())).map_err(|error| {
         if file.exists() {
             let help = "A private key is never overwritten: choose another name, or move the old key away.";
             return error.with_help(help);
         }
         error
     })?;
-    Ok(secret.public())
+    Ok((secret.public(), given.is_some()))
 }
 
 /// The public key in a file: of a public key, or of a private one.
-pub(crate) fn public(file: &Path) -> Result<PublicKey> {
+pub(crate) fn public(file: &Path, options: &Passphrase) -> Result<PublicKey> {
     let failed = |error| Error::io(Stage::Engine, file, &error);
     let mut begin = String::new();
     match File::open(file).map_err(failed)?.take(LONGEST + 1).read_to_string(&mut begin) {
@@ -80,5 +88,5 @@ pub(crate) fn public(file: &Path) -> Result<PublicKey> {
             Error::new(Code::VerifyKey, Stage::Vet, message).with_help(error.help())
         });
     }
-    SecretKey::open(file).map(|secret| secret.public())
+    passphrase::open(file, options).map(|secret| secret.public())
 }

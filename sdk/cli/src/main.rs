@@ -16,6 +16,7 @@ mod key;
 mod layout;
 mod list;
 mod logs;
+mod passphrase;
 mod run;
 mod source;
 mod trust;

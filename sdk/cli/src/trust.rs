@@ -3,21 +3,26 @@
 mod show;
 
 use std::{
-    env, fs,
+    env,
+    fs::{self, File},
+    io::Read,
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 use modhost::{
     Code, Error, Result, Stage,
-    verify::{KeyId, PublicKey, Revocation, Revoked, StoreFile, TrustStore, TrustedKey},
+    verify::{KeyId, PublicKey, Revocation, RevocationList, Revoked, StoreFile, TrustStore, TrustedKey},
 };
 
 use crate::{
     answer::Answer,
     args::{Add, Revoke, Store, Trust, TrustVerb, usage},
-    key,
+    key, layout,
 };
 
+/// More than the longest list that is read, in bytes.
+const LONGEST_LIST: u64 = 2 << 20;
 /// The fewest digits that name a key.
 const SHORTEST: usize = 8;
 
@@ -86,7 +91,7 @@ fn add(args: &Add, json: bool) -> Result<Answer> {
     let public: PublicKey = if args.key.starts_with("ed25519:") {
         args.key.parse()?
     } else {
-        key::public(file).map_err(|error| as_id(error, &args.key))?
+        key::public(file, &args.passphrase).map_err(|error| as_id(error, &args.key))?
     };
     let stem = file.file_stem().filter(|_| !args.key.starts_with("ed25519:"));
     let named = stem
@@ -115,12 +120,32 @@ fn as_id(error: Error, text: &str) -> Error {
 }
 
 fn revoke(args: &Revoke, json: bool) -> Result<Answer> {
+    if let Some(file) = &args.list {
+        return take_in(file, &args.store, json);
+    }
+    let (text, reason) = (args.what.as_deref().unwrap_or_default(), args.reason.as_deref().unwrap_or_default());
     change(&args.store, json, |store| {
-        let what = what(store, &args.what)?;
+        let what = what(store, text)?;
         let words = format!("revoked {what}");
-        let reason = args.reason.as_str();
         store.revoke(if args.soft { Revocation::soft(what, reason) } else { Revocation::hard(what, reason) })?;
         Ok(words)
+    })
+}
+
+/// Takes a signed revocation list in.
+fn take_in(file: &Path, store: &Store, json: bool) -> Result<Answer> {
+    let failed = |error| Error::io(Stage::Engine, file, &error);
+    let mut bytes = Vec::new();
+    File::open(file).map_err(failed)?.take(LONGEST_LIST).read_to_end(&mut bytes).map_err(failed)?;
+    let list = RevocationList::parse(&bytes)?;
+    change(store, json, |store| {
+        let new = store.apply_list(&list, SystemTime::now())?;
+        let (number, issuer) = (list.about().sequence, list.issuer().id());
+        let count = layout::count(list.revoked().len(), "revocation");
+        Ok(match new {
+            true => format!("took in the revocation list {number} of {issuer}: {count}"),
+            false => format!("the revocation list {number} of {issuer} was taken in before"),
+        })
     })
 }
 

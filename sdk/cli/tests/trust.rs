@@ -38,7 +38,8 @@ fn a_new_key_is_trusted_pinned_revoked_and_removed() {
     let here = folder(&[]);
     let made = play(here.path(), &[&["key", "new", "acme.pem"]]);
     let (public, id) = (made["public"].as_str().unwrap(), made["id"].as_str().unwrap());
-    assert_eq!(play(here.path(), &[&["key", "show", "acme.pem"]]), made);
+    assert_eq!(made["encrypted"], false);
+    assert_eq!(play(here.path(), &[&["key", "show", "acme.pem"]])["id"], made["id"]);
     let secret = fs::read_to_string(here.path().join("acme.pem")).unwrap();
     let list = play(
         here.path(),
@@ -86,6 +87,81 @@ fn a_private_key_is_its_owners_alone() {
     }
 }
 
+/// A key of OpenSSL 3 (`openssl pkcs8 -topk8`), of the bytes that are all 1, under `moonlight`.
+const SEALED: File = (
+    "acme.pem",
+    "-----BEGIN ENCRYPTED PRIVATE KEY-----
+MIGbMFcGCSqGSIb3DQEFDTBKMCkGCSqGSIb3DQEFDDAcBAiesNC7iUjb7wICCAAw
+DAYIKoZIhvcNAgkFADAdBglghkgBZQMEASoEEM8aIqkCLpgZCyHI2wVeRGkEQFi1
+FeYx5ok1JHTFddzmXno/gzUeDB2WDNsoxuy059kejW72Fw0EBvWA9r2AyIro940q
+PFtEN2RAxi9f9p9BjsA=
+-----END ENCRYPTED PRIVATE KEY-----
+",
+);
+
+/// The same with 8 M rounds of PBKDF2, and with 32 GiB for scrypt.
+const MANY_ROUNDS: &str = "-----BEGIN ENCRYPTED PRIVATE KEY-----
+MIGcMFgGCSqGSIb3DQEFDTBLMCoGCSqGSIb3DQEFDDAdBAhWzbtAyiRqxwIDf///
+MAwGCCqGSIb3DQIJBQAwHQYJYIZIAWUDBAEqBBBObcPKHjKNvUsnVbpkR3gpBEBY
+JI5xilqRxSx4FTSSQ0HufkSYUMz2CLTGfqnc5gCigtpgiQmAMxvrIURv5olN0g78
+V9nC5RD4A3FLfk+WoDeF
+-----END ENCRYPTED PRIVATE KEY-----
+";
+const MUCH_MEMORY: &str = "-----BEGIN ENCRYPTED PRIVATE KEY-----
+MIGTME8GCSqGSIb3DQEFDTBCMCEGCSsGAQQB2kcECzAUBAjYrMZfQhBjvQICQAAC
+AX8CAX8wHQYJYIZIAWUDBAEqBBBZlI4jYiJXKARNVwWoOA4qBEDlu/pQqUCTAG6w
+lRUR5b5f8y5LXRs1hxyXWvfq7Cq3+D4S/NT2TcJO/XWsO1vLhBUGwv/D/tmB++kM
+3/LQfMUf
+-----END ENCRYPTED PRIVATE KEY-----
+";
+
+#[test]
+fn a_private_key_under_a_passphrase() {
+    let here = folder(&[("right", "moonlight\nand more\n"), ("wrong", "sunlight"), ("empty", "\n"), SEALED]);
+    let run = |words: &[&str], variable: Option<&str>| {
+        let mut command = modhost(here.path());
+        command.args(words).env_remove("MODHOST_PASSPHRASE");
+        let output = command.envs(variable.map(|text| ("MODHOST_PASSPHRASE", text))).output().unwrap();
+        let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        (output.status.code(), text)
+    };
+    let (status, made) = run(&["key", "new", "new.pem", "--passphrase-file", "right"], None);
+    assert!(status == Some(0) && made.contains(", encrypted"), "{made}");
+    let text = fs::read_to_string(here.path().join("new.pem")).unwrap();
+    assert!(text.starts_with("-----BEGIN ENCRYPTED PRIVATE KEY-----\n"));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let path = here.path().join("acme.pem");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    for file in ["new.pem", "acme.pem"] {
+        let rows: [(&[&str], Option<&str>, i32, &str); 6] = [
+            (&["--passphrase-file", "right"], None, 0, "public key"),
+            (&[], Some("moonlight"), 0, "public key"),
+            (&["--passphrase-file", "wrong"], Some("moonlight"), 4, "passphrase is wrong"),
+            (&["--passphrase-file", "empty"], None, 2, "one line"),
+            (&["--passphrase-file", "gone"], None, 2, "io.not-found"),
+            (&[], None, 4, "--passphrase-file"),
+        ];
+        for (options, variable, status, part) in rows {
+            let (found, text) = run(&[&["key", "show", file], options].concat(), variable);
+            assert!(found == Some(status) && text.contains(part), "{file} {options:?}: {text}");
+        }
+    }
+    let (_, shown) = run(&["key", "show", "acme.pem"], Some("moonlight"));
+    assert!(shown.contains(PUBLIC), "{shown}");
+    let (_, shown) = run(&["key", "show", "new.pem"], Some("moonlight"));
+    assert!(made.starts_with(&shown), "{shown}");
+    // The file says how much is to be computed and held: not whatever it likes.
+    #[cfg(unix)]
+    for greedy in [MANY_ROUNDS, MUCH_MEMORY] {
+        fs::write(here.path().join("acme.pem"), greedy).unwrap();
+        let (status, text) = run(&["key", "show", "acme.pem"], Some("moonlight"));
+        assert!(status == Some(4) && text.contains("would take too long"), "{text}");
+    }
+}
+
 #[test]
 fn words_and_keys_that_are_refused() {
     const STORE: &[&str] = &["--store", "t.toml"];
@@ -107,6 +183,9 @@ fn words_and_keys_that_are_refused() {
         (&[], &on(&["trust", "revoke", ID, "--reason", "a\nb"]), 4, &[Err("trust.value")]),
         (&[], &on(&["trust", "revoke", ID, "--reason", "lost"]), 0, &[OutHas("revoked key"), NotErr("error")]),
         (&[], &on(&["trust", "revoke", ID]), 2, &[Err("--reason")]),
+        (&[], &on(&["trust", "revoke"]), 2, &[Err("WHAT")]),
+        (&[], &on(&["trust", "revoke", ID, "--reason", "x", "--list", "l"]), 2, &[Err("--list")]),
+        (&[("l", "no list\n")], &on(&["trust", "revoke", "--list", "l"]), 4, &[Err("trust.list")]),
         (&[], &on(&["trust", "list"]), 2, &[Err("io.not-found"), Out("")]),
         (&[("t.toml", "store = 2\n")], &on(&["trust", "list", "--json"]), 4, &[At("error.code", "\"trust.newer\"")]),
         (
@@ -116,6 +195,28 @@ fn words_and_keys_that_are_refused() {
             &[Err("trust.missing-field")],
         ),
     ]);
+}
+
+#[test]
+fn a_signed_revocation_list_is_taken_in() {
+    use modhost::verify::{Date, Revocation, Revoked, SecretKey, sign_list};
+    let here = folder(&[]);
+    let issuer = SecretKey::from_seed(&[1; 32]);
+    let day = std::time::Duration::from_secs(86_400);
+    let now = Date::of(std::time::SystemTime::now());
+    let rows =
+        [Revocation::hard(Revoked::Versions("acme.wolf".parse().unwrap(), "<1.2.0".parse().unwrap()), "it bites")];
+    let list = sign_list(&issuer, 7, now, now.after(day), &rows).unwrap();
+    fs::write(here.path().join("list"), &list).unwrap();
+    fs::write(here.path().join("forged"), list.replace("sequence 7", "sequence 8")).unwrap();
+    let add = ["trust", "add", PUBLIC, "--namespace", "acme.*", "--role", "revoke"];
+    let list = play(here.path(), &[&add, &["trust", "revoke", "--list", "list"], &["trust", "list"]]);
+    assert_eq!(list["revoked"][0]["what"], "acme.wolf@<1.2.0");
+    assert_eq!((&list["revoked"][0]["list"], &list["lists"][0]["sequence"]), (&Json::from(ID), &Json::from(7)));
+    let forged =
+        modhost(here.path()).args(["trust", "revoke", "--list", "forged", "--store", "trust.toml"]).output().unwrap();
+    assert_eq!(forged.status.code(), Some(4));
+    assert!(String::from_utf8(forged.stderr).unwrap().contains("trust.list-signature"));
 }
 
 #[test]

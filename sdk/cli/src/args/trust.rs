@@ -29,19 +29,28 @@ pub(crate) struct Key {
     pub(crate) verb: KeyVerb,
 }
 
+/// Where the passphrase of a private key is.
+#[derive(Debug, Args)]
+pub(crate) struct Passphrase {
+    /// The private key's passphrase: the first line of this file [default: $MODHOST_PASSPHRASE, else none]
+    #[arg(id = "passphrase-file", long, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+}
+
 /// What to do with a key.
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeyVerb {
     /// Write a new private key to a file that only you may read
     #[command(
         help_template = told!(
-            "The file is PKCS#8 in PEM, as OpenSSL writes and reads it, and is not encrypted:
-keep it where only you can read it. A file that is there is never overwritten.
-What is printed, the public key and its id, is for everybody."
+            "The file is PKCS#8 in PEM, as OpenSSL writes and reads it. It is encrypted where
+a passphrase is given; else keep it where only you can read it. A file that is
+there is never overwritten. What is printed, the public key and its id, is for
+everybody."
         ),
         after_help = ending!(
             "  modhost key new acme.pem
-  modhost key new acme.pem --json",
+  modhost key new acme.pem --passphrase-file ~/.acme-passphrase",
             "0    done"
             "1    the file is there already, or cannot be written"
             "2    wrong usage, no such folder"
@@ -51,6 +60,9 @@ What is printed, the public key and its id, is for everybody."
         /// Where the private key goes
         #[arg(value_name = "FILE")]
         file: PathBuf,
+        /// Its passphrase.
+        #[command(flatten)]
+        passphrase: Passphrase,
     },
     /// Show the public key of a file, and its id
     #[command(
@@ -66,6 +78,9 @@ What is printed, the public key and its id, is for everybody."
         /// A private or a public key in PEM
         #[arg(value_name = "FILE")]
         file: PathBuf,
+        /// Its passphrase.
+        #[command(flatten)]
+        passphrase: Passphrase,
     },
 }
 
@@ -102,7 +117,7 @@ pub(crate) struct Trust {
 #[derive(Debug, Args)]
 pub(crate) struct Store {
     /// The trust store [default: $MODHOST_STORE, else modhost/trust.toml among your settings]
-    #[arg(long = "store", value_name = "FILE")]
+    #[arg(id = "store", long, value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
 }
 
@@ -210,6 +225,9 @@ pub(crate) struct Add {
     /// When it ends: a date, or from now on so long, like 365d
     #[arg(long, value_name = "DATE|DUR", value_parser = date_or_duration)]
     pub(crate) until: Option<Date>,
+    /// Of a private key's file.
+    #[command(flatten)]
+    pub(crate) passphrase: Passphrase,
     /// Which store.
     #[command(flatten)]
     pub(crate) store: Store,
@@ -221,27 +239,33 @@ pub(crate) struct Add {
     help_template = told!(
         "WHAT is a key's id (of a key in the store, 8 digits of its begin suffice), a
 package's digest (sha256:...), or versions of a plugin (acme.wolf@<1.2.0), among
-which prereleases count. A removed key is unknown; a revoked one is refused."
+which prereleases count. A removed key is unknown; a revoked one is refused.
+With --list a signed revocation list is taken in, if a key of the store with the
+role `revoke` issued it, and in the place of the issuer's list before."
     ),
     after_help = ending!(
         "  modhost trust revoke 40302329e41f3cc7 --reason 'laptop stolen'
-  modhost trust revoke 'acme.wolf@<1.2.0' --reason 'it bites' --soft",
+  modhost trust revoke 'acme.wolf@<1.2.0' --reason 'it bites' --soft
+  modhost trust revoke --list community.revoked",
         "0    done"
         "1    the store cannot be written"
-        "2    wrong usage"
-        "4    the store is refused"
+        "2    wrong usage, no such file"
+        "4    the store or the list is refused"
     )
 )]
 pub(crate) struct Revoke {
     /// A key id, sha256:..., or ID@RANGE
-    #[arg(value_name = "WHAT")]
-    pub(crate) what: String,
+    #[arg(value_name = "WHAT", required_unless_present = "list", requires = "reason")]
+    pub(crate) what: Option<String>,
     /// Why, for whoever meets it
     #[arg(long, value_name = "TEXT")]
-    pub(crate) reason: String,
+    pub(crate) reason: Option<String>,
     /// Warn only, and go on
     #[arg(long)]
     pub(crate) soft: bool,
+    /// A signed revocation list
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["what", "reason", "soft"])]
+    pub(crate) list: Option<PathBuf>,
     /// Which store.
     #[command(flatten)]
     pub(crate) store: Store,

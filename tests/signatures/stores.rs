@@ -133,6 +133,9 @@ fn what_is_not_understood_is_refused() {
             TrustValue,
         ),
         ("too many of a kind", format!("store = 1\ngeneration = 0\n{}", "[[key]]\n".repeat(1001)), TrustSyntax),
+        ("an inline table", row("[thresholds]", "other = {}\n[thresholds]"), TrustSyntax),
+        ("a dotted key", row("[thresholds]", "x.y = 1\n[thresholds]"), TrustSyntax),
+        ("a dotted table", row("[thresholds]", "[thresholds.x]"), TrustSyntax),
         ("too large", text.clone() + "#".repeat(5 << 20).as_str(), TrustSyntax),
     ];
     for (name, changed, code) in &rows {

@@ -9,8 +9,8 @@ use crate::{
     verify::{KeyId, key::refused, lines::check_label},
 };
 
-/// The most delegations to one key.
-const MOST_TO_ONE: usize = 16;
+/// The most delegations to one key: every way up is tried.
+const MOST_TO_ONE: usize = 4;
 
 fn wrong(why: impl Into<String>) -> Error {
     refused(Code::TrustValue, why)

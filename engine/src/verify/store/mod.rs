@@ -338,7 +338,7 @@ impl TrustStore {
         let heard = move |one: &&Revocation| match &one.list {
             None => true,
             Some(issuer) => {
-                let issuers = self.all_keys().filter(|key| key.public.id() == *issuer);
+                let issuers = [self.builtin.get(issuer), self.keys.get(issuer)].into_iter().flatten();
                 issuers.flat_map(|key| &key.namespaces).any(|pattern| pattern.holds(id))
             }
         };

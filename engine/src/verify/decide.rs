@@ -217,6 +217,7 @@ fn of_signer(verdict: &mut Verdict, signature: &Signature, id: &Id, store: &Trus
     until(verdict, signature.expires, now);
     if let Some((code, why)) = ended(signature, policy, now) {
         signer.problem = Some(finding(code, format!("the signature of {} ({}) {why}", key.short(), signature.signer)));
+        signer.gives = TrustLevel::Untrusted;
     }
     if !signer.is_known() {
         verdict.warnings.push(format!("signed by a key nobody here knows ({})", key.short()));

@@ -158,6 +158,9 @@ fn policy_files_change_what_they_name() {
         ("name = 'my game'", |p| p.name == "my game"),
         ("base = 'strict'", |p| p.signatures == 2 && p.untrusted.limits.memory == 128 * MIB && p.name == "arena"),
         ("base = 'strict'\nunsigned = true\nsignatures = 0", |p| p.unsigned && p.signatures == 0),
+        ("require_trusted_signer = true", |p| p.require_trusted_signer && p.signatures == 0),
+        ("signature_max_age = '365d'", |p| p.signature_max_age == Some(Duration::from_secs(365 * 86_400))),
+        ("vendors = ['acme', 'b-c', 'acme']", |p| p.vendors.iter().eq(["acme", "b-c"])),
         ("base = 'development'\n[untrusted]\nisolation = 'sandbox'", |p| {
             p.untrusted.needs.isolation == Isolation::Sandbox && p.trusted.needs == Enforcement::NOTHING
         }),
@@ -257,6 +260,10 @@ fn mistakes_in_policy_files_have_a_code_and_a_place() {
         ("signatures = -1", PolicySyntax, "1:14", "below 0"),
         ("signatures = 5_000_000_000", PolicyValue, "1:14", "beyond 4294967295"),
         ("signatures = '2'", PolicySyntax, "1:14", "an integer"),
+        ("require_trusted_signer = 1", PolicySyntax, "1:26", "a boolean"),
+        ("signature_max_age = 'a year'", PolicyDuration, "1:21", "not a duration"),
+        ("vendors = ['acme', 'Acme']", PolicyValue, "1:20", "no publisher"),
+        ("vendors = ['acme.wolf']", PolicyValue, "1:12", "no publisher"),
         ("instances = 1.5", PolicySyntax, "1:13", "an integer"),
         ("total_memory = 'lots'", PolicySize, "1:16", "not a size"),
         ("total_memory = -1", PolicySize, "1:16", "below 0"),

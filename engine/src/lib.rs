@@ -57,7 +57,7 @@ mod steps;
 mod suspend;
 mod table;
 mod unloading;
-mod verify;
+pub mod verify;
 pub mod worker;
 
 pub use backends::BackendStatus;

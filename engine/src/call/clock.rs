@@ -2,7 +2,7 @@
 
 use std::{
     sync::{Mutex, PoisonError, Weak},
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 /// The engine's time. [`SystemClock`] unless the builder is given another.
@@ -10,7 +10,8 @@ pub trait Clock: Send + Sync {
     /// Time since any fixed moment; never goes back.
     fn now(&self) -> Duration;
 
-    /// The date. It may go back, as a machine's may.
+    /// The date, for what ends by the calendar: keys, signatures, revocation lists. It may be set back; whatever must not
+    /// run backwards uses [`Clock::now`].
     fn wall(&self) -> SystemTime;
 
     /// Whether time moves by hand only. Such a clock tells `listener` of each step, and the engine starts no watchdog thread.
@@ -49,8 +50,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that moves by hand: for tests, and for hosts whose time is their own. It begins with 2026-01-01T00:00:00Z, unless it is told
-/// another date.
+/// A clock that moves by hand: for tests, and for hosts whose time is their own.
 ///
 /// ```
 /// use std::{sync::Arc, time::Duration};
@@ -67,15 +67,33 @@ impl Clock for SystemClock {
 /// assert_eq!(error.code(), Code::LimitDeadline);
 /// # Ok::<(), modhost::Error>(())
 /// ```
-#[derive(Default)]
+///
+/// Its date is 2026-01-01T00:00:00Z plus what time went on, unless [`ManualClock::set_wall`] set another.
 pub struct ManualClock {
     now: Mutex<Duration>,
-    /// The date at the beginning, where one was set.
-    began: Mutex<Option<SystemTime>>,
+    /// The date when `now` was 0.
+    start: Mutex<SystemTime>,
     listeners: Mutex<Vec<Weak<dyn Step>>>,
 }
 
+/// 2026-01-01T00:00:00Z, in seconds since 1970.
+const DATE: u64 = 1_767_225_600;
+
+impl Default for ManualClock {
+    fn default() -> Self {
+        let start = UNIX_EPOCH + Duration::from_secs(DATE);
+        ManualClock { now: Mutex::default(), start: Mutex::new(start), listeners: Mutex::default() }
+    }
+}
+
 impl ManualClock {
+    /// Sets the date, forward or back; deadlines do not notice.
+    pub fn set_wall(&self, wall: SystemTime) {
+        // A date too early to count from gives the earliest there is.
+        let start = wall.checked_sub(self.now()).unwrap_or(UNIX_EPOCH);
+        *self.start.lock().unwrap_or_else(PoisonError::into_inner) = start;
+    }
+
     /// Moves time on by `by`; deadlines that pass are noticed before this returns.
     pub fn advance(&self, by: Duration) {
         let (from, to) = {
@@ -89,16 +107,7 @@ impl ManualClock {
             listener.step(from, to);
         }
     }
-
-    /// Makes it `wall` o'clock; it goes on from there with the steps. What is timed by [`Clock::now`] does not see it.
-    pub fn set_wall(&self, wall: SystemTime) {
-        let began = wall.checked_sub(self.now()).unwrap_or(SystemTime::UNIX_EPOCH);
-        *self.began.lock().unwrap_or_else(PoisonError::into_inner) = Some(began);
-    }
 }
-
-/// 2026-01-01T00:00:00Z.
-const BEGAN: Duration = Duration::from_secs(1_767_225_600);
 
 impl Clock for ManualClock {
     fn now(&self) -> Duration {
@@ -106,9 +115,8 @@ impl Clock for ManualClock {
     }
 
     fn wall(&self) -> SystemTime {
-        let began = *self.began.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = self.now();
-        began.unwrap_or(SystemTime::UNIX_EPOCH + BEGAN).checked_add(now).unwrap_or(SystemTime::UNIX_EPOCH)
+        let start = *self.start.lock().unwrap_or_else(PoisonError::into_inner);
+        start.checked_add(self.now()).unwrap_or(start)
     }
 
     fn stepped(&self, listener: Weak<dyn Step>) -> bool {
@@ -122,5 +130,24 @@ impl Clock for ManualClock {
 impl std::fmt::Debug for ManualClock {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "ManualClock({:?})", self.now())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_date_of_a_clock_by_hand() {
+        let clock = ManualClock::default();
+        let day = Duration::from_secs(86_400);
+        let new_year = UNIX_EPOCH + Duration::from_secs(DATE);
+        assert_eq!(clock.wall(), new_year);
+        clock.advance(day);
+        assert_eq!((clock.now(), clock.wall()), (day, new_year + day));
+        // Setting the date back moves no deadline.
+        clock.set_wall(UNIX_EPOCH + day);
+        clock.advance(day);
+        assert_eq!((clock.now(), clock.wall()), (2 * day, UNIX_EPOCH + 2 * day));
     }
 }

@@ -39,9 +39,23 @@ kinds! {
 
     /// Whether it is a matter of security, worth an administrator's look: something reached for what trust, policy or
     /// capabilities do not give it (`denied.*`), or for files outside of its own (`package.escapes`,
-    /// `package.special-file`). A limit is none: most plugins that hit one are slow, not hostile.
+    /// `package.special-file`); or somebody changed, forged or brought back what was refused before: a signature that does not
+    /// hold, something revoked, an older package, list or store. A limit is none: most plugins that hit one are slow, not hostile.
     is_security(code) {
-        code.family() == "denied" || matches!(code, Code::PackageEscapes | Code::PackageSpecialFile)
+        let tampering = matches!(
+            code,
+            Code::VerifyBadSignature
+                | Code::VerifyKey
+                | Code::TrustRevoked
+                | Code::TrustGeneration
+                | Code::TrustSealed
+                | Code::TrustKeyExposed
+                | Code::TrustDelegationSignature
+                | Code::TrustListSignature
+                | Code::TrustListSequence
+                | Code::TrustRollback
+        );
+        tampering || code.family() == "denied" || matches!(code, Code::PackageEscapes | Code::PackageSpecialFile)
     }
 
     /// Whether the plugin's own code or artefact failed (`script.*`, `wasm.*`, `native.*`): a matter for its author.
@@ -84,6 +98,7 @@ mod tests {
         let all = |is: fn(Code) -> bool| Code::ALL.iter().copied().filter(|code| is(*code)).count();
         assert!(all(Code::is_limit) >= 7 && all(Code::is_guest) >= 15 && all(Code::is_host) >= 5);
         assert!(Code::DeniedCapability.is_security() && Code::PackageEscapes.is_security());
+        assert!(Code::VerifyBadSignature.is_security() && !Code::VerifyExpired.is_security());
         assert!(!Code::ManifestSyntax.is_security() && !Code::LimitFuel.is_security());
         assert!(!Code::NativeIsolationUnavailable.is_guest() && Code::NativeCrashed.is_guest());
         assert!(Error::new(Code::PluginKilled, crate::Stage::Call, "").is_gone());

@@ -262,6 +262,126 @@ catalogue! {
     PackageModSet "package.mod-set" 4
         "The text of a mod set is not what modhost writes."
         "Look at the line that the error names, and take care to copy all of the text."
+    VerifyEnvelope "verify.envelope" 4
+        "META/signatures is not the text that modhost writes: one spelling, sorted, bounded."
+        "Sign the package again; nothing of it was loaded."
+    VerifyNewer "verify.newer" 4
+        "META/signatures is of a newer form than this engine reads."
+        "Update the game, or have the package signed in the older form."
+    VerifyAlgorithm "verify.algorithm" 4
+        "A signature is of another algorithm than ed25519, the only one there is."
+        "Sign the package with a key that `modhost key new` made."
+    VerifyKey "verify.key" 4
+        "A public key is malformed, not in its canonical form, or weak, so that anybody can forge signatures under it."
+        "Ask whoever gave you the key for the right one; make keys by `modhost key new`."
+    VerifyDuplicate "verify.duplicate" 4
+        "Two signatures of a package are by one key."
+        "Sign again: a key signs once, and two keys are two keys."
+    VerifyTooMany "verify.too-many" 4
+        "A package has more signatures than are looked at."
+        "Keep the signatures that matter; 16 are the most."
+    VerifyBadSignature "verify.bad-signature" 4
+        "A signature does not hold: the package or the signature was changed since."
+        "Get the package again from where it comes from. Do not use this one."
+    VerifyExpired "verify.expired" 4
+        "A signature has come to the end that its signer gave it."
+        "Get a release that is signed anew."
+    VerifyLifetime "verify.lifetime" 4
+        "A signature has no end, or one later than the policy takes (`signature_max_age`)."
+        "Have the package signed with an end within that time."
+    VerifyUnknownSigner "verify.unknown-signer" 4
+        "The package is well signed, by keys that nobody here knows, and the policy wants a known one."
+        "If you trust the signer, add the key to the trust store: `modhost trust add`."
+    VerifyThreshold "verify.threshold" 4
+        "Fewer different keys signed the package than the trust store or the policy wants."
+        "Have it signed by another key of the store."
+    TrustSyntax "trust.syntax" 4
+        "The trust store is not TOML, or a value has the wrong type."
+        "Correct the place that the error names; nothing of the store is in force."
+    TrustUnknownField "trust.unknown-field" 4
+        "The trust store has a field that this engine does not know, and that may be what forbids something."
+        "The error names the nearest known field; a newer modhost may have written it."
+    TrustMissingField "trust.missing-field" 4
+        "The trust store lacks a field that is needed."
+        "Add the field that the error names."
+    TrustValue "trust.value" 4
+        "A value of the trust store is malformed, there twice, or out of bounds."
+        "Correct what the error names."
+    TrustNewer "trust.newer" 4
+        "The trust store, a revocation list or the file of what was seen is of a newer form than this engine reads."
+        "Update the game."
+    TrustThreshold "trust.threshold" 4
+        "A threshold is 0, which a package without any signature would meet."
+        "Write 1 or more; what is to be taken unsigned, the policy says."
+    TrustNoKey "trust.no-key" 4
+        "The key is not in the trust store."
+        "`modhost trust list` shows the keys there are."
+    TrustGeneration "trust.generation" 4
+        "The trust store is older than the one that was seen here before."
+        "Bring the newer store back; somebody may want you to forget a revocation."
+    TrustSealed "trust.sealed" 4
+        "The trust store is encrypted and does not open, or is not encrypted where it must be."
+        "Use the key that it was sealed with; a store that was changed cannot be opened by any."
+    TrustKeyFile "trust.key-file" 4
+        "The file holds no private key of ed25519 in PEM."
+        "Name a file that `modhost key new` or `openssl genpkey -algorithm ed25519` wrote."
+    TrustKeyExposed "trust.key-exposed" 4
+        "Others than its owner may read or write the file of a private key."
+        "Take the rights back (`chmod 600 FILE`); if it was on a shared machine, make a new key."
+    TrustRevoked "trust.revoked" 4
+        "The package, or a key that signed it, was revoked."
+        "Use a release that is not revoked; the error says why this one is."
+    TrustKeyExpired "trust.key-expired" 4
+        "A key that signed the package has come to its end in the trust store."
+        "Get a release that is signed by the key's successor, or prolong the key."
+    TrustKeyNotYet "trust.key-not-yet" 4
+        "A key that signed the package does not count yet."
+        "Look at the clock, and at the key's begin in the trust store."
+    TrustNamespace "trust.namespace" 4
+        "A key of the trust store signed a plugin that it may not vouch for."
+        "Find out why it did. If it may, widen its namespaces: `modhost trust add`."
+    TrustCeiling "trust.ceiling" 4
+        "A key signed the package whose ceiling in the trust store allows no trust."
+        "Raise the key's ceiling, if its signature is to count."
+    TrustDelegationSignature "trust.delegation-signature" 4
+        "A delegation is not signed by the key that it names."
+        "Get the delegation again from whoever gave it."
+    TrustDelegationRoot "trust.delegation-root" 4
+        "A delegation leads to no key of the store that may delegate."
+        "Add the delegating key with the role `delegate`, or take the delegation out."
+    TrustDelegationDepth "trust.delegation-depth" 4
+        "A chain of delegations is more than three links long."
+        "Have a key nearer to the root delegate."
+    TrustDelegationLoop "trust.delegation-loop" 4
+        "Delegations lead in a circle."
+        "Take one of them out."
+    TrustDelegationWidens "trust.delegation-widens" 4
+        "A delegation gives more than the delegating key has: other plugins, more trust, or more time."
+        "Have it signed anew within what the delegating key has."
+    TrustDelegationExpired "trust.delegation-expired" 4
+        "A key signed the package by a delegation that has ended or not begun."
+        "Get a newer delegation from the delegating key."
+    TrustList "trust.list" 4
+        "A revocation list is not the text that modhost writes."
+        "Get it again from its issuer."
+    TrustListIssuer "trust.list-issuer" 4
+        "A revocation list is by a key that may not revoke here: it is not in the store, has not the role, or is at its end."
+        "Give the issuer's key the role `revoke`, if you trust it to."
+    TrustListSignature "trust.list-signature" 4
+        "A revocation list is not signed by its issuer."
+        "Get it again; somebody changed it."
+    TrustListStale "trust.list-stale" 4
+        "A revocation list has ended or not begun."
+        "Get the newest one from its issuer."
+    TrustListSequence "trust.list-sequence" 4
+        "A revocation list is older than the one that was taken in before."
+        "Get the newest one; somebody may want you to forget a revocation."
+    TrustRollback "trust.rollback" 4
+        "The package is older than a release of the plugin that was used here before."
+        "Use the newer release, or have the host sign the older one off."
+    TrustMemory "trust.memory" 4
+        "The file of what was seen before is damaged."
+        "Restore it. If you remove it, older packages are taken again."
     ManifestSyntax "manifest.syntax" 4
         "plugin.toml is not TOML, or a value has the wrong type."
         "Correct the place that the error names."

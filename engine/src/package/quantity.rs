@@ -27,7 +27,7 @@ impl fmt::Display for QuantityError {
             QuantityError::Duration(text) => {
                 write!(
                     f,
-                    "`{}` is not a duration: write a whole number and ns, us, ms, s, m or h, like \"2ms\"",
+                    "`{}` is not a duration: write a whole number and ns, us, ms, s, m, h or d, like \"2ms\"",
                     text.escape_debug()
                 )
             }
@@ -89,7 +89,7 @@ pub fn parse_size(text: &str) -> Result<u64, QuantityError> {
     number(digits).and_then(|number| number.checked_mul(factor)).ok_or_else(|| QuantityError::TooLarge(shorten(text)))
 }
 
-/// Reads a duration: `2us` (or `2µs`), `50ms`, `1s`, `1m` (a minute), `1h`. Only `0` goes without a unit.
+/// Reads a duration: `2us` (or `2µs`), `50ms`, `1s`, `1m` (a minute), `1h`, `1d`. Only `0` goes without a unit.
 ///
 /// # Errors
 /// [`QuantityError::Duration`] for other text, [`QuantityError::TooLarge`] beyond 2^64 ns (584 years).
@@ -112,6 +112,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, QuantityError> {
         "s" => 1_000_000_000,
         "m" => 60_000_000_000,
         "h" => 3_600_000_000_000,
+        "d" => 86_400_000_000_000,
         "" if number(digits) == Some(0) => 0,
         _ => return Err(malformed()),
     };
@@ -175,7 +176,8 @@ mod tests {
             ("-1ms", None),
             ("1.5ms", None),
             ("1MS", None),
-            ("1d", None),
+            ("365d", Some(Duration::from_secs(365 * 86_400))),
+            ("1D", None),
             ("6000000h", None),
             ("99999999999999999999ns", None),
         ];

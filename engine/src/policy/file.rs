@@ -13,7 +13,7 @@ use crate::{
     backends,
     error::{Code, Error, Result, Stage},
     package::{
-        Caps, nearest,
+        Caps, Id, nearest,
         schema::{Codes, Item, Keys, Text, quote},
     },
     resolve::{Mode, Optionals, Options},
@@ -29,11 +29,14 @@ pub(super) const CODES: Codes = Codes {
     duration: Code::PolicyDuration,
 };
 
-const ROOT: [&str; 19] = [
+const ROOT: [&str; 22] = [
     "base",
     "name",
     "unsigned",
     "signatures",
+    "require_trusted_signer",
+    "signature_max_age",
+    "vendors",
     "source_formats",
     "prefer",
     "instances",
@@ -104,6 +107,9 @@ pub(super) fn read(text: &str, file: &str) -> Result<Policy> {
     policy.name = root.read("name", name)?.or(stem).unwrap_or(policy.name);
     set(&mut policy.unsigned, root.read("unsigned", |item| item.boolean())?);
     set(&mut policy.signatures, root.read("signatures", number)?);
+    set(&mut policy.require_trusted_signer, root.read("require_trusted_signer", |item| item.boolean())?);
+    policy.signature_max_age = root.read("signature_max_age", |item| item.duration())?.or(policy.signature_max_age);
+    set(&mut policy.vendors, root.read("vendors", |item| item.array()?.into_iter().map(vendor).collect())?);
     set(&mut policy.source_formats, root.read("source_formats", |item| item.boolean())?);
     set(&mut policy.prefer, root.read("prefer", |item| item.array()?.into_iter().map(kind).collect())?);
     set(&mut policy.instances, root.read("instances", number)?);
@@ -183,6 +189,15 @@ fn at_most(most: u32, what: &str, item: Item<'_>) -> Result<u32> {
 
 fn kind(item: Item<'_>) -> Result<Kind> {
     Kind::new(item.string()?).map_err(|error| value_error(item, error.to_string()))
+}
+
+/// What an id can have before its dot.
+fn vendor(item: Item<'_>) -> Result<String> {
+    let name = item.string()?;
+    match Id::new(format!("{name}.x")) {
+        Ok(id) if id.publisher() == Some(name) => Ok(name.to_owned()),
+        _ => Err(value_error(item, format!("{} is no publisher: write the part of an id before its dot", quote(name)))),
+    }
 }
 
 /// Changes what `[untrusted]` and so on name.

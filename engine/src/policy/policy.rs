@@ -1,6 +1,9 @@
 //! [`Policy`]: plain data that says what each trust level is worth.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use modhost_backend::Kind;
 
@@ -38,6 +41,14 @@ pub struct Policy {
     /// How many signatures by different keys of the trust store a plugin must carry. Above 0 an unsigned plugin is refused
     /// whatever [`Policy::unsigned`] says.
     pub signatures: u32,
+    /// Whether a plugin must be signed by a key of the trust store: well signed by an unknown key is refused then, as unsigned is.
+    pub require_trusted_signer: bool,
+    /// How far ahead the end of a signature may be; with it, a signature without an end is refused. When a signature was made
+    /// is its signer's word alone; when it ends is bound by it, so that this bounds how long a stolen key's signatures last.
+    pub signature_max_age: Option<Duration>,
+    /// The publishers whose plugins may be trusted, if a key signed that the trust store has pinned for them. The part of a
+    /// plugin's id before the dot.
+    pub vendors: BTreeSet<String>,
     /// Whether text formats (`.wat`) are parsed.
     pub source_formats: bool,
     /// Which backend is taken where several suffice, best first; others follow in their own order.
@@ -188,6 +199,9 @@ impl Policy {
     ///     name = "arena"             # for messages
     ///     unsigned = true            # unsigned plugins are taken, as untrusted
     ///     signatures = 0             # how many a plugin must carry
+    ///     require_trusted_signer = false   # well signed by an unknown key is not enough
+    ///     signature_max_age = "365d" # signatures end, and no later than in so long
+    ///     vendors = ["acme"]         # publishers that may be trusted
     ///     source_formats = false     # .wat
     ///     prefer = ["wasm", "lua"]   # of several builds
     ///     instances = 200            # plugins at a time

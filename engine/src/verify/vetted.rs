@@ -42,8 +42,9 @@ pub(crate) fn vet(package: Package, policy: &Policy) -> Result<Vetted<Package>> 
         Err(Error::new(Code::DeniedTrust, Stage::Vet, message).of(id))
     };
     let name = &policy.name;
-    if policy.signatures > 0 {
-        let wants = match policy.signatures {
+    let signatures = policy.signatures.max(u32::from(policy.require_trusted_signer));
+    if signatures > 0 {
+        let wants = match signatures {
             1 => "a signature of a trusted key".to_owned(),
             count => format!("signatures of {count} trusted keys"),
         };

@@ -34,11 +34,14 @@ macro_rules! told {
     };
 }
 
+// Below the two macros, which they use.
 mod audit;
 mod pack;
+mod trust;
 
 pub(crate) use audit::{Audit, AuditVerb, Log, Show, Verify};
 pub(crate) use pack::Pack;
+pub(crate) use trust::{Add, Key, KeyVerb, Passphrase, Revoke, Store, Trust, TrustVerb};
 
 /// Runs mods in Lua, Rhai, WebAssembly and native code, each in the box that its trust allows.
 #[derive(Debug, Parser)]
@@ -94,6 +97,8 @@ pub(crate) enum Verb {
     Set(Set),
     Pack(Pack),
     Bench(Bench),
+    Key(Key),
+    Trust(Trust),
     Audit(Audit),
     Explain(Explain),
     /// Show what each backend enforces in this build, on this machine
@@ -294,7 +299,7 @@ pub(crate) struct Host {
     #[command(flatten)]
     pub(crate) policy: ChosenPolicy,
     /// Take the plugins for at most this: untrusted, verified or trusted; for exactly this with --policy development
-    #[arg(long, value_name = "LEVEL", value_parser = trust)]
+    #[arg(long, value_name = "LEVEL", value_parser = trust_level)]
     pub(crate) trust: Option<TrustLevel>,
     /// Instructions per call, in the backend's own unit, up or down
     #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = fuel)]
@@ -359,7 +364,7 @@ pub(crate) struct Completions {
     pub(crate) shell: clap_complete::Shell,
 }
 
-fn trust(text: &str) -> Result<TrustLevel, String> {
+fn trust_level(text: &str) -> Result<TrustLevel, String> {
     text.parse()
 }
 

@@ -17,14 +17,17 @@ mod host;
 mod inspect;
 mod json;
 mod kept;
+mod key;
 mod layout;
 mod list;
 mod logs;
 mod pack;
+mod passphrase;
 mod resolve;
 mod run;
 mod set;
 mod source;
+mod trust;
 mod why;
 
 use std::process::ExitCode;
@@ -49,6 +52,8 @@ fn main() -> ExitCode {
                 Verb::Set(args) => set::set(&args, json),
                 Verb::Pack(args) => pack::pack(&args, json),
                 Verb::Bench(args) => bench::bench(&args, json),
+                Verb::Key(args) => key::key(&args, json),
+                Verb::Trust(args) => trust::trust(&args, json),
                 Verb::Audit(args) => audit::audit(&args, json),
                 Verb::Explain(args) => explain::explain(&args, json),
                 Verb::Backends => backends::backends(json),

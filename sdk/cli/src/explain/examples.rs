@@ -173,4 +173,17 @@ examples! {
         ["run" "mods" "--call" "fox:main"]
     PackageDuplicate
         ["mods/wolf.lua" "" "mods/wolf.rhai" ""] ["check" "mods"]
+    VerifyKey
+        [] ["trust" "add" "ed25519:0100000000000000000000000000000000000000000000000000000000000000" "--namespace" "*" "--store" "trust.toml"]
+    TrustSyntax ["trust.toml" "store = \n"] ["trust" "list" "--store" "trust.toml"]
+    TrustUnknownField ["trust.toml" "store = 1\ngeneration = 1\nforbid = \"everything\"\n"] ["trust" "list" "--store" "trust.toml"]
+    TrustMissingField ["trust.toml" "generation = 1\n"] ["trust" "list" "--store" "trust.toml"]
+    TrustValue
+        ["trust.toml" "store = 1\ngeneration = 1\n\n[thresholds]\n\"Acme.*\" = 2\n"] ["trust" "list" "--store" "trust.toml"]
+    TrustNewer ["trust.toml" "store = 99\ngeneration = 1\n"] ["trust" "list" "--store" "trust.toml"]
+    TrustThreshold
+        ["trust.toml" "store = 1\ngeneration = 1\n\n[thresholds]\n\"acme.*\" = 0\n"] ["trust" "list" "--store" "trust.toml"]
+    TrustNoKey
+        ["trust.toml" "store = 1\ngeneration = 1\n"] ["trust" "remove" "40302329e41f3cc7" "--store" "trust.toml"]
+    TrustKeyExposed ["acme.pem" "a private key that everybody may read\n"] ["key" "show" "acme.pem"]
 }

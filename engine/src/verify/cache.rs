@@ -1,0 +1,106 @@
+//! [`Verdicts`]: what was found out once under a trust store, kept while it holds.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Mutex, PoisonError},
+    time::SystemTime,
+};
+
+use sha2::{Digest as _, Sha256};
+
+use super::{Subject, TrustStore, Verdict, decide};
+use crate::{error::Result, policy::Policy};
+
+/// A trust store and what was found out under it. The key is the package's digest, its envelope and what of the policy makes a
+/// difference, never a path or a file's time; another store empties it. Only what was taken is kept, and no longer than until
+/// the first signature, key or revocation list that it rests on comes to an end.
+#[derive(Debug)]
+pub struct Verdicts {
+    store: TrustStore,
+    most: usize,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    verdicts: HashMap<[u8; 32], Verdict>,
+    /// The keys by age.
+    order: VecDeque<[u8; 32]>,
+}
+
+impl Verdicts {
+    /// Keeps at most so many verdicts under `store`.
+    #[must_use]
+    pub fn new(store: TrustStore, most: usize) -> Self {
+        Verdicts { store, most, kept: Mutex::default() }
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> &TrustStore {
+        &self.store
+    }
+
+    /// Another store, or another generation of it: nothing that was found out before counts.
+    pub fn set_store(&mut self, store: TrustStore) {
+        *self = Verdicts::new(store, self.most);
+    }
+
+    /// How many verdicts are kept.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.kept().verdicts.len()
+    }
+
+    /// Whether none is.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// [`decide`], unless it was decided before.
+    ///
+    /// # Errors
+    /// As [`decide`].
+    pub fn decide(&self, subject: &Subject<'_>, policy: &Policy, now: SystemTime) -> Result<Verdict> {
+        let key = key(subject, policy);
+        if let Some(verdict) = self.kept().verdicts.get(&key).filter(|verdict| verdict.holds_at(now)) {
+            return Ok(verdict.clone());
+        }
+        let verdict = decide(subject, &self.store, policy, now)?;
+        let mut kept = self.kept();
+        if self.most > 0 {
+            if kept.verdicts.insert(key, verdict.clone()).is_none() {
+                kept.order.push_back(key);
+            }
+            while kept.verdicts.len() > self.most {
+                let Some(oldest) = kept.order.pop_front() else { break };
+                kept.verdicts.remove(&oldest);
+            }
+        }
+        Ok(verdict)
+    }
+}
+
+/// What a verdict depends on beside store and time. Every part has a fixed length or is hashed by itself, so that none runs into
+/// the next.
+fn key(subject: &Subject<'_>, policy: &Policy) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    let part = |bytes: &[u8]| -> [u8; 32] { Sha256::digest(bytes).into() };
+    hash.update(part(subject.index));
+    hash.update(part(subject.id.as_str().as_bytes()));
+    hash.update(part(subject.version.to_string().as_bytes()));
+    hash.update(subject.envelope.map_or([0; 32], part));
+    hash.update(part(policy.name.as_bytes()));
+    hash.update([u8::from(policy.unsigned), u8::from(policy.require_trusted_signer)]);
+    hash.update(policy.signatures.to_le_bytes());
+    hash.update(policy.signature_max_age.map_or(u64::MAX, |age| age.as_secs()).to_le_bytes());
+    for vendor in &policy.vendors {
+        hash.update(part(vendor.as_bytes()));
+    }
+    hash.finalize().into()
+}

@@ -1,0 +1,56 @@
+//! Replaces a file as a whole, one writer at a time: a reader sees the old bytes or the new ones, also after the machine went down in between.
+
+use std::{
+    fs::{self, File},
+    io::{self, Write},
+    path::Path,
+};
+
+use super::{hex::hex, key::refused};
+use crate::error::{Code, Error, Result, Stage};
+
+/// Puts `bytes` in the place of what is at `path`, readable by its owner only (on Unix).
+pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut unique = [0; 8];
+    getrandom::fill(&mut unique)
+        .map_err(|error| refused(Code::IoFailed, format!("the system gives no randomness: {error}")))?;
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{}.tmp", hex(&unique)));
+    let temporary = Path::new(&name);
+    let put = || -> io::Result<()> {
+        let mut options = File::options();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(temporary)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(temporary, path)
+    };
+    if let Err(error) = put() {
+        // The first error is the one to tell.
+        let _ = fs::remove_file(temporary);
+        return Err(Error::io(Stage::Vet, path, &error));
+    }
+    sync_folder(path).map_err(|error| Error::io(Stage::Vet, path, &error))
+}
+
+/// Waits until nobody else changes what is at `path`, and keeps others waiting while the file that it gives is held. The lock is a
+/// file beside it, which stays: the file itself is another one after each change.
+pub(super) fn lock(path: &Path) -> Result<File> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let failed = |error| Error::io(Stage::Vet, Path::new(&name), &error);
+    let file = File::options().create(true).truncate(false).write(true).open(&name).map_err(failed)?;
+    file.lock().map_err(failed)?;
+    Ok(file)
+}
+
+/// Makes the new name last. Other systems than Unix open no folders.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    if !cfg!(unix) {
+        return Ok(());
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder)?.sync_all()
+}

@@ -1,0 +1,190 @@
+//! [`SeenFile`]: what the host remembers between runs, so that nobody brings an older package, an older trust store or an earlier
+//! time back: the highest version of each plugin, the store's generation, the latest time.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    fs::File,
+    io::{ErrorKind, Read},
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime},
+};
+
+use semver::Version;
+
+use super::{Date, Verdict, key::refused, lines::Lines, replace::replace};
+use crate::{
+    error::{Code, Error, Result, Stage},
+    package::Id,
+    policy::TrustLevel,
+};
+
+/// The longest such file, in bytes: 30,000 plugins of the longest kind fit.
+const LONGEST: usize = 4 << 20;
+const LONGEST_VERSION: usize = 64;
+/// How far a clock may be set back without a word.
+const SET_BACK: Duration = Duration::from_secs(300);
+const HEAD: &str = "modhost-seen ";
+
+/// What was seen in earlier runs.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Seen {
+    generation: u64,
+    time: Option<Date>,
+    /// The highest version of each plugin; its publisher is part of the id.
+    versions: BTreeMap<Id, Version>,
+}
+
+impl Seen {
+    /// The highest generation of the trust store.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// The highest version of a plugin.
+    #[must_use]
+    pub fn version(&self, id: &Id) -> Option<&Version> {
+        self.versions.get(id)
+    }
+
+    /// The time to judge by: `wall`, or the latest that was seen where the clock was set back; and a warning then, if it was by
+    /// more than five minutes. So nobody brings a key back to life by the clock.
+    #[must_use]
+    pub fn time(&self, wall: SystemTime) -> (SystemTime, Option<String>) {
+        let Some(seen) = self.time.filter(|seen| *seen > Date::of(wall)) else { return (wall, None) };
+        let now = Date::of(wall);
+        let warning = (now.after(SET_BACK) < seen)
+            .then(|| format!("the clock says {now}, and it was {seen} before: the later time is taken"));
+        (seen.time(), warning)
+    }
+
+    /// Refuses a version below the highest that was seen.
+    ///
+    /// # Errors
+    /// [`Code::TrustRollback`].
+    pub fn check(&self, id: &Id, version: &Version) -> Result<()> {
+        match self.versions.get(id) {
+            Some(seen) if version.cmp_precedence(seen).is_lt() => {
+                let message = format!("{id} {version} is older than {seen}, which was here before");
+                let help = "Use the newer release again, or have the host sign the older one off.";
+                Err(refused(Code::TrustRollback, message).of(id.as_str()).with_help(help))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Remembers a package that is used. What is untrusted is not remembered: else anybody could shut the real plugin out by a
+    /// high version under its name.
+    pub fn note(&mut self, id: &Id, version: &Version, verdict: &Verdict) {
+        let lower = self.versions.get(id).is_some_and(|seen| version.cmp_precedence(seen).is_lt());
+        if verdict.level > TrustLevel::Untrusted && !lower {
+            self.versions.insert(id.clone(), version.clone());
+        }
+    }
+
+    /// Remembers the trust store's generation and the time.
+    pub fn note_run(&mut self, generation: u64, wall: SystemTime) {
+        self.generation = self.generation.max(generation);
+        self.time = self.time.max(Some(Date::of(wall)));
+    }
+
+    /// The host signs an older version off: it, and what is newer, is taken from now on.
+    pub fn sign_off(&mut self, id: &Id, version: &Version) {
+        self.versions.insert(id.clone(), version.clone());
+    }
+
+    fn parse(bytes: &[u8]) -> Result<Self> {
+        let mut lines = Lines::new(bytes, "seen", Code::TrustMemory, LONGEST)?;
+        lines.head(HEAD, Code::TrustNewer)?;
+        let mut seen = Seen::default();
+        let generation = lines.value("generation")?;
+        seen.generation = generation.parse().map_err(|_| lines.error("a generation is a whole number"))?;
+        if let Some(time) = lines.maybe("time") {
+            seen.time = Some(time.parse().map_err(|error: super::DateError| lines.error(error.to_string()))?);
+        }
+        while !lines.is_done() {
+            let pair = lines.value("plugin")?;
+            let pair = pair.split_once(' ').filter(|(_, version)| version.len() <= LONGEST_VERSION);
+            let pair = pair.and_then(|(id, version)| Some((Id::new(id).ok()?, version.parse().ok()?)));
+            let (id, version) = pair.ok_or_else(|| lines.error("here stand an id and a version"))?;
+            seen.versions.insert(id, version);
+        }
+        if seen.to_string().as_bytes() == bytes {
+            Ok(seen)
+        } else {
+            Err(lines.error("this is not as modhost writes it"))
+        }
+    }
+}
+
+impl fmt::Display for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{HEAD}1\ngeneration {}\n", self.generation)?;
+        if let Some(time) = self.time {
+            writeln!(f, "time {time}")?;
+        }
+        self.versions.iter().try_for_each(|(id, version)| writeln!(f, "plugin {id} {version}"))
+    }
+}
+
+/// The file that [`Seen`] lies in. The host names it: it belongs where no plugin can write.
+///
+/// ```
+/// use modhost::{Code, package::Id, verify::SeenFile};
+///
+/// let folder = tempfile::tempdir()?;
+/// let file = SeenFile::new(folder.path().join("seen"));
+/// let wolf = Id::new("acme.wolf")?;
+/// file.update(|seen| seen.sign_off(&wolf, &"2.0.0".parse().expect("a version")))?;
+/// assert_eq!(file.load()?.check(&wolf, &"1.9.0".parse()?).unwrap_err().code(), Code::TrustRollback);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct SeenFile {
+    path: PathBuf,
+}
+
+impl SeenFile {
+    /// The file at `path`.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        SeenFile { path: path.into() }
+    }
+
+    /// Reads it; where there is none, nothing was seen.
+    ///
+    /// # Errors
+    /// [`Code::TrustMemory`] for a damaged file (it is never taken for an empty one), [`Code::TrustNewer`],
+    /// [`Code::IoFailed`].
+    pub fn load(&self) -> Result<Seen> {
+        let failed = |error| Error::io(Stage::Vet, &self.path, &error);
+        let mut bytes = Vec::new();
+        match File::open(&self.path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Seen::default()),
+            opened => opened.map_err(failed)?.take(LONGEST as u64 + 1).read_to_end(&mut bytes).map_err(failed)?,
+        };
+        Seen::parse(&bytes)
+    }
+
+    /// Changes it, one process at a time, and replaces it as a whole.
+    ///
+    /// # Errors
+    /// Those of [`SeenFile::load`].
+    pub fn update<T>(&self, change: impl FnOnce(&mut Seen) -> T) -> Result<T> {
+        let _held = super::replace::lock(&self.path)?;
+        let mut seen = self.load()?;
+        let result = change(&mut seen);
+        let text = seen.to_string();
+        if text.len() > LONGEST {
+            return Err(refused(Code::TrustMemory, format!("more was seen than {LONGEST} bytes hold")));
+        }
+        replace(&self.path, text.as_bytes())?;
+        Ok(result)
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}

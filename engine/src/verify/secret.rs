@@ -1,0 +1,173 @@
+//! [`SecretKey`]: a key to sign with, and the file it is kept in. It is never printed, and wiped when it is dropped.
+
+use std::{
+    fmt,
+    fs::File,
+    io::{Read, Write},
+    path::Path,
+};
+
+use ed25519_dalek::{
+    Signer, SigningKey,
+    pkcs8::{DecodePrivateKey, EncodePrivateKey, KeypairBytes, spki::der::pem::LineEnding},
+};
+use zeroize::{Zeroize, Zeroizing};
+
+use super::{PublicKey, key::refused};
+use crate::error::{Code, Error, Result, Stage};
+
+/// The longest file that is read as a key, in bytes.
+const LONGEST: u64 = 16 << 10;
+
+/// A private key of ed25519. It has no `Display`, its `Debug` shows the public half, and its memory is wiped when it goes.
+///
+/// ```
+/// use modhost::verify::SecretKey;
+///
+/// let folder = tempfile::tempdir()?;
+/// let key = SecretKey::generate()?;
+/// key.create(&folder.path().join("acme.pem"))?;
+/// assert_eq!(SecretKey::open(&folder.path().join("acme.pem"))?.public(), key.public());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct SecretKey(SigningKey);
+
+impl SecretKey {
+    /// A new key, of the operating system's randomness.
+    ///
+    /// # Errors
+    /// [`Code::IoFailed`] where the system has none to give.
+    pub fn generate() -> Result<Self> {
+        let mut seed = Zeroizing::new([0; 32]);
+        getrandom::fill(&mut *seed)
+            .map_err(|error| refused(Code::IoFailed, format!("the system gives no randomness: {error}")))?;
+        Ok(SecretKey(SigningKey::from_bytes(&seed)))
+    }
+
+    /// The key of a seed that the host keeps by its own means.
+    #[must_use]
+    pub fn from_seed(seed: &[u8; 32]) -> Self {
+        SecretKey(SigningKey::from_bytes(seed))
+    }
+
+    /// Reads `-----BEGIN PRIVATE KEY-----` (PKCS#8, as `openssl genpkey -algorithm ed25519` writes it).
+    ///
+    /// # Errors
+    /// [`Code::TrustKeyFile`] for other text, other algorithms, encrypted keys (the `modhost` command decrypts them) and a public half that is not the key's.
+    pub fn from_pem(text: &str) -> Result<Self> {
+        let wrong = |why: &str| refused(Code::TrustKeyFile, why);
+        if text.contains("BEGIN ENCRYPTED PRIVATE KEY") {
+            return Err(wrong("the private key is encrypted with a passphrase, and has to be decrypted first"));
+        }
+        SigningKey::from_pkcs8_pem(text)
+            .map(SecretKey)
+            .map_err(|_| wrong("this is no private key of ed25519 in PEM (`-----BEGIN PRIVATE KEY-----`)"))
+    }
+
+    /// The same as PEM, in a text that is wiped when it is dropped.
+    ///
+    /// # Errors
+    /// None that is known of: the encoder's own.
+    pub fn to_pem(&self) -> Result<Zeroizing<String>> {
+        // Without the public half, which the first form of PKCS#8 has no place for and some readers refuse.
+        let mut bytes = KeypairBytes { secret_key: self.0.to_bytes(), public_key: None };
+        let pem = bytes.to_pkcs8_pem(LineEnding::LF);
+        bytes.secret_key.zeroize();
+        pem.map_err(|error| refused(Code::InternalBug, format!("a private key could not be written: {error}")))
+    }
+
+    /// Writes it to a new file that its owner alone may read (mode 0600; elsewhere than on Unix what the folder gives).
+    ///
+    /// # Errors
+    /// [`Code::IoFailed`] also where there is a file already: a key is never written over.
+    pub fn create(&self, path: &Path) -> Result<()> {
+        SecretKey::write_private(path, &self.to_pem()?)
+    }
+
+    /// Writes a private text of a host's own form, an encrypted key for example, as [`SecretKey::create`] does.
+    ///
+    /// # Errors
+    /// As [`SecretKey::create`].
+    pub fn write_private(path: &Path, text: &str) -> Result<()> {
+        let failed = |error| Error::io(Stage::Vet, path, &error);
+        let mut options = File::options();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(path).map_err(failed)?;
+        let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
+        written.map_err(|error| {
+            // Half a key is worth nothing, and would be in the way of the next attempt.
+            let _ = std::fs::remove_file(path);
+            failed(error)
+        })
+    }
+
+    /// Reads the file of a key.
+    ///
+    /// # Errors
+    /// [`Code::TrustKeyExposed`] where others than its owner may read it (on Unix), [`Code::TrustKeyFile`] for what is no key,
+    /// [`Code::IoNotFound`] and [`Code::IoFailed`].
+    pub fn open(path: &Path) -> Result<Self> {
+        SecretKey::from_pem(&SecretKey::read_private(path)?).map_err(|error| {
+            let message = format!("{}: {}", path.display(), error.message());
+            error.saying(message)
+        })
+    }
+
+    /// Reads what [`SecretKey::write_private`] wrote, into memory that is wiped when it goes.
+    ///
+    /// # Errors
+    /// As [`SecretKey::open`]; [`Code::TrustKeyFile`] for more than 16 KiB, and for what is no text.
+    pub fn read_private(path: &Path) -> Result<Zeroizing<String>> {
+        let failed = |error| Error::io(Stage::Vet, path, &error);
+        let mut file = File::open(path).map_err(failed)?;
+        private(&file, path)?;
+        // All of it at once, so that no part is left behind where the text grew.
+        let mut text = Zeroizing::new(String::with_capacity(LONGEST as usize + 64));
+        let read = Read::by_ref(&mut file).take(LONGEST + 1).read_to_string(&mut text);
+        if matches!(&read, Err(error) if error.kind() == std::io::ErrorKind::InvalidData) || text.len() as u64 > LONGEST
+        {
+            return Err(refused(Code::TrustKeyFile, format!("{}: this is no private key in PEM", path.display())));
+        }
+        read.map_err(failed)?;
+        Ok(text)
+    }
+
+    /// Its public half.
+    #[must_use]
+    pub fn public(&self) -> PublicKey {
+        self.0.verifying_key().into()
+    }
+
+    /// Signs `message`, which the caller begins with a text of its own purpose.
+    pub(super) fn sign(&self, message: &[u8]) -> [u8; 64] {
+        self.0.sign(message).to_bytes()
+    }
+}
+
+/// Refuses the file of a key that others may read. It asks the open file, which nobody can exchange.
+#[cfg(unix)]
+fn private(file: &File, path: &Path) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = file.metadata().map_err(|error| Error::io(Stage::Vet, path, &error))?.permissions().mode() & 0o777;
+    if mode & 0o077 == 0 {
+        return Ok(());
+    }
+    let message =
+        format!("{}: others than its owner may read or write this private key (mode {mode:04o})", path.display());
+    let help =
+        format!("Take it back with `chmod 600 {}`; if it was on a shared machine, make a new key.", path.display());
+    Err(refused(Code::TrustKeyExposed, message).with_help(help))
+}
+
+#[cfg(not(unix))]
+fn private(_file: &File, _path: &Path) -> Result<()> {
+    Ok(())
+}
+
+impl fmt::Debug for SecretKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SecretKey(of {})", self.public())
+    }
+}

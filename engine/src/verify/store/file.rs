@@ -1,0 +1,159 @@
+//! [`StoreFile`]: the file that a trust store lies in, replaced as a whole, one writer at a time.
+
+use std::{
+    fs::File,
+    io::{self, ErrorKind, Read},
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use zeroize::Zeroizing;
+
+use super::{TrustStore, read::LONGEST, seal};
+use crate::{
+    error::{Code, Error, Result, Stage},
+    verify::{
+        key::refused,
+        replace::{lock, replace},
+    },
+};
+
+/// A trust store in a file. Whoever reads it sees the whole of one generation, and of two who change it at a time none loses
+/// what the other did.
+///
+/// ```
+/// use modhost::verify::{SecretKey, StoreFile, TrustedKey};
+///
+/// let folder = tempfile::tempdir()?;
+/// let file = StoreFile::new(folder.path().join("trust.toml"));
+/// let acme = TrustedKey::new(SecretKey::generate()?.public(), "Acme", ["acme.*".parse()?]);
+/// file.update(|store| store.add_key(acme))?;
+/// assert_eq!(file.load()?.generation(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct StoreFile {
+    path: PathBuf,
+    key: Option<Zeroizing<[u8; 32]>>,
+    /// Holds the keys that the host was built with, and nothing else.
+    built: TrustStore,
+    /// The highest generation that was read or written here.
+    seen: AtomicU64,
+}
+
+impl StoreFile {
+    /// The store at `path`.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        StoreFile { path: path.into(), key: None, built: TrustStore::default(), seen: AtomicU64::new(0) }
+    }
+
+    /// The same, encrypted at rest with a key that the host keeps elsewhere. A file that is not sealed is refused then.
+    #[must_use]
+    pub fn sealed(self, key: [u8; 32]) -> Self {
+        StoreFile { key: Some(Zeroizing::new(key)), ..self }
+    }
+
+    /// The same with a key that the host was built with, as [`TrustStore::embed`] says.
+    ///
+    /// # Errors
+    /// As [`TrustStore::add_key`].
+    pub fn embed(mut self, key: super::TrustedKey) -> Result<Self> {
+        self.built.embed(key)?;
+        Ok(self)
+    }
+
+    /// The same, refusing every generation below this: the one that the host remembers of its last run.
+    #[must_use]
+    pub fn seen(self, generation: u64) -> Self {
+        self.seen.fetch_max(generation, Ordering::Relaxed);
+        self
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Reads it.
+    ///
+    /// # Errors
+    /// Those of [`TrustStore::parse`], [`Code::TrustGeneration`] for an older store than was seen here, [`Code::TrustSealed`],
+    /// [`Code::IoNotFound`] and [`Code::IoFailed`].
+    pub fn load(&self) -> Result<TrustStore> {
+        self.read()?.ok_or_else(|| self.failed(&io::Error::from(ErrorKind::NotFound)))
+    }
+
+    /// Changes it, or makes it where there is none, and counts its generation up. Whatever `change` refuses leaves the file as it
+    /// is. Waits while another process changes it; the lock is a file beside it, `NAME.lock`, which stays.
+    ///
+    /// # Errors
+    /// Those of `change` and of [`StoreFile::load`].
+    pub fn update<T>(&self, change: impl FnOnce(&mut TrustStore) -> Result<T>) -> Result<T> {
+        let _held = lock(&self.path)?;
+        let mut store = self.read()?.unwrap_or_else(|| self.built.clone());
+        // Also where the change is another store altogether.
+        let generation = store.generation + 1;
+        let result = change(&mut store)?;
+        store.check()?;
+        store.generation = generation;
+        let text = store.to_string();
+        if text.len() > LONGEST {
+            return Err(refused(Code::TrustValue, format!("a trust store has at most {LONGEST} bytes")));
+        }
+        let bytes = match &self.key {
+            Some(key) => seal::seal(&text, key)?,
+            None => text.into_bytes(),
+        };
+        replace(&self.path, &bytes)?;
+        self.seen.fetch_max(store.generation, Ordering::Relaxed);
+        Ok(result)
+    }
+
+    fn failed(&self, error: &io::Error) -> Error {
+        Error::io(Stage::Vet, &self.path, error)
+    }
+
+    fn read(&self) -> Result<Option<TrustStore>> {
+        let mut bytes = Vec::new();
+        match File::open(&self.path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                return match self.seen.load(Ordering::Relaxed) {
+                    0 => Ok(None),
+                    seen => Err(refused(
+                        Code::TrustGeneration,
+                        format!(
+                            "{}: the trust store is gone, and generation {seen} of it was seen",
+                            self.path.display()
+                        ),
+                    )),
+                };
+            }
+            opened => {
+                let file = opened.map_err(|error| self.failed(&error))?;
+                file.take(LONGEST as u64 + 1024).read_to_end(&mut bytes).map_err(|error| self.failed(&error))?
+            }
+        };
+        let named = |error: Error| {
+            let message = format!("{}: {}", self.path.display(), error.message());
+            error.saying(message)
+        };
+        let bytes = match &self.key {
+            Some(key) => seal::unseal(&bytes, key).map_err(named)?,
+            None if seal::is_sealed(&bytes) => {
+                return Err(named(refused(Code::TrustSealed, "the trust store is sealed, and no key was given")));
+            }
+            None => bytes,
+        };
+        let name = self.path.display().to_string();
+        let text = String::from_utf8(bytes)
+            .map_err(|_| named(refused(Code::TrustSyntax, "the trust store is no UTF-8 text")))?;
+        let store = TrustStore::parse_with(&text, &name, &self.built)?;
+        let seen = self.seen.fetch_max(store.generation, Ordering::Relaxed);
+        if store.generation < seen {
+            let message = format!("the trust store is of generation {}, and {seen} was seen before", store.generation);
+            return Err(named(refused(Code::TrustGeneration, message)));
+        }
+        Ok(Some(store))
+    }
+}

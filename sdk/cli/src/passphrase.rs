@@ -1,0 +1,106 @@
+//! Private keys under a passphrase (PKCS#8 with scrypt and AES-256, which OpenSSL reads and writes), and where the passphrase comes from.
+
+use std::{
+    env,
+    fs::File,
+    io::{ErrorKind, Read},
+    path::Path,
+};
+
+use modhost::{Code, Error, Result, Stage, verify::SecretKey};
+use pkcs8::{
+    EncryptedPrivateKeyInfoRef, LineEnding, PrivateKeyInfoRef, SecretDocument,
+    pkcs5::pbes2::{Kdf, Parameters},
+};
+use zeroize::Zeroizing;
+
+use crate::args::{Passphrase, usage};
+
+const LABEL: &str = "ENCRYPTED PRIVATE KEY";
+/// The longest passphrase, in bytes.
+const LONGEST: u64 = 1024;
+/// What deriving the key from the passphrase may take at most: 256 MiB and some seconds. A file says what it takes, and whose file
+/// it is nobody knows yet.
+const MOST_MEMORY: u64 = 256 << 20;
+const MOST_ROUNDS: u64 = 5_000_000;
+
+fn wrong(message: impl Into<String>) -> Error {
+    Error::new(Code::TrustKeyFile, Stage::Vet, message)
+}
+
+/// The passphrase that the options or the environment give.
+pub(crate) fn given(options: &Passphrase) -> Result<Option<Zeroizing<String>>> {
+    let text = match &options.file {
+        Some(file) => read(file)?,
+        None => match env::var("MODHOST_PASSPHRASE") {
+            Ok(text) => Zeroizing::new(text),
+            Err(env::VarError::NotPresent) => return Ok(None),
+            Err(error) => return Err(usage(format!("MODHOST_PASSPHRASE: {error}"))),
+        },
+    };
+    let line = text.lines().next().unwrap_or_default();
+    if line.is_empty() || line.len() as u64 > LONGEST {
+        return Err(usage(format!("a passphrase is one line of 1 to {LONGEST} bytes")));
+    }
+    Ok(Some(Zeroizing::new(line.to_owned())))
+}
+
+fn read(file: &Path) -> Result<Zeroizing<String>> {
+    let failed = |error| Error::io(Stage::Engine, file, &error);
+    let mut text = Zeroizing::new(String::with_capacity(2 * LONGEST as usize));
+    match File::open(file).map_err(failed)?.take(LONGEST + 2).read_to_string(&mut text) {
+        Err(error) if error.kind() == ErrorKind::InvalidData => {
+            Err(usage(format!("{}: this is not UTF-8 text", file.display())))
+        }
+        read => read.map_err(failed).map(|_| text),
+    }
+}
+
+/// Writes a key to a new file: encrypted, if there is a passphrase.
+pub(crate) fn create(secret: &SecretKey, file: &Path, passphrase: Option<&str>) -> Result<()> {
+    let Some(passphrase) = passphrase else { return secret.create(file) };
+    let failed = |error: &dyn std::fmt::Display| {
+        Error::new(Code::InternalBug, Stage::Vet, format!("the private key could not be encrypted: {error}"))
+    };
+    let (_, plain) = SecretDocument::from_pem(&secret.to_pem()?).map_err(|error| failed(&error))?;
+    let sealed = PrivateKeyInfoRef::try_from(plain.as_bytes())
+        .and_then(|info| info.encrypt(passphrase))
+        .map_err(|error| failed(&error))?;
+    let pem = sealed.to_pem(LABEL, LineEnding::LF).map_err(|error| failed(&error))?;
+    SecretKey::write_private(file, &pem)
+}
+
+/// Reads a key from its file, encrypted or not.
+pub(crate) fn open(file: &Path, options: &Passphrase) -> Result<SecretKey> {
+    let text = SecretKey::read_private(file)?;
+    let named = |why: &str| wrong(format!("{}: {why}", file.display()));
+    if !text.contains(LABEL) {
+        return SecretKey::from_pem(&text).map_err(|error| named(error.message()));
+    }
+    let passphrase = given(options)?.ok_or_else(|| {
+        named("the private key is encrypted, and no passphrase is given")
+            .with_help("Give it by --passphrase-file FILE or in MODHOST_PASSPHRASE.")
+    })?;
+    let sealed = SecretDocument::from_pem(&text).ok().filter(|(label, _)| *label == LABEL);
+    let (_, sealed) = sealed.ok_or_else(|| named("this is no private key in PEM"))?;
+    let info = EncryptedPrivateKeyInfoRef::try_from(sealed.as_bytes()).map_err(|_| named("this is no private key"))?;
+    if !info.encryption_algorithm.pbes2().is_some_and(bearable) {
+        return Err(named("the private key is encrypted in a way that is not read, or would take too long"));
+    }
+    let plain = info.decrypt(&*passphrase).map_err(|_| named("the passphrase is wrong, or the file is damaged"))?;
+    let pem = plain.to_pem("PRIVATE KEY", LineEnding::LF).map_err(|_| named("this is no private key"))?;
+    SecretKey::from_pem(&pem).map_err(|error| named(error.message()))
+}
+
+/// Whether deriving the key takes no more memory and time than a file of whoever may ask for.
+fn bearable(parameters: &Parameters) -> bool {
+    match &parameters.kdf {
+        Kdf::Scrypt(asked) => {
+            let memory = asked.cost_parameter.checked_mul(128 * u64::from(asked.block_size));
+            let passes = u64::from(asked.parallelization);
+            memory.and_then(|memory| memory.checked_mul(passes)).is_some_and(|work| work <= MOST_MEMORY)
+        }
+        Kdf::Pbkdf2(asked) => u64::from(asked.iteration_count) <= MOST_ROUNDS,
+        _ => false,
+    }
+}

@@ -1,0 +1,215 @@
+//! How a trust store and a change of it are told.
+
+use std::{collections::BTreeMap, path::Path};
+
+use modhost::verify::{Date, Revoked, TrustStore};
+use serde::Serialize;
+
+use crate::{answer::Answer, json::about::shown, layout};
+
+#[derive(Serialize)]
+struct Changed<'a> {
+    ok: bool,
+    store: String,
+    generation: u64,
+    done: &'a str,
+}
+
+/// A change.
+pub(super) fn changed(path: &Path, generation: u64, done: &str, json: bool) -> Answer {
+    let store = shown(path);
+    if json {
+        return Answer::object(0, &Changed { ok: true, store, generation, done });
+    }
+    Answer::new(0, format!("{done}\n{} is of generation {generation} now\n", layout::safe(&store)))
+}
+
+#[derive(Serialize)]
+struct Body {
+    ok: bool,
+    store: String,
+    generation: u64,
+    thresholds: BTreeMap<String, u32>,
+    keys: Vec<Key>,
+    delegations: Vec<Delegation>,
+    pins: BTreeMap<String, Vec<String>>,
+    lists: Vec<List>,
+    revoked: Vec<Revocation>,
+    allowed: Vec<Allowed>,
+}
+
+#[derive(Serialize)]
+struct Key {
+    id: String,
+    public: String,
+    label: String,
+    namespaces: Vec<String>,
+    ceiling: String,
+    roles: Vec<String>,
+    from: Option<String>,
+    until: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Delegation {
+    by: String,
+    id: String,
+    public: String,
+    label: String,
+    namespaces: Vec<String>,
+    ceiling: String,
+    from: Option<String>,
+    until: Option<String>,
+}
+
+#[derive(Serialize)]
+struct List {
+    issuer: String,
+    sequence: u64,
+    issued: String,
+    until: String,
+}
+
+#[derive(Serialize)]
+struct Revocation {
+    /// `key`, `package` or `versions`.
+    kind: &'static str,
+    /// A key id, a digest, or an id and a range.
+    what: String,
+    reason: String,
+    hard: bool,
+    /// The issuer of the list that says so.
+    list: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Allowed {
+    digest: String,
+    id: String,
+    version: String,
+    note: String,
+}
+
+fn texts<T: ToString>(items: impl IntoIterator<Item = T>) -> Vec<String> {
+    items.into_iter().map(|item| item.to_string()).collect()
+}
+
+fn date(date: Option<Date>) -> Option<String> {
+    date.map(|date| date.to_string())
+}
+
+impl Body {
+    fn of(path: &Path, store: &TrustStore) -> Self {
+        Body {
+            ok: true,
+            store: shown(path),
+            generation: store.generation(),
+            thresholds: store.thresholds().map(|(pattern, count)| (pattern.to_string(), count)).collect(),
+            keys: store
+                .keys()
+                .map(|key| Key {
+                    id: key.public.id().to_string(),
+                    public: key.public.to_string(),
+                    label: key.label.clone(),
+                    namespaces: texts(&key.namespaces),
+                    ceiling: key.ceiling.to_string(),
+                    roles: texts(&key.roles),
+                    from: date(key.from),
+                    until: date(key.until),
+                })
+                .collect(),
+            delegations: store
+                .delegations()
+                .iter()
+                .map(|one| Delegation {
+                    by: one.by.id().to_string(),
+                    id: one.public.id().to_string(),
+                    public: one.public.to_string(),
+                    label: one.label.clone(),
+                    namespaces: texts(&one.namespaces),
+                    ceiling: one.ceiling.to_string(),
+                    from: date(one.from),
+                    until: date(one.until),
+                })
+                .collect(),
+            pins: store.pins().map(|(publisher, keys)| (publisher.to_owned(), texts(keys))).collect(),
+            lists: store
+                .lists()
+                .map(|(issuer, seen)| List {
+                    issuer: issuer.to_string(),
+                    sequence: seen.sequence,
+                    issued: seen.issued.to_string(),
+                    until: seen.until.to_string(),
+                })
+                .collect(),
+            revoked: store
+                .revoked()
+                .iter()
+                .map(|one| {
+                    let (kind, what) = match &one.what {
+                        Revoked::Key(key) => ("key", key.to_string()),
+                        Revoked::Package(digest) => ("package", digest.to_string()),
+                        Revoked::Versions(id, range) => ("versions", format!("{id}@{range}")),
+                        other => ("other", other.to_string()),
+                    };
+                    let list = one.list.map(|issuer| issuer.to_string());
+                    Revocation { kind, what, reason: one.reason.clone(), hard: one.hard, list }
+                })
+                .collect(),
+            allowed: store
+                .allowed()
+                .map(|one| Allowed {
+                    digest: one.digest.to_string(),
+                    id: one.id.to_string(),
+                    version: one.version.to_string(),
+                    note: one.note.clone(),
+                })
+                .collect(),
+        }
+    }
+}
+
+/// The whole store.
+pub(super) fn store(path: &Path, store: &TrustStore, json: bool) -> Answer {
+    let body = Body::of(path, store);
+    if json {
+        return Answer::object(0, &body);
+    }
+    let mut text = format!("{}, generation {}\n", layout::safe(&body.store), body.generation);
+    if body.keys.is_empty() {
+        text += "\nno key is trusted: `modhost trust add` adds one\n";
+    }
+    let span = |from: &Option<String>, until: &Option<String>| {
+        let from = from.as_ref().map(|from| format!(", from {from}")).unwrap_or_default();
+        let until = until.as_ref().map(|until| format!(", until {until}")).unwrap_or_default();
+        format!("{from}{until}")
+    };
+    for key in &body.keys {
+        text += &format!("\nkey {}\n  {}\n", key.id, layout::safe(&key.label));
+        text += &format!("  for {}\n", key.namespaces.join(", "));
+        text += &format!("  may {}, up to {}{}\n", key.roles.join(", "), key.ceiling, span(&key.from, &key.until));
+    }
+    for one in &body.delegations {
+        text += &format!("\nkey {}\n  {}\n", one.id, layout::safe(&one.label));
+        text += &format!("  for {}\n  delegated by {}\n", one.namespaces.join(", "), &one.by[..16]);
+        text += &format!("  may sign, delegate, up to {}{}\n", one.ceiling, span(&one.from, &one.until));
+    }
+    for (plugins, count) in &body.thresholds {
+        text += &format!("\nthreshold of {plugins}: {}\n", layout::count(*count as usize, "key"));
+    }
+    for (publisher, keys) in &body.pins {
+        let keys: Vec<&str> = keys.iter().map(|key| &key[..16]).collect();
+        text += &format!("\npinned: {publisher} to {}\n", keys.join(", "));
+    }
+    for one in &body.lists {
+        text += &format!("\nrevocation list {} of {}\n  until {}\n", one.sequence, &one.issuer[..16], one.until);
+    }
+    for one in &body.revoked {
+        let how = if one.hard { "revoked" } else { "revoked softly (a warning)" };
+        text += &format!("\n{how}: {}\n  {}\n  {}\n", one.kind, one.what, layout::safe(&one.reason));
+    }
+    for one in &body.allowed {
+        text += &format!("\nallowed: {} {}\n  {}\n  {}\n", one.id, one.version, one.digest, layout::safe(&one.note));
+    }
+    Answer::new(0, text)
+}

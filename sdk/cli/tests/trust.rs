@@ -1,0 +1,241 @@
+//! `key` and `trust`: from a new key to a store that holds it, and what is refused on the way.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use std::{fs, path::Path};
+
+use serde_json::Value as Json;
+use support::{
+    File,
+    See::{Err, Json as At, JsonHas, NotErr, Out, OutHas},
+    check, check_all, folder, modhost,
+};
+
+/// Of the private key whose bytes are all 1.
+const PUBLIC: &str = "ed25519:8a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c";
+const PEM: File = (
+    "acme.pub",
+    "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAiojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w=\n-----END PUBLIC KEY-----\n",
+);
+const ID: &str = "bd8a63bd14947e947f3a62a1f9d7688b3f55ef8ea40621d4ed3a87ce2255ce60";
+
+/// Runs each line of words in one folder; every one must end with 0. Gives what the last one said with `--json`.
+#[track_caller]
+fn play(here: &Path, lines: &[&[&str]]) -> Json {
+    let mut last = Json::Null;
+    for words in lines {
+        let output = modhost(here).args(*words).arg("--json").env("MODHOST_STORE", "trust.toml").output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success(), "{words:?}: {text}");
+        last = serde_json::from_str(&text).unwrap();
+    }
+    last
+}
+
+#[test]
+fn a_new_key_is_trusted_pinned_revoked_and_removed() {
+    let here = folder(&[]);
+    let made = play(here.path(), &[&["key", "new", "acme.pem"]]);
+    let (public, id) = (made["public"].as_str().unwrap(), made["id"].as_str().unwrap());
+    assert_eq!(made["encrypted"], false);
+    assert_eq!(play(here.path(), &[&["key", "show", "acme.pem"]])["id"], made["id"]);
+    let secret = fs::read_to_string(here.path().join("acme.pem")).unwrap();
+    let list = play(
+        here.path(),
+        &[
+            &["trust", "add", "acme.pem", "--namespace", "acme.*", "--until", "2027-11-21"],
+            &["trust", "pin", "acme", &id[..8]],
+            &["trust", "revoke", "acme.wolf@<1.2.0", "--reason", "it bites", "--soft"],
+            &["trust", "list"],
+        ],
+    );
+    assert_eq!(list["generation"], 3);
+    assert_eq!(list["keys"][0]["public"], public);
+    assert_eq!(list["keys"][0]["label"], "acme");
+    assert_eq!(list["keys"][0]["until"], "2027-11-21T00:00:00Z");
+    assert_eq!(list["pins"]["acme"][0], id);
+    assert_eq!(list["revoked"][0]["what"], "acme.wolf@<1.2.0");
+    assert_eq!(list["revoked"][0]["hard"], false);
+    let list = play(here.path(), &[&["trust", "remove", id], &["trust", "list"]]);
+    assert!(list["keys"].as_array().unwrap().is_empty() && list["pins"].as_object().unwrap().is_empty());
+    assert_eq!((&list["generation"], &list["revoked"][0]["reason"]), (&Json::from(4), &Json::from("it bites")));
+    // What is secret went to its file and nowhere else.
+    let store = fs::read_to_string(here.path().join("trust.toml")).unwrap();
+    assert!(secret.lines().filter(|line| !line.starts_with('-')).all(|line| !store.contains(line)));
+}
+
+#[test]
+fn a_private_key_is_its_owners_alone() {
+    let here = folder(&[]);
+    let new = || modhost(here.path()).args(["key", "new", "acme.pem"]).output().unwrap();
+    assert!(new().status.success());
+    let text = fs::read_to_string(here.path().join("acme.pem")).unwrap();
+    let again = new();
+    assert_eq!(again.status.code(), Some(1));
+    assert!(String::from_utf8(again.stderr).unwrap().contains("never overwritten"));
+    assert_eq!(fs::read_to_string(here.path().join("acme.pem")).unwrap(), text);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let path = here.path().join("acme.pem");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        let show = modhost(here.path()).args(["key", "show", "acme.pem"]).output().unwrap();
+        assert_eq!(show.status.code(), Some(4));
+        assert!(String::from_utf8(show.stderr).unwrap().contains("trust.key-exposed"));
+    }
+}
+
+/// A key of OpenSSL 3 (`openssl pkcs8 -topk8`), of the bytes that are all 1, under `moonlight`.
+const SEALED: File = (
+    "acme.pem",
+    "-----BEGIN ENCRYPTED PRIVATE KEY-----
+MIGbMFcGCSqGSIb3DQEFDTBKMCkGCSqGSIb3DQEFDDAcBAiesNC7iUjb7wICCAAw
+DAYIKoZIhvcNAgkFADAdBglghkgBZQMEASoEEM8aIqkCLpgZCyHI2wVeRGkEQFi1
+FeYx5ok1JHTFddzmXno/gzUeDB2WDNsoxuy059kejW72Fw0EBvWA9r2AyIro940q
+PFtEN2RAxi9f9p9BjsA=
+-----END ENCRYPTED PRIVATE KEY-----
+",
+);
+
+/// The same with 8 M rounds of PBKDF2, and with 32 GiB for scrypt.
+#[cfg(unix)]
+const MANY_ROUNDS: &str = "-----BEGIN ENCRYPTED PRIVATE KEY-----
+MIGcMFgGCSqGSIb3DQEFDTBLMCoGCSqGSIb3DQEFDDAdBAhWzbtAyiRqxwIDf///
+MAwGCCqGSIb3DQIJBQAwHQYJYIZIAWUDBAEqBBBObcPKHjKNvUsnVbpkR3gpBEBY
+JI5xilqRxSx4FTSSQ0HufkSYUMz2CLTGfqnc5gCigtpgiQmAMxvrIURv5olN0g78
+V9nC5RD4A3FLfk+WoDeF
+-----END ENCRYPTED PRIVATE KEY-----
+";
+#[cfg(unix)]
+const MUCH_MEMORY: &str = "-----BEGIN ENCRYPTED PRIVATE KEY-----
+MIGTME8GCSqGSIb3DQEFDTBCMCEGCSsGAQQB2kcECzAUBAjYrMZfQhBjvQICQAAC
+AX8CAX8wHQYJYIZIAWUDBAEqBBBZlI4jYiJXKARNVwWoOA4qBEDlu/pQqUCTAG6w
+lRUR5b5f8y5LXRs1hxyXWvfq7Cq3+D4S/NT2TcJO/XWsO1vLhBUGwv/D/tmB++kM
+3/LQfMUf
+-----END ENCRYPTED PRIVATE KEY-----
+";
+
+#[test]
+fn a_private_key_under_a_passphrase() {
+    let here = folder(&[("right", "moonlight\nand more\n"), ("wrong", "sunlight"), ("empty", "\n"), SEALED]);
+    let run = |words: &[&str], variable: Option<&str>| {
+        let mut command = modhost(here.path());
+        command.args(words).env_remove("MODHOST_PASSPHRASE");
+        let output = command.envs(variable.map(|text| ("MODHOST_PASSPHRASE", text))).output().unwrap();
+        let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        (output.status.code(), text)
+    };
+    let (status, made) = run(&["key", "new", "new.pem", "--passphrase-file", "right"], None);
+    assert!(status == Some(0) && made.contains(", encrypted"), "{made}");
+    let text = fs::read_to_string(here.path().join("new.pem")).unwrap();
+    assert!(text.starts_with("-----BEGIN ENCRYPTED PRIVATE KEY-----\n"));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let path = here.path().join("acme.pem");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    for file in ["new.pem", "acme.pem"] {
+        let rows: [(&[&str], Option<&str>, i32, &str); 6] = [
+            (&["--passphrase-file", "right"], None, 0, "public key"),
+            (&[], Some("moonlight"), 0, "public key"),
+            (&["--passphrase-file", "wrong"], Some("moonlight"), 4, "passphrase is wrong"),
+            (&["--passphrase-file", "empty"], None, 2, "one line"),
+            (&["--passphrase-file", "gone"], None, 2, "io.not-found"),
+            (&[], None, 4, "--passphrase-file"),
+        ];
+        for (options, variable, status, part) in rows {
+            let (found, text) = run(&[&["key", "show", file], options].concat(), variable);
+            assert!(found == Some(status) && text.contains(part), "{file} {options:?}: {text}");
+        }
+    }
+    let (_, shown) = run(&["key", "show", "acme.pem"], Some("moonlight"));
+    assert!(shown.contains(PUBLIC), "{shown}");
+    let (_, shown) = run(&["key", "show", "new.pem"], Some("moonlight"));
+    assert!(made.starts_with(&shown), "{shown}");
+    // The file says how much is to be computed and held: not whatever it likes.
+    #[cfg(unix)]
+    for greedy in [MANY_ROUNDS, MUCH_MEMORY] {
+        fs::write(here.path().join("acme.pem"), greedy).unwrap();
+        let (status, text) = run(&["key", "show", "acme.pem"], Some("moonlight"));
+        assert!(status == Some(4) && text.contains("would take too long"), "{text}");
+    }
+}
+
+#[test]
+fn words_and_keys_that_are_refused() {
+    const STORE: &[&str] = &["--store", "t.toml"];
+    let on = |words: &[&'static str]| [words, STORE].concat();
+    let upper = PUBLIC.to_uppercase();
+    check(&[PEM], &["key", "show", "acme.pub", "--json"], 0, &[JsonHas("id", ID), JsonHas("public", PUBLIC)]);
+    check(&[], &["trust", "add", &upper, "--namespace", "*", "--store", "t.toml"], 2, &[Err("io.not-found")]);
+    check_all(&[
+        (&[], &on(&["trust", "add", PUBLIC, "--namespace", "acme.*"]), 0, &[OutHas(ID), OutHas("generation 1")]),
+        (&[PEM], &on(&["trust", "add", "acme.pub"]), 2, &[Err("--namespace")]),
+        (&[PEM], &on(&["trust", "add", "acme.pub", "--namespace", "ac*"]), 2, &[Err("publisher.*")]),
+        (&[PEM], &on(&["trust", "add", "acme.pub", "--namespace", "*", "--until", "soon"]), 2, &[Err("365d")]),
+        (&[PEM], &on(&["trust", "add", "acme.pub", "--namespace", "*", "--role", "rule"]), 2, &[Err("delegate")]),
+        (&[PEM], &on(&["trust", "add", "acme.pub", "--namespace", "*", "--ceiling", "total"]), 2, &[Err("verified")]),
+        (&[], &on(&["trust", "add", ID, "--namespace", "*"]), 2, &[Err("may be a key id")]),
+        (&[], &on(&["trust", "pin", "acme", ID]), 4, &[Err("trust.no-key")]),
+        (&[], &on(&["trust", "revoke", "acme.wolf@soon", "--reason", "x"]), 2, &[Err("no range")]),
+        (&[], &on(&["trust", "revoke", "sha256:12", "--reason", "x"]), 2, &[Err("64 digits")]),
+        (&[], &on(&["trust", "revoke", ID, "--reason", "a\nb"]), 4, &[Err("trust.value")]),
+        (&[], &on(&["trust", "revoke", ID, "--reason", "lost"]), 0, &[OutHas("revoked key"), NotErr("error")]),
+        (&[], &on(&["trust", "revoke", ID]), 2, &[Err("--reason")]),
+        (&[], &on(&["trust", "revoke"]), 2, &[Err("WHAT")]),
+        (&[], &on(&["trust", "revoke", ID, "--reason", "x", "--list", "l"]), 2, &[Err("--list")]),
+        (&[("l", "no list\n")], &on(&["trust", "revoke", "--list", "l"]), 4, &[Err("trust.list")]),
+        (&[], &on(&["trust", "list"]), 2, &[Err("io.not-found"), Out("")]),
+        (&[("t.toml", "store = 2\n")], &on(&["trust", "list", "--json"]), 4, &[At("error.code", "\"trust.newer\"")]),
+        (
+            &[("t.toml", "store = 1\n")],
+            &on(&["trust", "revoke", ID, "--reason", "x"]),
+            4,
+            &[Err("trust.missing-field")],
+        ),
+    ]);
+}
+
+#[test]
+fn a_signed_revocation_list_is_taken_in() {
+    use modhost::verify::{Date, Revocation, Revoked, SecretKey, sign_list};
+    let here = folder(&[]);
+    let issuer = SecretKey::from_seed(&[1; 32]);
+    let day = std::time::Duration::from_secs(86_400);
+    let now = Date::of(std::time::SystemTime::now());
+    let rows =
+        [Revocation::hard(Revoked::Versions("acme.wolf".parse().unwrap(), "<1.2.0".parse().unwrap()), "it bites")];
+    let list = sign_list(&issuer, 7, now, now.after(day), &rows).unwrap();
+    fs::write(here.path().join("list"), &list).unwrap();
+    fs::write(here.path().join("forged"), list.replace("sequence 7", "sequence 8")).unwrap();
+    let add = ["trust", "add", PUBLIC, "--namespace", "acme.*", "--role", "revoke"];
+    let list = play(here.path(), &[&add, &["trust", "revoke", "--list", "list"], &["trust", "list"]]);
+    assert_eq!(list["revoked"][0]["what"], "acme.wolf@<1.2.0");
+    assert_eq!((&list["revoked"][0]["list"], &list["lists"][0]["sequence"]), (&Json::from(ID), &Json::from(7)));
+    let forged =
+        modhost(here.path()).args(["trust", "revoke", "--list", "forged", "--store", "trust.toml"]).output().unwrap();
+    assert_eq!(forged.status.code(), Some(4));
+    assert!(String::from_utf8(forged.stderr).unwrap().contains("trust.list-signature"));
+}
+
+#[test]
+fn the_store_among_ones_settings_is_made_when_it_is_needed() {
+    let here = folder(&[]);
+    let run = |words: &[&str]| {
+        let mut command = modhost(here.path());
+        command.env_remove("MODHOST_STORE").env_remove("HOME").env_remove("APPDATA");
+        command.env(if cfg!(windows) { "APPDATA" } else { "XDG_CONFIG_HOME" }, here.path());
+        let output = command.args(words).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let place = here.path().join("modhost").join("trust.toml");
+    let (status, text) = run(&["trust", "list"]);
+    assert!(status == Some(0) && text.contains("no key is trusted") && !place.exists(), "{text}");
+    assert_eq!(run(&["trust", "add", PUBLIC, "--namespace", "*"]).0, Some(0));
+    assert!(place.exists());
+    let (_, text) = run(&["trust", "list"]);
+    assert!(text.contains(ID) && text.contains("generation 1"), "{text}");
+}

@@ -7,10 +7,11 @@ use std::sync::{
 };
 
 use modhost_abi::Value;
+use semver::VersionReq;
 
 use crate::{
     audit::Event,
-    call::{CancelHandle, Change, Illegal, Moment, Slot, State, Transition},
+    call::{CancelHandle, Change, Illegal, Moment, Need, Slot, State, Transition, Wanted},
     engine::{Engine, Target},
     error::{Code, Error, Result, Stage},
     report::{Answers, Mods, Stopped},
@@ -117,20 +118,40 @@ impl Engine {
 
     /// Whether what it needs first is enabled.
     fn met(&self, slot: &Slot) -> Result<()> {
-        for need in slot.about.needs.iter().filter(|need| need.first) {
-            let state = |id: &String| self.inner().slot(Target::Name(id)).ok().map(|other| other.state());
-            if need.any.iter().any(|id| state(id) == Some(State::Active)) {
-                continue;
-            }
-            let stands = |id: &String| match state(id) {
-                Some(state) => format!("{id}, which is {state}"),
-                None => format!("{id}, which is not there"),
+        for need in slot.about.needs.all.iter().filter(|need| need.first && !self.offers(need)) {
+            let serves = |other: &Slot| need.is_met_by(&other.about) && other.state() == State::Active;
+            let named = |id: &String| self.inner().slot(Target::Name(id)).ok();
+            let message = match &need.of {
+                Wanted::Plugins(any) => {
+                    if any.iter().any(|(id, _)| named(id).is_some_and(|other| serves(&other))) {
+                        continue;
+                    }
+                    let stands = |(id, fits): &(String, VersionReq)| match named(id) {
+                        Some(other) if fits.matches(&other.about.version) => {
+                            format!("{id}, which is {}", other.state())
+                        }
+                        Some(other) => format!("{id} {fits}, and {} is there", other.about.version),
+                        None => format!("{id}, which is not there"),
+                    };
+                    let stand: Vec<String> = any.iter().map(stands).collect();
+                    format!("needs {}", stand.join(", or "))
+                }
+                Wanted::Contract(name, fits) => {
+                    if self.inner().slots().iter().any(|other| serves(other)) {
+                        continue;
+                    }
+                    format!("needs a plugin that provides {name} {fits}, and none is active")
+                }
             };
-            let stand: Vec<String> = need.any.iter().map(stands).collect();
-            let message = format!("needs {}", stand.join(", or "));
             return Err(Error::new(Code::LifecycleDependency, Stage::Enable, message).of(&slot.about.name));
         }
         Ok(())
+    }
+
+    /// Whether the host itself offers what is needed.
+    pub(crate) fn offers(&self, need: &Need) -> bool {
+        let Wanted::Contract(name, fits) = &need.of else { return false };
+        self.inner().registry.offers(name).is_some_and(|version| fits.matches(version))
     }
 
     /// Disables a plugin: it takes no calls and no events until it is enabled again. `on_disable` runs with `state` lent where

@@ -198,7 +198,9 @@ impl<'f, 'a> Teller<'f, 'a> {
                     [] => "this game offers no such contract".to_owned(),
                     some => format!("this game offers {}", versions(some)),
                 };
-                let unfit = out.is_empty().then(|| self.provides(&need.name, depth)).flatten();
+                let unfit = out.is_empty().then(|| self.provides(plug, &need.name, depth)).flatten();
+                let near =
+                    if offered.is_empty() && unfit.is_none() { self.near_contract(&need.name, depth) } else { None };
                 let provider = match (out.first(), &unfit) {
                     (Some(on), _) => format!(", and {}, which provides it, cannot be there{because}", self.id(*on)),
                     (None, Some(unfit)) => format!(", and {unfit}"),
@@ -212,7 +214,7 @@ impl<'f, 'a> Teller<'f, 'a> {
                 );
                 Told {
                     message: format!("needs {} {}, {game}{provider}", need.name, need.version),
-                    help: unfit.map(|_| other),
+                    help: unfit.map(|_| other).or(near),
                     cause: Cause::Contract { name: need.name.clone(), requirement: need.version.to_string(), offered },
                     at: Some(need.at.clone()),
                     sake,
@@ -222,7 +224,7 @@ impl<'f, 'a> Teller<'f, 'a> {
     }
 
     /// A plugin that provides a contract, in whatever version.
-    fn provides(&self, name: &str, depth: u32) -> Option<String> {
+    fn provides(&self, plug: usize, name: &str, depth: u32) -> Option<String> {
         // Among a few only, as in looking for a misspelt one.
         let few = if depth == DEEPEST { MOST_NEAR } else { 0 };
         let releases = self.facts.problem.plugs.iter().take(few).flat_map(|plug| {
@@ -230,8 +232,21 @@ impl<'f, 'a> Teller<'f, 'a> {
         });
         releases.into_iter().find_map(|(id, version, manifest)| {
             let offer = manifest.provides.iter().find(|offer| offer.name == name)?;
-            Some(format!("{id} {version} provides {}", offer.version))
+            Some(if id == self.id(plug) {
+                format!("only {id} itself provides {}", offer.version)
+            } else {
+                format!("{id} {version} provides {}", offer.version)
+            })
         })
+    }
+
+    /// The contract that was meant, where it is misspelt.
+    fn near_contract(&self, name: &str, depth: u32) -> Option<String> {
+        let few = if depth == DEEPEST { MOST_NEAR } else { 0 };
+        let releases = self.facts.problem.plugs.iter().take(few).flat_map(|plug| plug.numbered());
+        let provided = releases.filter_map(|(_, release)| release.manifest).flat_map(|manifest| &manifest.provides);
+        let known = self.facts.problem.offers.keys().chain(provided.map(|offer| &offer.name));
+        nearest(name, known.map(String::as_str)).map(|near| format!("Did you mean `{near}`?"))
     }
 
     /// A rule of its own.

@@ -76,6 +76,19 @@ fn each_cause_says_who_wants_what() {
     );
     let help = plan.left_out("wolf").unwrap().help.as_deref();
     assert_eq!(help, Some("Install a plugin that provides moon ^2, or take wolf out."));
+    check(
+        &[("wolf", "[requires]\nmoon = \"^1\"\n[provides]\nmoon = \"1.3.0\"")],
+        &[],
+        &[
+            "wolf resolve.contract: needs moon ^1, this game offers no such contract, and only wolf itself provides 1.3.0",
+        ],
+    );
+    let plan = check(
+        &[("wolf", "[requires]\nwrold = \"^1\"")],
+        &[],
+        &["wolf resolve.contract: needs wrold ^1, this game offers no such contract"],
+    );
+    assert_eq!(plan.left_out("wolf").unwrap().help.as_deref(), Some("Did you mean `world`?"));
     check(&[("wolf", "engine = \"^7\"")], &[], &["wolf resolve.engine: needs modhost ^7, this is 0.1.0"]);
     check(
         &[("wolf", "[any-of]\nmobs = [\"bear ^2\", \"fox\"]"), ("bear", "")],

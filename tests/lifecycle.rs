@@ -188,6 +188,36 @@ fn one_of_several_is_enough() {
     assert_eq!(state(&engine, "d"), Some(State::Active));
 }
 
+/// While `on_enable` of `wolf` runs, the host disables `id`: what came of enabling all, and where `wolf` stands then.
+#[track_caller]
+fn check_meanwhile(id: &'static str, expected: (Code, State)) {
+    let area = folder(&[
+        ("forest/plugin.toml", &manifest("forest", "")),
+        ("forest/main.lua", ""),
+        ("wolf/plugin.toml", &manifest("wolf", "[requires]\nhost = \"*\"\n[dependencies]\nforest = \"*\"")),
+        ("wolf/main.lua", "function on_enable() host.disable() end"),
+    ]);
+    let own = Arc::new(std::sync::OnceLock::<Engine>::new());
+    let host = own.clone();
+    let disable = move || {
+        let engine = host.get().unwrap();
+        assert_eq!(engine.disable(&mut (), id, Dependents::Cascade).unwrap().plugins.len(), 1);
+    };
+    let engine = Engine::builder().function("host.disable", disable).build().unwrap();
+    own.set(engine.clone()).unwrap();
+    let mods = engine.load_dir(area.path()).unwrap();
+    let failed = engine.enable(&mut (), &mods).unwrap().failed;
+    assert_eq!((failed[0].code(), state(&engine, "wolf").unwrap()), expected);
+    assert_eq!(state(&engine, id), Some(State::Disabled));
+    engine.shutdown(&mut (), Duration::ZERO);
+}
+
+#[test]
+fn who_is_disabled_while_it_is_enabled_stays_so() {
+    check_meanwhile("wolf", (Code::LifecycleIllegal, State::Disabled));
+    check_meanwhile("forest", (Code::LifecycleDependency, State::Loaded));
+}
+
 /// Plugins without a word of code: id, version and what their manifests say.
 fn silent(plugins: &[(&str, &str, &str)]) -> TempDir {
     let files: Vec<(String, String)> = plugins

@@ -39,7 +39,7 @@ impl Engine {
     ///
     /// A plugin that is loaded takes calls; events wait for it, and are dropped if it is not enabled by the time they are delivered.
     /// One whose `on_enable` fails stays where it stood, without `on_disable`, or has failed if that ended it; those that need it are
-    /// not enabled (`lifecycle.dependency`); the others are.
+    /// not enabled (`lifecycle.dependency`); the others are. So it is with one that is disabled, or loses what it needs, meanwhile.
     ///
     /// # Errors
     /// None so far; a plugin's own failure is among [`Answers::failed`].
@@ -92,7 +92,8 @@ impl Engine {
             let message = "the plugin is already being enabled";
             return Err(Error::new(Code::HostBusy, Stage::Enable, message).of(&slot.about.name));
         };
-        slot.state().after(Transition::Enable).map_err(|illegal| cannot(slot, illegal, Stage::Enable))?;
+        let stood = slot.state();
+        stood.after(Transition::Enable).map_err(|illegal| cannot(slot, illegal, Stage::Enable))?;
         slot.tell(Transition::Enable, Moment::Before, None);
         let audit = &self.inner().audit;
         let refused = |error: &Error| audit.error(Event::Refused, &slot.about, error);
@@ -103,14 +104,19 @@ impl Engine {
             // What fails in it has a record already.
             .and_then(|()| self.hook(Some(state), slot, Stage::Enable, "on_enable", &[]));
         let enabled = ran.and_then(|value| {
-            let enabled = self.now_active(slot, "by the host");
+            // Meanwhile the host may have done anything, in a function that `on_enable` calls for instance.
+            let enabled = self.met(slot).and_then(|()| self.now_active(slot, stood, "by the host"));
             enabled.map(|()| value).inspect_err(refused)
         });
         enabled.inspect_err(|error| slot.tell(Transition::Enable, Moment::Failed, Some(error)))
     }
 
     /// Records that a plugin is enabled, and only then takes the step.
-    fn now_active(&self, slot: &Slot, reason: &str) -> Result<()> {
+    fn now_active(&self, slot: &Slot, stood: State, reason: &str) -> Result<()> {
+        if stood != State::Disabled && slot.state() == State::Disabled {
+            let message = "the plugin was disabled while it was being enabled";
+            return Err(Error::new(Code::LifecycleIllegal, Stage::Enable, message).of(&slot.about.name));
+        }
         self.inner().audit.must(Event::Enabled, &slot.about, Stage::Enable, reason)?;
         let step = slot.step(Transition::Enable, reason, None);
         step.map(|_| ()).map_err(|illegal| cannot(slot, illegal, Stage::Enable))

@@ -172,7 +172,9 @@ impl<'f, 'a> Teller<'f, 'a> {
         let choices = clause.map(|clause| &self.facts.problem.clauses[clause].choices[..]).unwrap_or_default();
         let out: Vec<usize> = choices.iter().map(|(on, _)| *on).filter(|on| self.facts.out.contains_key(on)).collect();
         let sake = out.iter().map(|on| self.id(*on).to_owned()).collect();
-        let because = out.first().filter(|on| **on != plug).map(|on| self.because(*on, depth)).unwrap_or_default();
+        let because = out.first().map(|on| self.because(plug, *on, depth)).unwrap_or_default();
+        let root = out.first().map(|on| self.root(*on)).filter(|root| *root != plug);
+        let mend = root.map(|root| format!("Mend {} first, or take {} out too.", self.id(root), self.id(plug)));
         Some(match asks {
             Asks::AnyOf(index) => {
                 let need = manifest.any_of.get(index)?;
@@ -185,7 +187,9 @@ impl<'f, 'a> Teller<'f, 'a> {
                         words.join(", "),
                         need.name
                     ),
-                    help: Some(format!("Install one of {}, or take {} out.", words.join(", "), self.id(plug))),
+                    help: mend.or_else(|| {
+                        Some(format!("Install one of {}, or take {} out.", words.join(", "), self.id(plug)))
+                    }),
                     cause: Cause::NoneOf { name: need.name.clone(), choices: words },
                     at: Some(need.at.clone()),
                     sake,
@@ -199,8 +203,11 @@ impl<'f, 'a> Teller<'f, 'a> {
                     some => format!("this game offers {}", versions(some)),
                 };
                 let unfit = out.is_empty().then(|| self.provides(plug, &need.name, depth)).flatten();
-                let near =
-                    if offered.is_empty() && unfit.is_none() { self.near_contract(&need.name, depth) } else { None };
+                let near = if offered.is_empty() && choices.is_empty() && unfit.is_none() {
+                    self.near_contract(&need.name, depth)
+                } else {
+                    None
+                };
                 let provider = match (out.first(), &unfit) {
                     (Some(on), _) => format!(", and {}, which provides it, cannot be there{because}", self.id(*on)),
                     (None, Some(unfit)) => format!(", and {unfit}"),
@@ -214,7 +221,7 @@ impl<'f, 'a> Teller<'f, 'a> {
                 );
                 Told {
                     message: format!("needs {} {}, {game}{provider}", need.name, need.version),
-                    help: unfit.map(|_| other).or(near),
+                    help: mend.or(unfit.map(|_| other)).or(near),
                     cause: Cause::Contract { name: need.name.clone(), requirement: need.version.to_string(), offered },
                     at: Some(need.at.clone()),
                     sake,
@@ -245,7 +252,8 @@ impl<'f, 'a> Teller<'f, 'a> {
         let few = if depth == DEEPEST { MOST_NEAR } else { 0 };
         let releases = self.facts.problem.plugs.iter().take(few).flat_map(|plug| plug.numbered());
         let provided = releases.filter_map(|(_, release)| release.manifest).flat_map(|manifest| &manifest.provides);
-        let known = self.facts.problem.offers.keys().chain(provided.map(|offer| &offer.name));
+        let known =
+            self.facts.problem.offers.keys().chain(provided.map(|offer| &offer.name)).filter(|known| *known != name);
         nearest(name, known.map(String::as_str)).map(|near| format!("Did you mean `{near}`?"))
     }
 
@@ -278,7 +286,7 @@ impl<'f, 'a> Teller<'f, 'a> {
             }
             let (id, requirement) = (need.id.to_string(), need.version.to_string());
             return Some(Told {
-                message: format!("needs {words}, which is left out itself{}", self.because(on, depth)),
+                message: format!("needs {words}, which is left out itself{}", self.because(plug, on, depth)),
                 help: Some(format!("Mend {} first, or take {} out too.", self.id(self.root(on)), self.id(plug))),
                 at: Some(need.at.clone()),
                 sake: vec![id.clone()],
@@ -427,11 +435,12 @@ impl<'f, 'a> Teller<'f, 'a> {
         self.roots.get(&at).copied().unwrap_or(at)
     }
 
-    /// ` because c needs world ^2, this game offers 1.4.0`: the end of the chain, whatever lies between.
-    fn because(&self, on: usize, depth: u32) -> String {
+    /// ` because c needs world ^2, this game offers 1.4.0`: the end of the chain, whatever lies between. Nothing where that is
+    /// `plug`, of which it is told: nobody is a reason of his own.
+    fn because(&self, plug: usize, on: usize, depth: u32) -> String {
         let root = self.root(on);
-        let Some(reason) = self.facts.out.get(&root).filter(|reason| depth > 0 && !matches!(reason, Reason::Out(_)))
-        else {
+        let told = |reason: &&Reason| depth > 0 && root != plug && !matches!(reason, Reason::Out(_));
+        let Some(reason) = self.facts.out.get(&root).filter(told) else {
             return String::new();
         };
         let message = self.told(root, self.facts.judged(root), *reason, depth - 1).message;

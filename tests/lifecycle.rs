@@ -218,6 +218,30 @@ fn who_is_disabled_while_it_is_enabled_stays_so() {
     check_meanwhile("forest", (Code::LifecycleDependency, State::Loaded));
 }
 
+/// The clock stands still: who waits for itself would wait for ever.
+#[test]
+fn a_shutdown_does_not_wait_for_the_call_it_comes_from() {
+    for hook in ["on_load", "on_enable"] {
+        let area = folder(&[
+            ("wolf/plugin.toml", &manifest("wolf", "[requires]\nhost = \"*\"")),
+            ("wolf/main.lua", &format!("function {hook}() host.quit() end")),
+        ]);
+        let own = Arc::new(std::sync::OnceLock::<Engine>::new());
+        let (host, found) = (own.clone(), Arc::new(Mutex::new(Vec::new())));
+        let stopped = found.clone();
+        let quit =
+            move || *stopped.lock().unwrap() = host.get().unwrap().shutdown(&mut (), Duration::from_secs(1)).running;
+        let clock = Arc::new(modhost::ManualClock::default());
+        let engine = Engine::builder().clock(clock).function("host.quit", quit).build().unwrap();
+        own.set(engine.clone()).unwrap();
+        let mods = engine.load_dir(area.path()).unwrap();
+        let failed = engine.enable(&mut (), &mods).unwrap().failed;
+        let error = failed.first().or(mods.refused.first().map(|refused| &refused.error)).unwrap();
+        assert_eq!((error.code(), engine.plugins().len()), (Code::CallInterrupted, 0), "{hook}");
+        assert_eq!(*found.lock().unwrap(), ["wolf"], "{hook}");
+    }
+}
+
 /// Plugins without a word of code: id, version and what their manifests say.
 fn silent(plugins: &[(&str, &str, &str)]) -> TempDir {
     let files: Vec<(String, String)> = plugins

@@ -9,6 +9,7 @@ use crate::{
     enabling::cannot,
     engine::{Engine, Target},
     error::{Code, Error, Result, Stage},
+    host::calling,
     report::Stopped,
 };
 
@@ -90,7 +91,7 @@ impl Engine {
     /// Ends the engine's work: from now on loading gives `lifecycle.shutdown`, and all plugins are unloaded, those that were loaded last
     /// first. No new call begins once it is a plugin's turn; one that runs is waited for until `deadline` from now has passed on the
     /// engine's [`Clock`](crate::Clock), then asked to end as by a [`CancelHandle`]. What does not end then is in [`Stopped::running`]:
-    /// native code, or the call that this function is called from.
+    /// native code, or the call that this function is called from, which is asked at once.
     ///
     /// ```
     /// use std::time::Duration;
@@ -108,7 +109,12 @@ impl Engine {
         inner.close();
         let end = inner.audit.now().saturating_add(deadline);
         let mut wait = Wait::by(|slot, late| {
-            if inner.audit.now() >= end {
+            // A call cannot return while it waits here.
+            let own = calling(|origin| std::ptr::eq(origin, &*slot.origin)).unwrap_or(false);
+            if own {
+                *late = LATE;
+            }
+            if own || inner.audit.now() >= end {
                 *late += 1;
                 // It may have returned by now.
                 let _ = CancelHandle::new(&slot.meter).cancel();

@@ -383,7 +383,7 @@ impl<'f, 'a> Teller<'f, 'a> {
         if let Some(why) = self.gone.get(&id) {
             return Told {
                 message: format!("needs {words}, which is left out itself because {why}"),
-                help: None,
+                help: Some(format!("See to {id} first, or take {} out too.", self.id(plug))),
                 at: Some(need.at.clone()),
                 sake: vec![id.clone()],
                 cause: Cause::LeftOut { id, requirement },

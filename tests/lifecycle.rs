@@ -188,6 +188,121 @@ fn one_of_several_is_enough() {
     assert_eq!(state(&engine, "d"), Some(State::Active));
 }
 
+/// While `on_enable` of `wolf` runs, the host disables `id`: what came of enabling all, and where `wolf` stands then.
+#[track_caller]
+fn check_meanwhile(id: &'static str, expected: (Code, State)) {
+    let area = folder(&[
+        ("forest/plugin.toml", &manifest("forest", "")),
+        ("forest/main.lua", ""),
+        ("wolf/plugin.toml", &manifest("wolf", "[requires]\nhost = \"*\"\n[dependencies]\nforest = \"*\"")),
+        ("wolf/main.lua", "function on_enable() host.disable() end"),
+    ]);
+    let own = Arc::new(std::sync::OnceLock::<Engine>::new());
+    let host = own.clone();
+    let disable = move || {
+        let engine = host.get().unwrap();
+        assert_eq!(engine.disable(&mut (), id, Dependents::Cascade).unwrap().plugins.len(), 1);
+    };
+    let engine = Engine::builder().function("host.disable", disable).build().unwrap();
+    own.set(engine.clone()).unwrap();
+    let mods = engine.load_dir(area.path()).unwrap();
+    let failed = engine.enable(&mut (), &mods).unwrap().failed;
+    assert_eq!((failed[0].code(), state(&engine, "wolf").unwrap()), expected);
+    assert_eq!(state(&engine, id), Some(State::Disabled));
+    engine.shutdown(&mut (), Duration::ZERO);
+}
+
+#[test]
+fn who_is_disabled_while_it_is_enabled_stays_so() {
+    check_meanwhile("wolf", (Code::LifecycleIllegal, State::Disabled));
+    check_meanwhile("forest", (Code::LifecycleDependency, State::Loaded));
+}
+
+/// The clock stands still: who waits for itself would wait for ever.
+#[test]
+fn a_shutdown_does_not_wait_for_the_call_it_comes_from() {
+    for hook in ["on_load", "on_enable"] {
+        let area = folder(&[
+            ("wolf/plugin.toml", &manifest("wolf", "[requires]\nhost = \"*\"")),
+            ("wolf/main.lua", &format!("function {hook}() host.quit() end")),
+        ]);
+        let own = Arc::new(std::sync::OnceLock::<Engine>::new());
+        let (host, found) = (own.clone(), Arc::new(Mutex::new(Vec::new())));
+        let stopped = found.clone();
+        let quit =
+            move || *stopped.lock().unwrap() = host.get().unwrap().shutdown(&mut (), Duration::from_secs(1)).running;
+        let clock = Arc::new(modhost::ManualClock::default());
+        let engine = Engine::builder().clock(clock).function("host.quit", quit).build().unwrap();
+        own.set(engine.clone()).unwrap();
+        let mods = engine.load_dir(area.path()).unwrap();
+        let failed = engine.enable(&mut (), &mods).unwrap().failed;
+        let error = failed.first().or(mods.refused.first().map(|refused| &refused.error)).unwrap();
+        assert_eq!((error.code(), engine.plugins().len()), (Code::CallInterrupted, 0), "{hook}");
+        assert_eq!(*found.lock().unwrap(), ["wolf"], "{hook}");
+    }
+}
+
+/// Plugins without a word of code: id, version and what their manifests say.
+fn silent(plugins: &[(&str, &str, &str)]) -> TempDir {
+    let files: Vec<(String, String)> = plugins
+        .iter()
+        .flat_map(|(id, version, rest)| {
+            let manifest = format!("[plugin]\nid = '{id}'\nversion = '{version}'\n{rest}");
+            [(format!("{id}/plugin.toml"), manifest), (format!("{id}/main.lua"), String::new())]
+        })
+        .collect();
+    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    folder(&files)
+}
+
+/// All of these are enabled, and then `id` cannot be unloaded, or can.
+#[track_caller]
+fn check_kept(plugins: &[(&str, &str, &str)], id: &str, expected: Option<Code>) {
+    let area = silent(plugins);
+    let engine = Engine::builder().function("world.time", || 1).build().unwrap();
+    let mods = engine.load_dir(area.path()).unwrap();
+    assert_eq!(mods.loaded.len(), plugins.len(), "{mods}");
+    let failed = engine.enable(&mut (), &mods).unwrap().failed;
+    assert!(failed.is_empty(), "{failed:?}");
+    assert_eq!(engine.unload(id).err().map(|error| error.code()), expected, "{plugins:?}");
+}
+
+#[test]
+fn a_need_is_met_by_what_fits_it_and_by_nothing_else() {
+    let kept = Some(Code::LifecycleDependents);
+    let any_of = ("u", "1.0.0", "[any-of]\nmobs = ['redo ^2', 'simple']");
+    // There in a version that was not asked for.
+    check_kept(&[any_of, ("simple", "1.0.0", ""), ("redo", "1.0.0", "")], "simple", kept);
+    check_kept(&[any_of, ("simple", "1.0.0", ""), ("redo", "2.0.0", "")], "simple", None);
+    // A contract is needed like the plugin that provides it, if the host does not offer it.
+    let (rain, user) =
+        (("rain", "1.0.0", "[provides]\nweather = '1.2.0'"), ("u", "1.0.0", "[requires]\nweather = '^1'"));
+    check_kept(&[rain, user], "rain", kept);
+    check_kept(&[rain, user, ("snow", "1.0.0", "[provides]\nweather = '1.0.0'")], "rain", None);
+    check_kept(&[rain, user, ("snow", "1.0.0", "[provides]\nweather = '2.0.0'")], "rain", kept);
+    check_kept(&[("w", "1.0.0", "[provides]\nworld = '1.0.0'"), ("u", "1.0.0", "[requires]\nworld = '^1'")], "w", None);
+    check_kept(&[("w", "1.0.0", "[provides]\nworld = '9.0.0'"), ("u", "1.0.0", "[requires]\nworld = '^9'")], "w", kept);
+    // What a plugin is to itself waits for nothing.
+    check_kept(&[("u", "1.0.0", "[any-of]\nx = ['u', 'gone']"), ("v", "1.0.0", "")], "u", None);
+    check_kept(
+        &[("u", "1.0.0", "[dependencies]\nu = { version = '*', order = false }"), ("v", "1.0.0", "")],
+        "u",
+        None,
+    );
+}
+
+#[test]
+fn who_requires_a_contract_is_enabled_after_who_provides_it() {
+    let area =
+        silent(&[("rain", "1.0.0", "[provides]\nweather = '1.2.0'"), ("u", "1.0.0", "[requires]\nweather = '^1'")]);
+    let engine = Engine::builder().build().unwrap();
+    assert_eq!(engine.load_dir(area.path()).unwrap().loaded.len(), 2);
+    let error = engine.enable_plugin(&mut (), "u").unwrap_err();
+    assert_eq!(error.message(), "needs a plugin that provides weather ^1, and none is active");
+    engine.enable_plugin(&mut (), "rain").unwrap();
+    engine.enable_plugin(&mut (), "u").unwrap();
+}
+
 #[test]
 fn an_on_enable_that_fails_is_undone_and_keeps_back_those_that_need_it() {
     let spins = "while true do end";

@@ -380,3 +380,70 @@ fn loading_can_be_stopped_between_plugins() {
         assert!(codes.iter().all(|code| [Code::LifecycleShutdown, Code::ResolveMissing].contains(code)), "{mods}");
     }
 }
+
+/// Loads the plugins `steps` one after the other by id, each `code: message` where it fails.
+#[track_caller]
+fn check_later(plugins: &[(&str, &str)], steps: &[&str], expected: &[&str]) {
+    let area = TempDir::new().unwrap();
+    for (id, rest) in plugins {
+        let folder = area.path().join(id);
+        std::fs::create_dir(&folder).unwrap();
+        std::fs::write(folder.join("plugin.toml"), format!("[plugin]\nid = '{id}'\nversion = '1.0.0'\n{rest}"))
+            .unwrap();
+        std::fs::write(folder.join("main.lua"), "function main() return world.time() end").unwrap();
+    }
+    let engine = Engine::builder().mods_dir(area.path()).function("world.time", || 7).build().unwrap();
+    let load = |id: &&str| match engine.load(id) {
+        Ok(mods) => mods.loaded.iter().map(|one| one.name.as_str()).collect::<Vec<_>>().join(" "),
+        Err(error) => format!("{}: {}", error.code(), error.message()),
+    };
+    assert_eq!(steps.iter().map(load).collect::<Vec<_>>(), expected, "{plugins:?}");
+}
+
+#[test]
+fn what_is_loaded_provides_and_stands_against_as_it_said() {
+    let rain = ("rain", "[provides]\nweather = '1.2.0'");
+    check_later(&[rain, ("wolf", "[requires]\nweather = '^1'")], &["rain", "wolf"], &["rain", "wolf"]);
+    check_later(&[rain, ("wolf", "[requires]\nweather = '^1'")], &["wolf"], &["rain wolf"]);
+    check_later(
+        &[rain, ("wolf", "[requires]\nweather = '^2'")],
+        &["rain", "wolf"],
+        &[
+            "rain",
+            "resolve.contract: needs weather ^2, this game offers no such contract, and rain 1.0.0 provides 1.2.0",
+        ],
+    );
+    let (wolf, bear) = (("wolf", "[conflicts]\nbear = '*'"), ("bear", ""));
+    let refused = "resolve.conflict: wolf 1.0.0 cannot be loaded together with bear";
+    check_later(&[wolf, bear], &["wolf", "bear"], &["wolf", refused]);
+    let refused = "resolve.conflict: cannot be loaded together with bear, and 1.0.0 is there";
+    check_later(&[wolf, bear, ("moon", "")], &["bear", "wolf", "moon"], &["bear", refused, "moon"]);
+}
+
+#[test]
+fn a_plugin_that_cannot_be_read_is_not_called_missing() {
+    check_later(
+        &[("bear", "engine = 'seven'"), ("wolf", "[dependencies]\nbear = '^1'")],
+        &["wolf"],
+        &["resolve.missing: needs bear ^1, which is left out itself because it is refused: manifest.version"],
+    );
+}
+
+/// The host's functions are those of the contract's version that was asked for, and not of any that has the name.
+#[test]
+fn a_contract_of_another_version_does_not_stand_in() {
+    for (fits, expected) in [("^1", Ok(7)), ("^9", Err(Code::ScriptRaised))] {
+        let (area, other) = (TempDir::new().unwrap(), format!("[requires]\nworld = '{fits}'"));
+        for (id, rest) in [("other", "[provides]\nworld = '9.0.0'"), ("wolf", &other)] {
+            let folder = area.path().join(id);
+            std::fs::create_dir(&folder).unwrap();
+            std::fs::write(folder.join("plugin.toml"), format!("[plugin]\nid = '{id}'\nversion = '1.0.0'\n{rest}"))
+                .unwrap();
+            std::fs::write(folder.join("main.lua"), "function main() return world.time() end").unwrap();
+        }
+        let engine = Engine::builder().function("world.time", || 7).build().unwrap();
+        assert_eq!(engine.load_dir(area.path()).unwrap().loaded.len(), 2);
+        let found = engine.call::<_, i64>(&mut (), "wolf", "main", ()).map_err(|error| error.code());
+        assert_eq!(found, expected, "{fits}");
+    }
+}

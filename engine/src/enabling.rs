@@ -7,10 +7,11 @@ use std::sync::{
 };
 
 use modhost_abi::Value;
+use semver::VersionReq;
 
 use crate::{
     audit::Event,
-    call::{CancelHandle, Change, Illegal, Moment, Slot, State, Transition},
+    call::{CancelHandle, Change, Illegal, Moment, Need, Slot, State, Transition, Wanted},
     engine::{Engine, Target},
     error::{Code, Error, Result, Stage},
     report::{Answers, Mods, Stopped},
@@ -38,7 +39,7 @@ impl Engine {
     ///
     /// A plugin that is loaded takes calls; events wait for it, and are dropped if it is not enabled by the time they are delivered.
     /// One whose `on_enable` fails stays where it stood, without `on_disable`, or has failed if that ended it; those that need it are
-    /// not enabled (`lifecycle.dependency`); the others are.
+    /// not enabled (`lifecycle.dependency`); the others are. So it is with one that is disabled, or loses what it needs, meanwhile.
     ///
     /// # Errors
     /// None so far; a plugin's own failure is among [`Answers::failed`].
@@ -91,7 +92,8 @@ impl Engine {
             let message = "the plugin is already being enabled";
             return Err(Error::new(Code::HostBusy, Stage::Enable, message).of(&slot.about.name));
         };
-        slot.state().after(Transition::Enable).map_err(|illegal| cannot(slot, illegal, Stage::Enable))?;
+        let stood = slot.state();
+        stood.after(Transition::Enable).map_err(|illegal| cannot(slot, illegal, Stage::Enable))?;
         slot.tell(Transition::Enable, Moment::Before, None);
         let audit = &self.inner().audit;
         let refused = |error: &Error| audit.error(Event::Refused, &slot.about, error);
@@ -102,14 +104,19 @@ impl Engine {
             // What fails in it has a record already.
             .and_then(|()| self.hook(Some(state), slot, Stage::Enable, "on_enable", &[]));
         let enabled = ran.and_then(|value| {
-            let enabled = self.now_active(slot, "by the host");
+            // Meanwhile the host may have done anything, in a function that `on_enable` calls for instance.
+            let enabled = self.met(slot).and_then(|()| self.now_active(slot, stood, "by the host"));
             enabled.map(|()| value).inspect_err(refused)
         });
         enabled.inspect_err(|error| slot.tell(Transition::Enable, Moment::Failed, Some(error)))
     }
 
     /// Records that a plugin is enabled, and only then takes the step.
-    fn now_active(&self, slot: &Slot, reason: &str) -> Result<()> {
+    fn now_active(&self, slot: &Slot, stood: State, reason: &str) -> Result<()> {
+        if stood != State::Disabled && slot.state() == State::Disabled {
+            let message = "the plugin was disabled while it was being enabled";
+            return Err(Error::new(Code::LifecycleIllegal, Stage::Enable, message).of(&slot.about.name));
+        }
         self.inner().audit.must(Event::Enabled, &slot.about, Stage::Enable, reason)?;
         let step = slot.step(Transition::Enable, reason, None);
         step.map(|_| ()).map_err(|illegal| cannot(slot, illegal, Stage::Enable))
@@ -117,20 +124,40 @@ impl Engine {
 
     /// Whether what it needs first is enabled.
     fn met(&self, slot: &Slot) -> Result<()> {
-        for need in slot.about.needs.iter().filter(|need| need.first) {
-            let state = |id: &String| self.inner().slot(Target::Name(id)).ok().map(|other| other.state());
-            if need.any.iter().any(|id| state(id) == Some(State::Active)) {
-                continue;
-            }
-            let stands = |id: &String| match state(id) {
-                Some(state) => format!("{id}, which is {state}"),
-                None => format!("{id}, which is not there"),
+        for need in slot.about.needs.all.iter().filter(|need| need.first && !self.offers(need)) {
+            let serves = |other: &Slot| need.is_met_by(&other.about) && other.state() == State::Active;
+            let named = |id: &String| self.inner().slot(Target::Name(id)).ok();
+            let message = match &need.of {
+                Wanted::Plugins(any) => {
+                    if any.iter().any(|(id, _)| named(id).is_some_and(|other| serves(&other))) {
+                        continue;
+                    }
+                    let stands = |(id, fits): &(String, VersionReq)| match named(id) {
+                        Some(other) if fits.matches(&other.about.version) => {
+                            format!("{id}, which is {}", other.state())
+                        }
+                        Some(other) => format!("{id} {fits}, and {} is there", other.about.version),
+                        None => format!("{id}, which is not there"),
+                    };
+                    let stand: Vec<String> = any.iter().map(stands).collect();
+                    format!("needs {}", stand.join(", or "))
+                }
+                Wanted::Contract(name, fits) => {
+                    if self.inner().slots().iter().any(|other| serves(other)) {
+                        continue;
+                    }
+                    format!("needs a plugin that provides {name} {fits}, and none is active")
+                }
             };
-            let stand: Vec<String> = need.any.iter().map(stands).collect();
-            let message = format!("needs {}", stand.join(", or "));
             return Err(Error::new(Code::LifecycleDependency, Stage::Enable, message).of(&slot.about.name));
         }
         Ok(())
+    }
+
+    /// Whether the host itself offers what is needed.
+    pub(crate) fn offers(&self, need: &Need) -> bool {
+        let Wanted::Contract(name, fits) = &need.of else { return false };
+        self.inner().registry.offers(name).is_some_and(|version| fits.matches(version))
     }
 
     /// Disables a plugin: it takes no calls and no events until it is enabled again. `on_disable` runs with `state` lent where

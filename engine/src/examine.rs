@@ -139,11 +139,10 @@ impl Engine {
                 Err(error) => all.push(refused(package, error)),
             }
         }
-        let there: BTreeMap<String, Version> =
-            self.plugins().into_iter().map(|loaded| (loaded.name, loaded.version)).collect();
+        let there = self.inner().standing();
         let registry = &self.inner().registry;
         let planned =
-            resolve(vetted, &|contract| registry.offers(contract).cloned(), &there, &policy.resolve, &Wish::default());
+            resolve(vetted, &|contract| registry.offers(contract).cloned(), there, &policy.resolve, &Wish::default());
         // One version of each plugin counts: that which is taken, or which came nearest.
         let taken = planned.plan.order.iter().map(|chosen| (&chosen.id, &chosen.version));
         let nearest = planned.refused.iter().map(|out| (&out.id, &out.version));

@@ -15,12 +15,13 @@ use tracing::field::display;
 use crate::{
     audit::Audit,
     bus::Bus,
-    call::{Chronicle, Clock, Observer, PluginId, Slot, State, Tickets, Transition, Watchdog},
+    call::{About, Chronicle, Clock, Observer, PluginId, Slot, State, Tickets, Transition, Watchdog},
     engine::Target,
     error::{Code, Error, Result, Stage},
     host::{self, Group, Groups, Held, Registry},
     package::{Package, nearest},
     policy::{self, Admission, GroupBy, Policy},
+    resolve::Standing,
     spans::stage_span,
     statistics::Totals,
     table::Table,
@@ -93,6 +94,12 @@ impl Inner {
 
     pub(crate) fn slots(&self) -> RwLockReadGuard<'_, Table> {
         self.slots.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is loaded, as a resolver sees it.
+    pub(crate) fn standing(&self) -> BTreeMap<String, Standing> {
+        let standing = |about: &About| Standing { version: about.version.clone(), says: about.needs.says.clone() };
+        self.slots().iter().map(|slot| (slot.about.name.clone(), standing(&slot.about))).collect()
     }
 
     pub(crate) fn slot(&self, target: Target<'_>) -> Result<Arc<Slot>> {

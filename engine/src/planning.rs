@@ -35,9 +35,6 @@ impl Engine {
                 resolver = resolver.contract(&contract.name, version.clone());
             }
         }
-        for loaded in self.plugins() {
-            resolver = resolver.loaded(loaded.name, loaded.version);
-        }
-        resolver
+        resolver.with_loaded(self.inner().standing())
     }
 }

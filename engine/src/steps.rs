@@ -1,10 +1,6 @@
 //! [`Discovered`] and [`Resolved`]: the steps between a [`Loading`] and its [`Mods`]. Each is made by the one before it only.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    fmt,
-    path::PathBuf,
-};
+use std::{collections::HashMap, fmt, path::PathBuf};
 
 use semver::{BuildMetadata, Version};
 
@@ -181,8 +177,9 @@ impl<'a> Discovered<'a> {
         let Discovered { engine, mut settings, packages, mut mods } = self;
         let inner = engine.inner().clone();
         settings.tell(Stage::Resolve, "", 0, 1);
-        let there: BTreeMap<String, Version> =
-            inner.slots().iter().map(|slot| (slot.about.name.clone(), slot.about.version.clone())).collect();
+        // What cannot be read is there all the same: whoever needs it is told so.
+        settings.wish.unfit =
+            mods.refused.iter().map(|out| (out.name.clone(), format!("it is refused: {}", out.error.code()))).collect();
         let unknown: Vec<String> = {
             let known = |id: &String| {
                 packages.iter().any(|package| package.get().id().as_str() == id)
@@ -197,7 +194,7 @@ impl<'a> Discovered<'a> {
         };
         let planned = tracing::info_span!("resolve", plugins = packages.len()).in_scope(|| {
             let offers = |contract: &str| inner.registry.offers(contract).cloned();
-            resolve(packages, &offers, &there, &inner.policy.resolve, &settings.wish)
+            resolve(packages, &offers, inner.standing(), &inner.policy.resolve, &settings.wish)
         });
         mods.plan = planned.plan;
         if let Some(lock) = settings.wish.lock.as_ref().filter(|_| settings.strict) {

@@ -5,10 +5,11 @@ use std::{sync::Arc, thread, time::Duration};
 
 use crate::{
     audit::Event,
-    call::{CancelHandle, Illegal, Moment, Rest, Slot, State, Transition},
+    call::{About, CancelHandle, Illegal, Moment, Need, Rest, Slot, State, Transition},
     enabling::cannot,
     engine::{Engine, Target},
     error::{Code, Error, Result, Stage},
+    host::calling,
     report::Stopped,
 };
 
@@ -90,7 +91,7 @@ impl Engine {
     /// Ends the engine's work: from now on loading gives `lifecycle.shutdown`, and all plugins are unloaded, those that were loaded last
     /// first. No new call begins once it is a plugin's turn; one that runs is waited for until `deadline` from now has passed on the
     /// engine's [`Clock`](crate::Clock), then asked to end as by a [`CancelHandle`]. What does not end then is in [`Stopped::running`]:
-    /// native code, or the call that this function is called from.
+    /// native code, or the call that this function is called from, which is asked at once.
     ///
     /// ```
     /// use std::time::Duration;
@@ -108,7 +109,12 @@ impl Engine {
         inner.close();
         let end = inner.audit.now().saturating_add(deadline);
         let mut wait = Wait::by(|slot, late| {
-            if inner.audit.now() >= end {
+            // A call cannot return while it waits here.
+            let own = calling(|origin| std::ptr::eq(origin, &*slot.origin)).unwrap_or(false);
+            if own {
+                *late = LATE;
+            }
+            if own || inner.audit.now() >= end {
                 *late += 1;
                 // It may have returned by now.
                 let _ = CancelHandle::new(&slot.meter).cancel();
@@ -155,21 +161,24 @@ impl Engine {
     ) -> Result<Vec<Arc<Slot>>> {
         let mut others: Vec<Arc<Slot>> =
             self.latest_first().into_iter().filter(|other| other.id != slot.id && counts(other.state())).collect();
-        let mut going = vec![slot.about.name.clone()];
+        let mut going = vec![&slot.about];
         loop {
-            let loses = |other: &Arc<Slot>| {
-                let goes = |id: &String| going.contains(id);
-                let stays = |id: &String| !goes(id) && others.iter().any(|other| other.about.name == *id);
-                !goes(&other.about.name)
-                    && other.about.needs.iter().any(|need| need.any.iter().any(goes) && !need.any.iter().any(stays))
+            let goes = |about: &About| going.iter().any(|other| other.name == about.name);
+            let loses = |other: &&Arc<Slot>| {
+                let lost = |need: &Need| {
+                    going.iter().any(|other| need.is_met_by(other))
+                        && !others.iter().any(|other| !goes(&other.about) && need.is_met_by(&other.about))
+                        && !self.offers(need)
+                };
+                !goes(&other.about) && other.about.needs.all.iter().any(lost)
             };
-            let more: Vec<String> =
-                others.iter().filter(|other| loses(other)).map(|other| other.about.name.clone()).collect();
+            let more: Vec<&About> = others.iter().filter(loses).map(|other| &other.about).collect();
             if more.is_empty() {
                 break;
             }
             going.extend(more);
         }
+        let going: Vec<String> = going.iter().map(|about| about.name.clone()).collect();
         others.retain(|other| going.contains(&other.about.name));
         if others.is_empty() || dependents == Dependents::Cascade {
             return Ok(others);

@@ -1,11 +1,16 @@
-//! [`PluginId`], the handle of a loaded plugin; [`About`]: what is known of a loaded plugin and does not change; [`Need`], which other plugins it needs.
+//! [`PluginId`], the handle of a loaded plugin; [`About`]: what is known of a loaded plugin and does not change; [`Ties`], what it has
+//! to do with others.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use modhost_backend::{ExportInfo, Kind};
-use semver::Version;
+use semver::{Comparator, Version, VersionReq};
 
-use crate::{audit::Whose, package::Manifest, policy::TrustLevel};
+use crate::{
+    audit::Whose,
+    package::{Dependency, Manifest},
+    policy::TrustLevel,
+};
 
 /// A loaded plugin: a place in the engine, and which of its tenants.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -31,7 +36,7 @@ pub(crate) struct About {
     pub(crate) topics: Vec<String>,
     pub(crate) exports: Vec<ExportInfo>,
     pub(crate) notes: Vec<String>,
-    pub(crate) needs: Vec<Need>,
+    pub(crate) needs: Ties,
     /// How many times a plugin of this id was loaded so far, this time included.
     pub(crate) loads: u64,
 }
@@ -41,10 +46,10 @@ impl About {
     /// manifest.
     pub(crate) fn bytes(&self) -> u64 {
         let exports: usize = self.exports.iter().map(|export| size_of::<ExportInfo>() + export.name.len()).sum();
-        let needs = self.needs.iter().flat_map(|need| &need.any);
-        let texts: usize =
-            self.topics.iter().chain(&self.notes).chain(needs).map(|text| size_of::<String>() + text.len()).sum();
-        (exports + texts) as u64
+        let needs: usize = self.needs.all.iter().map(Need::bytes).sum();
+        let texts: usize = self.topics.iter().chain(&self.notes).map(|text| size_of::<String>() + text.len()).sum();
+        let says: usize = self.needs.says.iter().map(|manifest| manifest.others_bytes()).sum();
+        (exports + texts + needs + says) as u64
     }
 
     /// Whether it exports `name`.
@@ -59,24 +64,74 @@ impl<'a> From<&'a About> for Whose<'a> {
     }
 }
 
+/// What a plugin has to do with others, in the words of its manifest.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ties {
+    /// What it cannot do without. Of what is optional nothing depends.
+    pub(crate) all: Vec<Need>,
+    /// Of its manifest what concerns plugins that come later: what it provides, and what it stands against.
+    pub(crate) says: Option<Arc<Manifest>>,
+}
+
 /// Plugins of which one must be there.
 #[derive(Clone, Debug)]
 pub(crate) struct Need {
-    /// The ids of those that will do.
-    pub(crate) any: Vec<String>,
+    pub(crate) of: Wanted,
     /// Whether it must be enabled first.
     pub(crate) first: bool,
 }
 
+/// What fits a need.
+#[derive(Clone, Debug)]
+pub(crate) enum Wanted {
+    /// One of these plugins, in these versions.
+    Plugins(Vec<(String, VersionReq)>),
+    /// A plugin that provides this contract; where the host offers it, nothing.
+    Contract(String, VersionReq),
+}
+
 impl Need {
-    /// What a manifest cannot do without. Of what is optional nothing depends.
-    pub(crate) fn of(manifest: &Manifest) -> Vec<Need> {
+    /// What a manifest says, but for what the plugin is to itself.
+    pub(crate) fn of(manifest: &Manifest) -> Ties {
+        let choice = |choice: &Dependency| (choice.id.to_string(), choice.version.clone());
         let dependencies = manifest.dependencies.iter().filter(|need| !need.optional);
-        let dependencies = dependencies.map(|need| Need { any: vec![need.id.to_string()], first: need.order });
+        let dependencies = dependencies.map(|need| Need { of: Wanted::Plugins(vec![choice(need)]), first: need.order });
         let choices = manifest.any_of.iter().map(|need| Need {
-            any: need.choices.iter().map(|choice| choice.id.to_string()).collect(),
+            of: Wanted::Plugins(need.choices.iter().map(choice).collect()),
             first: need.choices.iter().all(|choice| choice.order),
         });
-        dependencies.chain(choices).collect()
+        let contracts = manifest.requires.iter();
+        let contracts =
+            contracts.map(|need| Need { of: Wanted::Contract(need.name.clone(), need.version.clone()), first: true });
+        let own = |need: &Need| match &need.of {
+            Wanted::Plugins(any) => {
+                any.iter().any(|(id, fits)| id == manifest.id.as_str() && fits.matches(&manifest.version))
+            }
+            Wanted::Contract(..) => false,
+        };
+        let all = dependencies.chain(choices).chain(contracts).filter(|need| !own(need)).collect();
+        let says = !(manifest.provides.is_empty() && manifest.conflicts.is_empty());
+        Ties { all, says: says.then(|| Arc::new(manifest.to_others())) }
+    }
+
+    fn bytes(&self) -> usize {
+        let one = |id: &String, fits: &VersionReq| {
+            size_of::<(String, VersionReq)>() + id.len() + fits.comparators.len() * size_of::<Comparator>()
+        };
+        match &self.of {
+            Wanted::Plugins(any) => any.iter().map(|(id, fits)| one(id, fits)).sum(),
+            Wanted::Contract(name, fits) => one(name, fits),
+        }
+    }
+
+    /// Whether a plugin is one that fits.
+    pub(crate) fn is_met_by(&self, other: &About) -> bool {
+        match &self.of {
+            Wanted::Plugins(any) => any.iter().any(|(id, fits)| *id == other.name && fits.matches(&other.version)),
+            Wanted::Contract(name, fits) => {
+                let offers = other.needs.says.iter().flat_map(|manifest| &manifest.provides);
+                offers.into_iter().any(|offer| offer.name == *name && fits.matches(&offer.version))
+            }
+        }
     }
 }

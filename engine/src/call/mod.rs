@@ -13,7 +13,7 @@ mod ticket;
 mod watchdog;
 
 pub use about::PluginId;
-pub(crate) use about::{About, Need};
+pub(crate) use about::{About, Need, Wanted};
 pub use cancel::CancelHandle;
 pub use chronicle::{Change, LifecycleEvent, Moment};
 pub(crate) use chronicle::{Chronicle, Observer};

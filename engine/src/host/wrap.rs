@@ -23,7 +23,7 @@ use super::{
 use crate::{
     audit::{self, Audit, Event},
     error::Code,
-    package::Package,
+    package::{Package, Requirement},
     policy::Capabilities,
 };
 
@@ -45,7 +45,11 @@ pub(crate) fn table(
     }
     let required = |function: &&Registered| {
         let contract = contract_of(&function.described);
-        manifest.is_none_or(|manifest| manifest.requires.iter().any(|require| require.name == contract))
+        // In its version: where a plugin provides another, the host's is not what was asked for.
+        let fits = |require: &Requirement| {
+            require.name == contract && registry.offers(contract).is_some_and(|offer| require.version.matches(offer))
+        };
+        manifest.is_none_or(|manifest| manifest.requires.iter().any(fits))
     };
     let entries = registry
         .all()

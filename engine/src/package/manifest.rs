@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use modhost_abi::Capability;
 use modhost_backend::{Kind, Place};
-use semver::{Version, VersionReq};
+use semver::{Comparator, Version, VersionReq};
 
 use super::Id;
 use crate::Result;
@@ -70,6 +70,36 @@ impl Manifest {
     /// Every `manifest.*`, and `package.name` and `package.escapes` for paths under `[entry]`; each with line and column.
     pub fn parse(bytes: &[u8]) -> Result<Manifest> {
         super::parse::manifest(bytes)
+    }
+
+    /// What of it concerns plugins that it does not know: what it provides, and what it stands against.
+    pub(crate) fn to_others(&self) -> Manifest {
+        Manifest {
+            id: self.id.clone(),
+            version: self.version.clone(),
+            engine: None,
+            about: About::default(),
+            entries: Vec::new(),
+            requires: Vec::new(),
+            dependencies: Vec::new(),
+            provides: self.provides.clone(),
+            dev_dependencies: Vec::new(),
+            conflicts: self.conflicts.clone(),
+            any_of: Vec::new(),
+            capabilities: AskedCapabilities::default(),
+            listen: Vec::new(),
+            limits: AskedLimits::default(),
+            notes: Vec::new(),
+        }
+    }
+
+    /// How many bytes [`Manifest::to_others`] keeps, about.
+    pub(crate) fn others_bytes(&self) -> usize {
+        let provides = self.provides.iter().map(|offer| size_of::<Provision>() + offer.name.len());
+        let conflicts = self.conflicts.iter().map(|foe| {
+            size_of::<Conflict>() + foe.id.as_str().len() + foe.version.comparators.len() * size_of::<Comparator>()
+        });
+        size_of::<Manifest>() + provides.chain(conflicts).sum::<usize>()
     }
 }
 

@@ -172,7 +172,9 @@ impl<'f, 'a> Teller<'f, 'a> {
         let choices = clause.map(|clause| &self.facts.problem.clauses[clause].choices[..]).unwrap_or_default();
         let out: Vec<usize> = choices.iter().map(|(on, _)| *on).filter(|on| self.facts.out.contains_key(on)).collect();
         let sake = out.iter().map(|on| self.id(*on).to_owned()).collect();
-        let because = out.first().filter(|on| **on != plug).map(|on| self.because(*on, depth)).unwrap_or_default();
+        let because = out.first().map(|on| self.because(plug, *on, depth)).unwrap_or_default();
+        let root = out.first().map(|on| self.root(*on)).filter(|root| *root != plug);
+        let mend = root.map(|root| format!("Mend {} first, or take {} out too.", self.id(root), self.id(plug)));
         Some(match asks {
             Asks::AnyOf(index) => {
                 let need = manifest.any_of.get(index)?;
@@ -185,7 +187,9 @@ impl<'f, 'a> Teller<'f, 'a> {
                         words.join(", "),
                         need.name
                     ),
-                    help: Some(format!("Install one of {}, or take {} out.", words.join(", "), self.id(plug))),
+                    help: mend.or_else(|| {
+                        Some(format!("Install one of {}, or take {} out.", words.join(", "), self.id(plug)))
+                    }),
                     cause: Cause::NoneOf { name: need.name.clone(), choices: words },
                     at: Some(need.at.clone()),
                     sake,
@@ -198,7 +202,12 @@ impl<'f, 'a> Teller<'f, 'a> {
                     [] => "this game offers no such contract".to_owned(),
                     some => format!("this game offers {}", versions(some)),
                 };
-                let unfit = out.is_empty().then(|| self.provides(&need.name, depth)).flatten();
+                let unfit = out.is_empty().then(|| self.provides(plug, &need.name, depth)).flatten();
+                let near = if offered.is_empty() && choices.is_empty() && unfit.is_none() {
+                    self.near_contract(&need.name, depth)
+                } else {
+                    None
+                };
                 let provider = match (out.first(), &unfit) {
                     (Some(on), _) => format!(", and {}, which provides it, cannot be there{because}", self.id(*on)),
                     (None, Some(unfit)) => format!(", and {unfit}"),
@@ -212,7 +221,7 @@ impl<'f, 'a> Teller<'f, 'a> {
                 );
                 Told {
                     message: format!("needs {} {}, {game}{provider}", need.name, need.version),
-                    help: unfit.map(|_| other),
+                    help: mend.or(unfit.map(|_| other)).or(near),
                     cause: Cause::Contract { name: need.name.clone(), requirement: need.version.to_string(), offered },
                     at: Some(need.at.clone()),
                     sake,
@@ -222,7 +231,7 @@ impl<'f, 'a> Teller<'f, 'a> {
     }
 
     /// A plugin that provides a contract, in whatever version.
-    fn provides(&self, name: &str, depth: u32) -> Option<String> {
+    fn provides(&self, plug: usize, name: &str, depth: u32) -> Option<String> {
         // Among a few only, as in looking for a misspelt one.
         let few = if depth == DEEPEST { MOST_NEAR } else { 0 };
         let releases = self.facts.problem.plugs.iter().take(few).flat_map(|plug| {
@@ -230,8 +239,22 @@ impl<'f, 'a> Teller<'f, 'a> {
         });
         releases.into_iter().find_map(|(id, version, manifest)| {
             let offer = manifest.provides.iter().find(|offer| offer.name == name)?;
-            Some(format!("{id} {version} provides {}", offer.version))
+            Some(if id == self.id(plug) {
+                format!("only {id} itself provides {}", offer.version)
+            } else {
+                format!("{id} {version} provides {}", offer.version)
+            })
         })
+    }
+
+    /// The contract that was meant, where it is misspelt.
+    fn near_contract(&self, name: &str, depth: u32) -> Option<String> {
+        let few = if depth == DEEPEST { MOST_NEAR } else { 0 };
+        let releases = self.facts.problem.plugs.iter().take(few).flat_map(|plug| plug.numbered());
+        let provided = releases.filter_map(|(_, release)| release.manifest).flat_map(|manifest| &manifest.provides);
+        let known =
+            self.facts.problem.offers.keys().chain(provided.map(|offer| &offer.name)).filter(|known| *known != name);
+        nearest(name, known.map(String::as_str)).map(|near| format!("Did you mean `{near}`?"))
     }
 
     /// A rule of its own.
@@ -263,7 +286,7 @@ impl<'f, 'a> Teller<'f, 'a> {
             }
             let (id, requirement) = (need.id.to_string(), need.version.to_string());
             return Some(Told {
-                message: format!("needs {words}, which is left out itself{}", self.because(on, depth)),
+                message: format!("needs {words}, which is left out itself{}", self.because(plug, on, depth)),
                 help: Some(format!("Mend {} first, or take {} out too.", self.id(self.root(on)), self.id(plug))),
                 at: Some(need.at.clone()),
                 sake: vec![id.clone()],
@@ -360,7 +383,7 @@ impl<'f, 'a> Teller<'f, 'a> {
         if let Some(why) = self.gone.get(&id) {
             return Told {
                 message: format!("needs {words}, which is left out itself because {why}"),
-                help: None,
+                help: Some(format!("See to {id} first, or take {} out too.", self.id(plug))),
                 at: Some(need.at.clone()),
                 sake: vec![id.clone()],
                 cause: Cause::LeftOut { id, requirement },
@@ -412,11 +435,12 @@ impl<'f, 'a> Teller<'f, 'a> {
         self.roots.get(&at).copied().unwrap_or(at)
     }
 
-    /// ` because c needs world ^2, this game offers 1.4.0`: the end of the chain, whatever lies between.
-    fn because(&self, on: usize, depth: u32) -> String {
+    /// ` because c needs world ^2, this game offers 1.4.0`: the end of the chain, whatever lies between. Nothing where that is
+    /// `plug`, of which it is told: nobody is a reason of his own.
+    fn because(&self, plug: usize, on: usize, depth: u32) -> String {
         let root = self.root(on);
-        let Some(reason) = self.facts.out.get(&root).filter(|reason| depth > 0 && !matches!(reason, Reason::Out(_)))
-        else {
+        let told = |reason: &&Reason| depth > 0 && root != plug && !matches!(reason, Reason::Out(_));
+        let Some(reason) = self.facts.out.get(&root).filter(told) else {
             return String::new();
         };
         let message = self.told(root, self.facts.judged(root), *reason, depth - 1).message;

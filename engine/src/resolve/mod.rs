@@ -65,3 +65,4 @@ pub(crate) use packages::{Wish, resolve, withheld_for};
 pub use plan::{Chosen, LeftOut, Link, LinkKind, PassedOver, Plan, Warning};
 pub use query::{Change, Reach, Why};
 pub use resolver::Resolver;
+pub(crate) use resolver::Standing;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use semver::Version;
 
-use super::{Candidate, Digest, LeftOut, Lockfile, Options, Plan, Profile, Resolver, Selection};
+use super::{Candidate, Digest, LeftOut, Lockfile, Options, Plan, Profile, Resolver, Selection, resolver::Standing};
 use crate::{
     error::{Code, Error, Stage},
     package::Package,
@@ -43,6 +43,8 @@ pub(crate) struct Wish {
     pub(crate) profile: Option<Profile>,
     /// Nothing but these ids and what they need.
     pub(crate) only: Option<Vec<String>>,
+    /// What lies there and cannot be taken, by id, and why.
+    pub(crate) unfit: BTreeMap<String, String>,
 }
 
 /// Plans `packages`. `offers` says which version of a contract the host offers; `loaded` which plugins are there already.
@@ -50,7 +52,7 @@ pub(crate) struct Wish {
 pub(crate) fn resolve(
     packages: Vec<Vetted<Package>>,
     offers: &dyn Fn(&str) -> Option<Version>,
-    loaded: &BTreeMap<String, Version>,
+    loaded: BTreeMap<String, Standing>,
     options: &Options,
     wish: &Wish,
 ) -> Planned {
@@ -77,8 +79,9 @@ pub(crate) fn resolve(
     for (name, version) in offered {
         resolver = resolver.contract(name, version);
     }
-    for (id, version) in loaded {
-        resolver = resolver.loaded(id, version.clone());
+    resolver = resolver.with_loaded(loaded);
+    for (id, why) in &wish.unfit {
+        resolver = resolver.unfit(id, why);
     }
     for id in disabled {
         resolver = resolver.without(id);

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use pubgrub::VersionSet;
 use semver::{Version, VersionReq};
 
-use super::{Candidate, Optionals, Options, set::Set};
+use super::{Candidate, Optionals, Options, resolver::Standing, set::Set};
 use crate::package::{Dependency, Manifest};
 
 /// This engine's version, which a manifest's `engine` is held against.
@@ -135,7 +135,7 @@ pub(super) struct Input<'a> {
     /// At most one of a precedence each; by id.
     pub(super) candidates: Vec<(usize, &'a Candidate)>,
     pub(super) offers: &'a BTreeMap<String, Vec<Version>>,
-    pub(super) loaded: &'a BTreeMap<String, Version>,
+    pub(super) loaded: &'a BTreeMap<String, Standing>,
     pub(super) options: &'a Options,
     /// Whether one is what the lockfile holds, and whether the lockfile holds any of its id.
     pub(super) held: &'a dyn Fn(&Candidate) -> bool,
@@ -171,8 +171,8 @@ impl<'a> Problem<'a> {
             clauses: Vec::new(),
             flaw: None,
         };
-        for (id, version) in input.loaded {
-            plugs.entry(id).or_insert_with(|| plug(id, true)).releases.push(release(version, None, None));
+        for (id, Standing { version, says }) in input.loaded {
+            plugs.entry(id).or_insert_with(|| plug(id, true)).releases.push(release(version, None, says.as_deref()));
         }
         let mut held = vec![false; input.candidates.iter().map(|(at, _)| at + 1).max().unwrap_or(0)];
         for (at, candidate) in &input.candidates {
@@ -282,7 +282,9 @@ impl<'a> Problem<'a> {
             clauses.push((Asks::AnyOf(index), choices));
         }
         for (index, foe) in manifest.conflicts.iter().enumerate() {
-            let Some(other) = self.find(foe.id.as_str()).filter(|other| *other != at) else { continue };
+            // Of two that are loaded already none can give way.
+            let goes = |other: &usize| *other != at && !(self.plugs[at].fixed && self.plugs[*other].fixed);
+            let Some(other) = self.find(foe.id.as_str()).filter(goes) else { continue };
             let refused = self.fitting(other, |version| speaks_of(&foe.version, version));
             if refused != Set::empty() {
                 let all = Set::of(0..=self.plugs[other].last());

@@ -63,6 +63,16 @@ impl Facts<'_> {
         if let Some(flaw) = release.flaw {
             return Some(Reason::Flaw(flaw));
         }
+        // What would keep it out whatever becomes of the others comes first: it is to be mended in any case.
+        let own = || {
+            let needed = release.rules.iter().enumerate().filter(|(_, rule)| rule.needed);
+            let mut own = needed.filter_map(|(at, rule)| match rule.on {
+                None => Some(Reason::Absent(at)),
+                Some(on) if !self.fits_any(rule, on) => Some(Reason::Other(at)),
+                Some(_) => None,
+            });
+            own.next()
+        };
         let broken = |needs: bool| {
             release.rules.iter().enumerate().filter(move |(_, rule)| rule.needed == needs).find_map(|(at, rule)| {
                 let Some(on) = rule.on else { return Some(Reason::Absent(at)) };
@@ -81,7 +91,11 @@ impl Facts<'_> {
             };
             release.clauses.iter().copied().find(|clause| !met(*clause)).map(Reason::NoneOf)
         };
-        broken(true).or_else(clause).or_else(|| broken(false)).or_else(|| self.refused_by(plug, number))
+        own()
+            .or_else(|| broken(true))
+            .or_else(clause)
+            .or_else(|| broken(false))
+            .or_else(|| self.refused_by(plug, number))
     }
 
     /// Whether any version that is there fits, whatever keeps it out.

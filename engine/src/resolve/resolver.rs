@@ -3,6 +3,7 @@
 use std::{
     cell::Cell,
     collections::{BTreeMap, BTreeSet},
+    sync::Arc,
 };
 
 use semver::Version;
@@ -16,7 +17,15 @@ use super::{
     reason::Facts,
     solve::{Budget, Taken},
 };
-use crate::package::Dependency;
+use crate::package::{Dependency, Manifest};
+
+/// A plugin that is loaded already.
+#[derive(Clone, Debug)]
+pub(crate) struct Standing {
+    pub(crate) version: Version,
+    /// What it says of plugins that come later, where it says something.
+    pub(crate) says: Option<Arc<Manifest>>,
+}
 
 /// What lies there and what the host offers; makes plans of it.
 ///
@@ -25,10 +34,11 @@ use crate::package::Dependency;
 pub struct Resolver {
     pub(super) candidates: Vec<Candidate>,
     offers: BTreeMap<String, Vec<Version>>,
-    loaded: BTreeMap<String, Version>,
+    loaded: BTreeMap<String, Standing>,
     options: Options,
     lock: Lockfile,
     disabled: BTreeSet<String>,
+    unfit: BTreeMap<String, String>,
 }
 
 impl Resolver {
@@ -49,7 +59,13 @@ impl Resolver {
     /// A plugin that is loaded already: it stays as it is, and another version of it is refused.
     #[must_use]
     pub fn loaded(mut self, id: impl Into<String>, version: Version) -> Self {
-        self.loaded.insert(id.into(), version);
+        self.loaded.insert(id.into(), Standing { version, says: None });
+        self
+    }
+
+    /// [`Resolver::loaded`], of which is known what it provides and what it stands against.
+    pub(crate) fn with_loaded(mut self, loaded: BTreeMap<String, Standing>) -> Self {
+        self.loaded.extend(loaded);
         self
     }
 
@@ -72,6 +88,14 @@ impl Resolver {
     #[must_use]
     pub fn without(mut self, id: impl Into<String>) -> Self {
         self.disabled.insert(id.into());
+        self
+    }
+
+    /// A plugin that lies there and cannot be taken, and why: it cannot be read, or it is not trusted. Whoever needs it is told so.
+    /// A version of it that can be taken counts as ever.
+    #[must_use]
+    pub fn unfit(mut self, id: impl Into<String>, why: impl Into<String>) -> Self {
+        self.unfit.insert(id.into(), why.into());
         self
     }
 
@@ -129,6 +153,7 @@ impl Resolver {
         plan: &mut Plan,
         gone: &mut BTreeMap<String, String>,
     ) -> Vec<(usize, &'a Candidate)> {
+        gone.extend(self.unfit.clone());
         gone.extend(self.disabled.iter().map(|id| (id.clone(), "it is switched off".to_owned())));
         let mut sorted: Vec<(usize, &Candidate)> =
             candidates.iter().enumerate().filter(|(_, one)| !self.disabled.contains(one.id().as_str())).collect();
@@ -157,7 +182,7 @@ impl Resolver {
             };
             let [(first_at, first), rest @ ..] = group else { continue };
             let other = rest.iter().map(|(_, one)| one.version()).find(|version| *version != first.version());
-            if let Some(version) = self.loaded.get(first.id().as_str()) {
+            if let Some(Standing { version, .. }) = self.loaded.get(first.id().as_str()) {
                 for (at, one) in group {
                     let message = format!("there is another plugin `{}` already, {version}", one.id());
                     refuse(*at, one, Cause::Duplicate, message);

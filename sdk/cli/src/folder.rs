@@ -73,11 +73,16 @@ impl Folder {
         Sources::new(dirs, &self.engine.policy().caps)
     }
 
-    /// A resolver of what would be vetted: as in loading, what vetting refuses is as if it were not there.
+    /// A resolver of what would be vetted. Of what cannot be read, or is refused, it knows so much, as in loading.
     pub(crate) fn resolver(&self) -> Resolver {
         let packages: Vec<_> =
             self.examined.iter().filter(|one| one.trust.is_some()).map(|one| one.package.clone()).collect();
-        self.engine.resolver(&packages)
+        let unreadable = self.unreadable.iter().filter_map(|error| Some((error.plugin()?, error)));
+        let unvetted = self.unvetted().map(|(id, _, error)| (id, error));
+        let unfit = |resolver: Resolver, (id, error): (&str, &Error)| {
+            resolver.unfit(id, format!("it is refused: {}", error.code()))
+        };
+        unreadable.chain(unvetted).fold(self.engine.resolver(&packages), unfit)
     }
 
     /// The plan of these alone, which lie here.

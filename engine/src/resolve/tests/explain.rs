@@ -76,6 +76,46 @@ fn each_cause_says_who_wants_what() {
     );
     let help = plan.left_out("wolf").unwrap().help.as_deref();
     assert_eq!(help, Some("Install a plugin that provides moon ^2, or take wolf out."));
+    check(
+        &[("wolf", "[requires]\nmoon = \"^1\"\n[provides]\nmoon = \"1.3.0\"")],
+        &[],
+        &[
+            "wolf resolve.contract: needs moon ^1, this game offers no such contract, and only wolf itself provides 1.3.0",
+        ],
+    );
+    let plan = check(
+        &[("wolf", "[requires]\nwrold = \"^1\"")],
+        &[],
+        &["wolf resolve.contract: needs wrold ^1, this game offers no such contract"],
+    );
+    assert_eq!(plan.left_out("wolf").unwrap().help.as_deref(), Some("Did you mean `world`?"));
+    // What has to be mended in any case is the reason, not the circle around it.
+    let around = [
+        ("owl", "[requires]\nmoon = \"^1\""),
+        ("rat", "[provides]\nmoon = \"1.0.0\"\n[dependencies]\nowl = \"*\"\ngone = \"*\""),
+    ];
+    let plan = check(
+        &around,
+        &[],
+        &[
+            "owl resolve.contract: needs moon ^1, this game offers no such contract, and rat, which provides it, cannot be there \
+             because rat needs gone, and it is not there",
+            "rat resolve.missing: needs gone, and it is not there",
+        ],
+    );
+    assert_eq!(plan.left_out("owl").unwrap().help.as_deref(), Some("Mend rat first, or take owl out too."));
+    check(
+        &[
+            ("owl", "[requires]\nmoon = \"^1\""),
+            ("rat", "[provides]\nmoon = \"1.0.0\"\n[dependencies]\nowl = \"*\"\n[any-of]\nx = [\"gone\"]"),
+        ],
+        &[],
+        &[
+            "owl resolve.contract: needs moon ^1, this game offers no such contract, and rat, which provides it, cannot be there \
+             because rat needs one of gone (any-of x), and none is there",
+            "rat resolve.missing: needs one of gone (any-of x), and none is there",
+        ],
+    );
     check(&[("wolf", "engine = \"^7\"")], &[], &["wolf resolve.engine: needs modhost ^7, this is 0.1.0"]);
     check(
         &[("wolf", "[any-of]\nmobs = [\"bear ^2\", \"fox\"]"), ("bear", "")],

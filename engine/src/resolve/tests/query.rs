@@ -155,6 +155,7 @@ fn what_is_loaded_stays_and_what_is_switched_off_is_told() {
         plan.left_out("hud").unwrap().message,
         "needs base ^1, which is left out itself because it is switched off"
     );
+    assert_eq!(plan.left_out("hud").unwrap().help.as_deref(), Some("See to base first, or take hud out too."));
     assert!(plan.left_out("base").is_none() && plan.get("base").is_none());
 }
 

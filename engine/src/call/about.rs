@@ -5,7 +5,7 @@ use std::fmt;
 use modhost_backend::{ExportInfo, Kind};
 use semver::Version;
 
-use crate::{audit::Whose, package::Manifest, policy::TrustLevel};
+use crate::{audit::Whose, package::Manifest, policy::TrustLevel, verify::Standing};
 
 /// A loaded plugin: a place in the engine, and which of its tenants.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -26,8 +26,10 @@ pub(crate) struct About {
     pub(crate) name: String,
     pub(crate) version: Version,
     pub(crate) kind: Kind,
-    pub(crate) trust: TrustLevel,
-    pub(crate) vouched: &'static str,
+    /// How far it is trusted, and why.
+    pub(crate) standing: Standing,
+    /// The bytes of its signatures, to be judged again.
+    pub(crate) envelope: Option<Box<[u8]>>,
     pub(crate) topics: Vec<String>,
     pub(crate) exports: Vec<ExportInfo>,
     pub(crate) notes: Vec<String>,
@@ -38,13 +40,18 @@ pub(crate) struct About {
 
 impl About {
     /// What the host keeps because the plugin says so: the names of its exports, its topics and what it needs, and notes on its
-    /// manifest.
+    /// manifest; and its signatures, once as they came and once as they were read.
     pub(crate) fn bytes(&self) -> u64 {
         let exports: usize = self.exports.iter().map(|export| size_of::<ExportInfo>() + export.name.len()).sum();
         let needs = self.needs.iter().flat_map(|need| &need.any);
         let texts: usize =
             self.topics.iter().chain(&self.notes).chain(needs).map(|text| size_of::<String>() + text.len()).sum();
-        (exports + texts) as u64
+        (exports + texts + 2 * self.envelope.as_ref().map_or(0, |bytes| bytes.len())) as u64
+    }
+
+    /// How far it is trusted.
+    pub(crate) fn trust(&self) -> TrustLevel {
+        self.standing.trust
     }
 
     /// Whether it exports `name`.

@@ -39,6 +39,22 @@ impl Subject<'_> {
     }
 }
 
+/// The same by its digest: the list itself is needed no more, so that it can be judged again while it runs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Identity<'a> {
+    pub(crate) id: &'a Id,
+    pub(crate) version: &'a Version,
+    pub(crate) digest: Digest,
+    pub(crate) envelope: Option<&'a [u8]>,
+}
+
+impl<'a> From<&Subject<'a>> for Identity<'a> {
+    fn from(subject: &Subject<'a>) -> Self {
+        let Subject { id, version, envelope, .. } = *subject;
+        Identity { id, version, digest: subject.digest(), envelope }
+    }
+}
+
 /// [`judge`], as an error where the package is refused.
 ///
 /// # Errors
@@ -77,10 +93,14 @@ pub fn decide(subject: &Subject<'_>, store: &TrustStore, policy: &Policy, now: S
 /// ```
 #[must_use]
 pub fn judge(subject: &Subject<'_>, store: &TrustStore, policy: &Policy, now: SystemTime) -> Verdict {
+    judged(&subject.into(), store, policy, now)
+}
+
+pub(super) fn judged(subject: &Identity<'_>, store: &TrustStore, policy: &Policy, now: SystemTime) -> Verdict {
     let now = Date::of(now);
     let required = store.threshold(subject.id).max(policy.signatures);
     let mut verdict = Verdict {
-        digest: subject.digest(),
+        digest: subject.digest,
         level: TrustLevel::Untrusted,
         signers: Vec::new(),
         threshold: (required, 0),
@@ -91,7 +111,7 @@ pub fn judge(subject: &Subject<'_>, store: &TrustStore, policy: &Policy, now: Sy
     };
     of_package(&mut verdict, subject, store, now);
     if let Some(envelope) = subject.envelope {
-        let Some(envelope) = held(&mut verdict, envelope, subject.index) else { return verdict };
+        let Some(envelope) = held(&mut verdict, envelope, &subject.digest) else { return verdict };
         for signature in envelope.signatures() {
             of_signer(&mut verdict, signature, subject.id, store, policy, now);
         }
@@ -119,7 +139,7 @@ fn until(verdict: &mut Verdict, date: Option<Date>, now: Date) {
 }
 
 /// What is said of the package itself.
-fn of_package(verdict: &mut Verdict, subject: &Subject<'_>, store: &TrustStore, now: Date) {
+fn of_package(verdict: &mut Verdict, subject: &Identity<'_>, store: &TrustStore, now: Date) {
     let digest = verdict.digest;
     for one in store.against(subject.id, |one| one.meets(subject.id, subject.version, &digest)) {
         let what = format!("{} {}", subject.id, subject.version);
@@ -158,7 +178,7 @@ fn note(verdict: &mut Verdict, revocation: &Revocation, what: &str) {
 }
 
 /// The envelope, if it is well-formed and every signature in it holds.
-fn held(verdict: &mut Verdict, envelope: &[u8], index: &[u8]) -> Option<Envelope> {
+fn held(verdict: &mut Verdict, envelope: &[u8], digest: &Digest) -> Option<Envelope> {
     let envelope = match Envelope::parse(envelope) {
         Ok(envelope) => envelope,
         Err(error) => {
@@ -168,7 +188,7 @@ fn held(verdict: &mut Verdict, envelope: &[u8], index: &[u8]) -> Option<Envelope
         }
     };
     let before = verdict.errors.len();
-    for signature in envelope.signatures().iter().filter(|signature| !signature.holds(index)) {
+    for signature in envelope.signatures().iter().filter(|signature| !signature.holds_for(digest)) {
         let message = format!(
             "the signature of the key {} (it says: {}) does not hold: the list of files or the signature was changed",
             signature.public.id().short(),
@@ -278,7 +298,7 @@ fn ended(signature: &Signature, policy: &Policy, now: Date) -> Option<(Code, Str
 }
 
 /// Draws the sum.
-fn level(verdict: &mut Verdict, subject: &Subject<'_>, store: &TrustStore, policy: &Policy) {
+fn level(verdict: &mut Verdict, subject: &Identity<'_>, store: &TrustStore, policy: &Policy) {
     let (required, count) = (verdict.threshold.0, counting(&verdict.signers));
     verdict.threshold.1 = count;
     let problems: Vec<Finding> = verdict.signers.iter().filter_map(|signer| signer.problem.clone()).collect();

@@ -177,7 +177,13 @@ impl fmt::Display for Mods {
                 loaded.trust,
                 box_of(loaded)
             ));
-            lines.extend(loaded.notes.iter().map(|note| format!("{:names$} note: {}", "", escape(note, 400))));
+            lines.extend(
+                loaded
+                    .notes
+                    .iter()
+                    .chain(&loaded.verdict.warnings)
+                    .map(|note| format!("{:names$} note: {}", "", escape(note, 400))),
+            );
         }
         for refused in &self.refused {
             let version = refused.version.as_ref().map(|version| format!(" {version}")).unwrap_or_default();

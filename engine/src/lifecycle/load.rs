@@ -135,7 +135,7 @@ fn place(
     inner.insert(id, generation, group.as_deref(), |place| Slot::new(place, about, grants, origin, interrupt, instance))
 }
 
-/// What was admitted, and the ids of the keys that counted: as many as a record has room for in full.
+/// What was admitted, and the ids of the keys that counted: as many in full as a record has room for. It stands before all words of others.
 fn proof(vetted: &Vetted<Package>) -> String {
     const FULL: usize = 3;
     let verdict = vetted.verdict();

@@ -9,7 +9,7 @@ use semver::Version;
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Date, Digest, Envelope, Finding, Signature, Signer, Verdict,
+    Date, Digest, Envelope, Finding, KeyId, Signature, Signer, Verdict,
     store::{Known, Revocation, Revoked, TrustStore},
 };
 use crate::{
@@ -128,7 +128,11 @@ fn counting(signers: &[Signer]) -> u32 {
 }
 
 fn finding(code: Code, message: impl Into<String>) -> Finding {
-    Finding { code, message: message.into() }
+    Finding { code, message: message.into(), key: None }
+}
+
+fn of_key(key: KeyId, code: Code, message: String) -> Finding {
+    Finding { key: Some(key), ..finding(code, message) }
 }
 
 /// Sees that nothing is kept beyond a moment at which it may change.
@@ -143,7 +147,7 @@ fn of_package(verdict: &mut Verdict, subject: &Identity<'_>, store: &TrustStore,
     let digest = verdict.digest;
     for one in store.against(subject.id, |one| one.meets(subject.id, subject.version, &digest)) {
         let what = format!("{} {}", subject.id, subject.version);
-        note(verdict, one, &what);
+        note(verdict, one, None, &what);
     }
     for (issuer, seen) in store.lists() {
         until(verdict, Some(seen.until), now);
@@ -167,11 +171,11 @@ fn of_package(verdict: &mut Verdict, subject: &Identity<'_>, store: &TrustStore,
 }
 
 /// A revocation: an error or a warning.
-fn note(verdict: &mut Verdict, revocation: &Revocation, what: &str) {
+fn note(verdict: &mut Verdict, revocation: &Revocation, key: Option<KeyId>, what: &str) {
     let by = revocation.list.map(|issuer| format!(", says the list of {}", issuer.short())).unwrap_or_default();
     let message = format!("{what} is revoked: {}{by}", revocation.reason);
     if revocation.hard {
-        verdict.errors.push(finding(Code::TrustRevoked, message));
+        verdict.errors.push(Finding { key, ..finding(Code::TrustRevoked, message) });
     } else {
         verdict.warnings.push(message);
     }
@@ -194,7 +198,7 @@ fn held(verdict: &mut Verdict, envelope: &[u8], digest: &Digest) -> Option<Envel
             signature.public.id().short(),
             signature.signer
         );
-        verdict.errors.push(finding(Code::VerifyBadSignature, message));
+        verdict.errors.push(of_key(signature.public.id(), Code::VerifyBadSignature, message));
     }
     (verdict.errors.len() == before).then_some(envelope)
 }
@@ -203,7 +207,7 @@ fn held(verdict: &mut Verdict, envelope: &[u8], digest: &Digest) -> Option<Envel
 fn of_signer(verdict: &mut Verdict, signature: &Signature, id: &Id, store: &TrustStore, policy: &Policy, now: Date) {
     let key = signature.public.id();
     for one in store.against(id, |one| one.what == Revoked::Key(key)) {
-        note(verdict, one, &format!("the key {}", key.short()));
+        note(verdict, one, Some(key), &format!("the key {}", key.short()));
     }
     let mut signer = Signer {
         public: signature.public,
@@ -228,7 +232,8 @@ fn of_signer(verdict: &mut Verdict, signature: &Signature, id: &Id, store: &Trus
             Ok(_) => {}
             Err(why) => {
                 let label = signer.label.get_or_insert_with(|| known.label.to_owned());
-                problem.get_or_insert(finding(why.0, format!("the key {} ({label}) {}", key.short(), why.1)));
+                problem
+                    .get_or_insert_with(|| of_key(key, why.0, format!("the key {} ({label}) {}", key.short(), why.1)));
             }
         }
     }
@@ -236,7 +241,8 @@ fn of_signer(verdict: &mut Verdict, signature: &Signature, id: &Id, store: &Trus
     signer.problem = problem.filter(|_| signer.gives == TrustLevel::Untrusted);
     until(verdict, signature.expires, now);
     if let Some((code, why)) = ended(signature, policy, now) {
-        signer.problem = Some(finding(code, format!("the signature of {} ({}) {why}", key.short(), signature.signer)));
+        signer.problem =
+            Some(of_key(key, code, format!("the signature of {} ({}) {why}", key.short(), signature.signer)));
         signer.gives = TrustLevel::Untrusted;
     }
     if !signer.is_known() {
@@ -248,12 +254,12 @@ fn of_signer(verdict: &mut Verdict, signature: &Signature, id: &Id, store: &Trus
 /// How much trust one way of knowing a key gives for a plugin.
 fn standing(
     known: &Known<'_>,
-    above: &[super::KeyId],
+    above: &[KeyId],
     id: &Id,
     store: &TrustStore,
     now: Date,
 ) -> std::result::Result<TrustLevel, (Code, String)> {
-    let revoked = |key: &super::KeyId| {
+    let revoked = |key: &KeyId| {
         let hard = store.against(id, move |one| one.hard && one.what == Revoked::Key(*key)).next();
         hard.map(|one| {
             (Code::TrustRevoked, format!("has its trust from {}, which is revoked: {}", key.short(), one.reason))

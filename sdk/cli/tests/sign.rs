@@ -137,7 +137,12 @@ fn verify_names_the_step_that_refuses() {
     let mut flipped = good.clone();
     flipped[part(b"function main")] ^= 1;
     fs::write(here.join("flipped.modpkg"), &flipped).unwrap();
-    check_in(here, &["verify", "flipped.modpkg"], 4, &[OutHas("REFUSED  archive     package.damaged")]);
+    check_in(
+        here,
+        &["verify", "flipped.modpkg"],
+        4,
+        &[OutHas("REFUSED  archive     package.damaged: main.lua: its data have")],
+    );
     // Unpacked, and changed there.
     let unpacked = |name: &str, change: &dyn Fn(&Path)| {
         let folder = here.join(name);

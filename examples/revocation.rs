@@ -1,6 +1,8 @@
 //! A host that runs on while its trust store changes: `cargo run --example revocation -- trust.toml acme.wolf-1.0.0.modpkg`. Each line on
 //! standard input makes it read the store again.
 
+#![allow(clippy::print_stdout)]
+
 use std::{
     env,
     io::{self, BufRead},

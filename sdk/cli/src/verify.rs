@@ -130,7 +130,7 @@ fn unreadable(path: &Path, error: &Error) -> Vec<Step> {
         "archive" if path.is_dir() => skipped(step, "it is no package"),
         _ => ok(step, "nothing against it"),
     };
-    let mut steps: Vec<Step> = OPENING.iter().take(at).map(|step| before(&step)).collect();
+    let mut steps: Vec<Step> = OPENING.iter().take(at).map(before).collect();
     steps.push(broken(OPENING[at], error));
     let rest = OPENING.iter().skip(at + 1).chain(&REST);
     steps.extend(rest.map(|step| skipped(step, "not reached")));

@@ -43,6 +43,9 @@ fn world() -> tempfile::TempDir {
     here
 }
 
+/// The name of a folder, what is changed in it, and what comes of it.
+type Changed<'a> = (&'a str, &'a dyn Fn(&Path), &'a str);
+
 /// What `verify` says with `--json` of the step that refuses, or of the level.
 #[track_caller]
 fn verified(here: &Path, path: &str, more: &[&str]) -> String {
@@ -160,7 +163,7 @@ fn verify_names_the_step_that_refuses() {
         assert!(text.contains(from), "{from}");
         fs::write(path, text.replace(from, to)).unwrap();
     };
-    let rows: [(&str, &dyn Fn(&Path), &str); 8] = [
+    let rows: [Changed<'_>; 8] = [
         ("whole", &|_| {}, "verified"),
         ("file", &|at| edit(&at.join("main.lua"), "awoo", "aWoo"), "files package.file-changed"),
         ("extra", &|at| fs::write(at.join("more.lua"), "").unwrap(), "files package.file-extra"),

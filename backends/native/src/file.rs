@@ -43,8 +43,11 @@ pub(crate) fn with_private_copy<T>(
     };
     let mut file: File = made.map_err(|error| io("a memory file for the library", error))?.into();
     file.write_all(bytes).map_err(|error| io("a memory file for the library", error))?;
-    fcntl_add_seals(&file, SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL)
-        .map_err(|error| io("sealing the library", error))?;
+    let seals = SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL;
+    // Whatever of the system looks at a page of the file just then, compaction for instance, makes it busy. The kernel waits for
+    // up to 75 ms each time.
+    let sealed = (0..20).map(|_| fcntl_add_seals(&file, seals)).find(|sealed| *sealed != Err(Errno::BUSY));
+    sealed.unwrap_or(Err(Errno::BUSY)).map_err(|error| io("sealing the library", error))?;
 
     let path = PathBuf::from(format!("{}{}", unique_directory(), file.as_raw_fd()));
     // The mapping keeps the file, so the descriptor is closed afterwards: a reload costs none.

@@ -434,7 +434,7 @@ const ROWS: &[(Code, From)] = &[
         }),
     ),
     (Code::PackageArchive, By(Open, "", "p.modpkg", || load("p.modpkg", "no zip"))),
-    (Code::PackageDamaged, By(Open, "", "p.modpkg", || packed(|bytes, _| bytes[40] ^= 1))),
+    (Code::PackageDamaged, By(Open, "", "META/files", || packed(|bytes, _| bytes[40] ^= 1))),
     (Code::PackageNewer, By(Open, "", "p.modpkg", || packed(|bytes, _| *bytes.iter_mut().nth_back(9).unwrap() = b'2'))),
     (Code::PackageRatio, By(Open, "", "META/files", || packed(|_, caps| caps.ratio = 0))),
     (Code::PackageMeta, By(Open, "p", "META/a", || unpacked(|root| fs::write(root.join("META/a"), "").unwrap()))),

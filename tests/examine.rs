@@ -65,7 +65,7 @@ fn nothing_of_a_plugin_runs() {
     let path = area.path().join("loud.lua");
     let engine = Engine::builder().build().unwrap();
     let loud = engine.examine(&path).unwrap();
-    assert_eq!((loud.trust, loud.vouched), (Some(TrustLevel::Untrusted), "unsigned"));
+    assert_eq!((loud.trust, loud.vouched.as_str()), (Some(TrustLevel::Untrusted), "unsigned"));
     assert_eq!(loud.candidates[0].verdict, Verdict::Taken);
     assert_eq!(loud.candidates[0].bytes, LOUD.len());
     assert_eq!(loud.admission.unwrap().limits(), &engine.policy().untrusted.limits);

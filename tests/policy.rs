@@ -105,7 +105,7 @@ fn what_is_not_there_yet_is_refused_and_a_sandbox_is_a_container() {
         assert_eq!(tried(&policy), (Err(Code::DeniedTrust), Code::DeniedTrust), "{name}");
         let refused = Engine::builder().policy(policy.clone()).build().unwrap().load_source("a.lua", "").unwrap_err();
         assert!(refused.is_refusal() && refused.is_security() && refused.stage() == Stage::Vet, "{name}");
-        assert!(refused.message().contains(name) && refused.help().contains("later release"), "{refused}");
+        assert!(refused.message().contains(name) && refused.help().contains("modhost sign"), "{refused}");
 
         policy.unsigned = true;
         assert_eq!(tried(&policy).0, Err(Code::DeniedTrust), "{name}: signatures hold whatever `unsigned` says");

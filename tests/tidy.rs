@@ -102,7 +102,7 @@ fn crates_stand_where_they_belong() {
 fn inside_the_engine_folders_use_those_to_their_left() {
     const ORDER: [&str; 8] = ["package", "verify", "resolve", "policy", "host", "call", "lifecycle", "bus"];
     // Types that flow against the order; ARCHITECTURE.md says why.
-    const EXCEPTIONS: [(&str, &str); 7] = [
+    const EXCEPTIONS: [(&str, &str); 8] = [
         ("verify", "policy"),
         ("policy", "verify"),
         ("host", "engine"),
@@ -110,6 +110,7 @@ fn inside_the_engine_folders_use_those_to_their_left() {
         ("call", "engine"),
         ("lifecycle", "engine"),
         ("audit", "call"),
+        ("audit", "verify"),
     ];
     let mut breaches = Vec::new();
     for (name, text) in sources() {

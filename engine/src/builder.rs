@@ -14,6 +14,7 @@ use crate::{
     inner::Inner,
     package::nearest,
     policy::{GroupLimits, Policy, check_group_name},
+    verify::{Gate, SeenFile, TrustStore},
 };
 
 /// What an engine is made of. Mistakes are told by [`Builder::build`].
@@ -32,6 +33,8 @@ pub struct Builder {
     observers: Vec<Box<Observer>>,
     dirs: Vec<PathBuf>,
     threads: Option<usize>,
+    store: TrustStore,
+    seen: Option<SeenFile>,
 }
 
 impl Builder {
@@ -50,6 +53,8 @@ impl Builder {
             observers: Vec::new(),
             dirs: Vec::new(),
             threads: None,
+            store: TrustStore::default(),
+            seen: None,
         }
     }
 
@@ -180,6 +185,42 @@ impl Builder {
         self
     }
 
+    /// Who may vouch for plugins. Without this nobody is known: a signed plugin is as good as an unsigned one then, and a signature that
+    /// does not hold is refused all the same. Another can follow: [`Engine::set_trust_store`].
+    ///
+    /// ```
+    /// use modhost::{Engine, Policy, TrustLevel, package::{Algorithm, Caps, Package}};
+    /// use modhost::verify::{Envelope, SecretKey, SignOptions, TrustStore, TrustedKey, sign_index};
+    ///
+    /// let area = tempfile::tempdir()?;
+    /// std::fs::write(area.path().join("plugin.toml"), "[plugin]\nid = \"acme.wolf\"\nversion = \"1.0.0\"")?;
+    /// std::fs::write(area.path().join("main.lua"), "function howl() return 'awoo' end")?;
+    /// let package = Package::open(area.path(), &Caps::default())?;
+    /// let key = SecretKey::generate()?;
+    /// let envelope = Envelope::of(sign_index(package.index().as_bytes(), &key, SignOptions::new("Acme"))?).to_string();
+    /// let packed = package.pack(Algorithm::Sha256, Some(envelope.as_bytes()), &Caps::default())?;
+    /// let file = area.path().join(packed.file_name());
+    /// std::fs::write(&file, &packed.bytes)?;
+    ///
+    /// let mut store = TrustStore::default();
+    /// store.add_key(TrustedKey::new(key.public(), "Acme", ["acme.*".parse()?]))?;
+    /// let engine = Engine::builder().policy(Policy::standard()).trust_store(store).build()?;
+    /// engine.load_path(&file)?;
+    /// assert_eq!(engine.plugins()[0].trust, TrustLevel::Verified);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn trust_store(mut self, store: TrustStore) -> Self {
+        self.store = store;
+        self
+    }
+
+    /// The file that remembers between runs: the highest version of each plugin that was loaded with trust, so that nobody brings an
+    /// older one back; the store's generation; the time, for a clock that was set back. It belongs where no plugin can write.
+    pub fn versions_seen(mut self, file: SeenFile) -> Self {
+        self.seen = Some(file);
+        self
+    }
+
     /// Tells `observer` before and after each step of each plugin's life, and when one fails: vetting, loading, enabling, disabling,
     /// unloading, and being ended by a limit. It runs on the thread that takes the step, with no lock held; its panic is caught and
     /// logged. There may be several, told in order.
@@ -247,7 +288,8 @@ impl Builder {
     ///
     /// # Errors
     /// [`Code::ManifestName`] and [`Code::ManifestVersion`] for malformed names of host functions, capabilities and contracts;
-    /// [`Code::PolicyValue`] for a policy that names backends or libraries that there are not, or is out of range.
+    /// [`Code::PolicyValue`] for a policy that names backends or libraries that there are not, or is out of range; those of
+    /// [`SeenFile::load`], and [`Code::TrustGeneration`] for an older trust store than it has seen.
     pub fn build(mut self) -> Result<Engine> {
         let mut registry = Registry::default();
         for function in &self.functions {
@@ -268,6 +310,7 @@ impl Builder {
         let mut inner =
             Inner::new(self.policy, registry, self.backends, self.without, audit, self.clock, self.observers);
         (inner.dirs, inner.threads) = (self.dirs, self.threads);
+        inner.gate = Gate::new(self.store, self.seen)?;
         Ok(Engine::from_inner(Arc::new(inner)))
     }
 }

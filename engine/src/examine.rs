@@ -13,7 +13,7 @@ use crate::{
     package::{self, Artefact, Package},
     policy::{self, Admission, TrustLevel},
     resolve::{Wish, resolve},
-    verify::{Vetted, vet},
+    verify::{self, Vetted, identity, vet},
 };
 
 /// What the engine would make of a plugin: see [`Engine::examine`].
@@ -25,7 +25,9 @@ pub struct Examination {
     /// How far it would be trusted; `None` where the policy refuses it already for that.
     pub trust: Option<TrustLevel>,
     /// Who vouches for it, in words.
-    pub vouched: &'static str,
+    pub vouched: String,
+    /// What was found out about its signatures, also where they are refused.
+    pub signatures: verify::Verdict,
     /// Every build of it that this target could load, in the package's order.
     pub candidates: Vec<Candidate>,
     /// What it asks for, and whether it would get it. A plugin without a manifest asks for whatever it is granted.
@@ -126,21 +128,25 @@ impl Engine {
 
     /// One for each package, in their order.
     fn examine_packages(&self, packages: Vec<Package>) -> Vec<Examination> {
-        let policy = self.policy();
+        let (inner, policy) = (self.inner(), self.policy());
+        let wall = inner.wall();
         let mut all = Vec::new();
         let (mut vetted, mut places) = (Vec::new(), Vec::new());
         for package in packages {
-            match vet(package.clone(), policy) {
+            match vet(package.clone(), policy, &inner.gate, wall) {
                 Ok(proof) => {
                     places.push(all.len());
                     all.push(self.admitted(&proof));
                     vetted.push(proof);
                 }
-                Err(error) => all.push(refused(package, error)),
+                Err(error) => {
+                    let signatures = inner.gate.judge(&identity(&package), policy, wall);
+                    all.push(refused(package, signatures, error));
+                }
             }
         }
-        let there = self.inner().standing();
-        let registry = &self.inner().registry;
+        let there = inner.standing();
+        let registry = &inner.registry;
         let planned =
             resolve(vetted, &|contract| registry.offers(contract).cloned(), there, &policy.resolve, &Wish::default());
         // One version of each plugin counts: that which is taken, or which came nearest.
@@ -205,7 +211,8 @@ impl Engine {
         };
         Examination {
             trust: Some(plugin.trust()),
-            vouched: plugin.vouched(),
+            vouched: plugin.vouched().to_owned(),
+            signatures: verify::Verdict::clone(plugin.verdict()),
             candidates,
             asks,
             admission,
@@ -234,7 +241,7 @@ impl Engine {
 }
 
 /// A plugin that vetting refused.
-fn refused(package: Package, error: Error) -> Examination {
+fn refused(package: Package, signatures: verify::Verdict, error: Error) -> Examination {
     let candidate = |artefact: &Artefact| Candidate {
         artefact: artefact.clone(),
         bytes: package.files().get(&artefact.entry).map_or(0, |bytes| bytes.len()),
@@ -244,7 +251,8 @@ fn refused(package: Package, error: Error) -> Examination {
     Examination {
         package,
         trust: None,
-        vouched: "nobody",
+        vouched: "nobody".into(),
+        signatures,
         candidates,
         asks: Vec::new(),
         admission: None,

@@ -25,7 +25,7 @@ use crate::{
     spans::stage_span,
     statistics::Totals,
     table::Table,
-    verify::Vetted,
+    verify::{Gate, Vetted},
 };
 
 /// What the handles of one engine share.
@@ -38,6 +38,7 @@ pub(crate) struct Inner {
     pub(crate) tickets: Tickets,
     pub(crate) bus: Bus,
     pub(crate) chronicle: Chronicle,
+    pub(crate) gate: Gate,
     pub(crate) groups: Groups,
     pub(crate) backends: Vec<Arc<dyn Backend>>,
     pub(crate) without: Vec<Kind>,
@@ -75,6 +76,7 @@ impl Inner {
             held: Arc::new(Held::new(policy.total_memory)),
             bus: Bus::default(),
             chronicle: Chronicle::new(clock.clone(), observers),
+            gate: Gate::default(),
             groups: Groups::new(&policy),
             policy,
             registry,

@@ -50,6 +50,7 @@ mod planning;
 mod policy;
 mod report;
 pub mod resolve;
+mod revoking;
 mod schedule;
 mod spans;
 mod statistics;
@@ -90,6 +91,7 @@ pub use policy::{
     Admission, Calibration, Capabilities, GroupBy, GroupLimits, Level, LimitSet, Overrides, Policy, TrustLevel,
 };
 pub use report::{Answers, Loaded, Mods, Refused, Shadowed, Stopped};
+pub use revoking::Rechecked;
 pub use statistics::{PluginInfo, Totals, Violations};
 pub use steps::{Discovered, Resolved};
 pub use unloading::Dependents;

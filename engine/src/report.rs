@@ -1,6 +1,6 @@
 //! [`Mods`]: what became of a folder of plugins, as data and as the table that people read.
 
-use std::{fmt, path::PathBuf};
+use std::{fmt, path::PathBuf, sync::Arc};
 
 use modhost_abi::Value;
 use modhost_backend::Kind;
@@ -12,6 +12,7 @@ use crate::{
     error::Error,
     policy::TrustLevel,
     resolve::Plan,
+    verify::Verdict,
 };
 
 /// What became of an event, or of `on_enable`: the values of those that answered, and the errors of those that failed.
@@ -57,7 +58,9 @@ pub struct Loaded {
     /// How far it is trusted.
     pub trust: TrustLevel,
     /// Who vouches for it, in words.
-    pub vouched: &'static str,
+    pub vouched: String,
+    /// What was found out about its signatures.
+    pub verdict: Arc<Verdict>,
     /// The capabilities it has.
     pub capabilities: Vec<String>,
     /// What it asked for and did not get, and what its author should know.
@@ -72,8 +75,9 @@ impl Loaded {
             name: about.name.clone(),
             version: about.version.clone(),
             backend: about.kind.clone(),
-            trust: about.trust,
-            vouched: about.vouched,
+            trust: about.trust(),
+            vouched: about.standing.vouched.clone(),
+            verdict: about.standing.verdict.clone(),
             capabilities: slot.grants.open(),
             notes: about.notes.clone(),
         }
@@ -139,6 +143,8 @@ pub struct Mods {
     pub disabled: Vec<String>,
     /// The plan: what was to be loaded, in which order and why; what it leaves out; its warnings.
     pub plan: Plan,
+    /// Why it is not remembered which versions were loaded ([`Builder::versions_seen`](crate::Builder::versions_seen)), where it should be.
+    pub not_remembered: Option<Error>,
 }
 
 impl Mods {
@@ -171,7 +177,13 @@ impl fmt::Display for Mods {
                 loaded.trust,
                 box_of(loaded)
             ));
-            lines.extend(loaded.notes.iter().map(|note| format!("{:names$} note: {}", "", escape(note, 400))));
+            lines.extend(
+                loaded
+                    .notes
+                    .iter()
+                    .chain(&loaded.verdict.warnings)
+                    .map(|note| format!("{:names$} note: {}", "", escape(note, 400))),
+            );
         }
         for refused in &self.refused {
             let version = refused.version.as_ref().map(|version| format!(" {version}")).unwrap_or_default();
@@ -188,6 +200,11 @@ impl fmt::Display for Mods {
         lines.extend(self.shadowed.iter().map(|other| format!("{:names$} {other}", "shadowed")));
         lines.extend(self.disabled.iter().map(|id| format!("{:names$} {id}", "disabled")));
         lines.extend(self.plan.warnings.iter().map(|warning| format!("{:names$} {warning}", "note")));
+        lines.extend(
+            self.not_remembered
+                .iter()
+                .map(|error| format!("{:names$} not remembered for the next run: {error}", "note")),
+        );
         f.write_str(&lines.join("\n"))
     }
 }

@@ -1,6 +1,8 @@
 //! Statistics: [`PluginInfo`] of one plugin, [`Totals`] of all. Counted where things happen anyway; asking for them reads no clock
 //! and stops nobody.
 
+use std::sync::Arc;
+
 use modhost_backend::Kind;
 use semver::Version;
 
@@ -8,6 +10,7 @@ use crate::{
     call::{PluginId, Slot, State},
     host::LastError,
     policy::TrustLevel,
+    verify::Verdict,
 };
 
 /// A plugin as [`Engine::plugins`](crate::Engine::plugins) lists it.
@@ -24,6 +27,10 @@ pub struct PluginInfo {
     pub backend: Kind,
     /// How far it is trusted.
     pub trust: TrustLevel,
+    /// Who vouches for it, in words.
+    pub vouched: String,
+    /// What was found out about its signatures when it was loaded.
+    pub verdict: Arc<Verdict>,
     /// Its group, where it is in one.
     pub group: Option<String>,
     /// Where it stands.
@@ -109,7 +116,9 @@ pub(crate) fn info(slot: &Slot) -> PluginInfo {
         name: about.name.clone(),
         version: about.version.clone(),
         backend: about.kind.clone(),
-        trust: about.trust,
+        trust: about.trust(),
+        vouched: about.standing.vouched.clone(),
+        verdict: about.standing.verdict.clone(),
         group: slot.origin.group.as_ref().map(|group| group.name().to_owned()),
         state: slot.state(),
         loads: about.loads,

@@ -139,7 +139,9 @@ impl<'a> Discovered<'a> {
         for (at, package) in packages.into_iter().enumerate() {
             let (name, version) = (package.id().to_string(), package.version().clone());
             inner.chronicle.begins(&name, State::Discovered, Transition::Vet);
-            match stage_span!("vet", &name, &version).in_scope(|| vet(package, &inner.policy)) {
+            match stage_span!("vet", &name, &version)
+                .in_scope(|| vet(package, &inner.policy, &inner.gate, inner.wall()))
+            {
                 Ok(package) => {
                     inner.chronicle.on_the_way(&name, State::Discovered, Transition::Vet, package.vouched(), None);
                     self.packages.push(package);
@@ -273,6 +275,9 @@ impl Resolved<'_> {
             },
         };
         let outcomes = Batch::new(&engine, &mods.plan, &packages).run(terms);
+        let loaded = packages.iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_ok());
+        let loaded = loaded.map(|(package, _)| (package.get().id(), package.get().version(), &**package.verdict()));
+        mods.not_remembered = engine.inner().remember(loaded);
         for (package, outcome) in packages.iter().zip(outcomes) {
             match outcome {
                 Ok(slot) => mods.loaded.push(Loaded::of(&slot)),

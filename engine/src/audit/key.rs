@@ -1,20 +1,17 @@
 //! [`PublicKey`], that checkpoints are verified with, and the secret key of an installation, that signs them. Reads and makes key files.
 
-use std::{
-    fmt,
-    fs::{self, File, OpenOptions},
-    io::{Read, Write},
-    path::Path,
-    str::FromStr,
-};
+use std::{fmt, fs::File, io::Read, path::Path, str::FromStr};
 
 use ed25519_dalek::{
-    Signature, Signer, SigningKey, VerifyingKey,
-    pkcs8::{DecodePrivateKey, DecodePublicKey, EncodePrivateKey, spki::der::pem::LineEnding},
+    Signature, SigningKey, VerifyingKey,
+    pkcs8::{DecodePrivateKey, DecodePublicKey},
 };
 
 use super::hex;
-use crate::error::{Code, Error, Result, Stage};
+use crate::{
+    error::{Code, Error, Result, Stage},
+    verify::SecretKey,
+};
 
 /// Longest key file, in bytes.
 const LONGEST: u64 = 4096;
@@ -85,58 +82,39 @@ impl FromStr for PublicKey {
     }
 }
 
-/// The secret key of an installation.
-pub(super) struct LogKey(SigningKey);
+/// The secret key of an installation, in a file like those of package signers.
+pub(super) struct LogKey(SecretKey);
 
 impl LogKey {
     /// Reads the key file at `path`, or makes a key and the file.
     pub(super) fn read_or_make(path: &Path) -> Result<LogKey> {
-        match LogKey::read(path) {
-            Err(error) if error.code() == Code::IoNotFound => LogKey::make(path),
-            other => other,
-        }
-    }
-
-    fn read(path: &Path) -> Result<LogKey> {
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            let about = fs::metadata(path).map_err(|error| Error::io(Stage::Engine, path, &error))?;
-            let mode = about.permissions().mode() & 0o777;
-            if mode & 0o077 != 0 {
-                let why = format!("others may read or write this secret key (mode {mode:o})");
-                let help = "Forget this key if others may have read it: move the file away, and a new one is made. Else chmod 600.";
-                return Err(unusable(path, why).with_help(help));
+        let key = match SecretKey::open(path) {
+            Err(error) if error.code() == Code::IoNotFound => {
+                SecretKey::generate().and_then(|key| key.create(path).map(|()| key))
             }
-        }
-        let key = SigningKey::from_pkcs8_pem(&text(path)?);
-        key.map(LogKey).map_err(|_| unusable(path, "this is no ed25519 secret key (PKCS#8, PEM)"))
-    }
-
-    fn make(path: &Path) -> Result<LogKey> {
-        let mut seed = [0; 32];
-        getrandom::fill(&mut seed).map_err(|error| unusable(path, format!("no randomness for a new key: {error}")))?;
-        let key = SigningKey::from_bytes(&seed);
-        let pem = key.to_pkcs8_pem(LineEnding::LF).map_err(|error| unusable(path, error))?;
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let write = |file: &mut File| file.write_all(pem.as_bytes()).and_then(|()| file.sync_all());
-        let written = options.open(path).and_then(|mut file| {
-            // A half of a key must not be taken for one next time.
-            write(&mut file).inspect_err(|_| drop(fs::remove_file(path)))
-        });
-        written.map_err(|error| Error::io(Stage::Engine, path, &error))?;
-        Ok(LogKey(key))
+            other => other,
+        };
+        key.map(LogKey).map_err(|error| {
+            let code = match error.code() {
+                Code::TrustKeyFile | Code::TrustKeyExposed => Code::AuditKey,
+                other => other,
+            };
+            let help = match error.code() {
+                Code::TrustKeyExposed => {
+                    "Forget this key if others may have read it: move the file away, and a new one is made. Else chmod 600."
+                }
+                _ => code.remedy(),
+            };
+            Error::new(code, Stage::Engine, error.message()).with_help(help)
+        })
     }
 
     pub(super) fn public(&self) -> PublicKey {
-        PublicKey(self.0.verifying_key())
+        PublicKey(self.0.public().into())
     }
 
     pub(super) fn sign(&self, message: &[u8]) -> [u8; 64] {
-        self.0.sign(message).to_bytes()
+        self.0.sign(message)
     }
 }
 

@@ -49,7 +49,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use semver::Version;
@@ -189,6 +189,11 @@ impl Audit {
     /// The engine's time.
     pub(crate) fn now(&self) -> Duration {
         self.clock.now()
+    }
+
+    /// The date.
+    pub(crate) fn wall(&self) -> SystemTime {
+        self.clock.wall()
     }
 
     /// How many records were not kept by a sink.

@@ -10,6 +10,7 @@ use crate::{
     audit::Whose,
     package::{Dependency, Manifest},
     policy::TrustLevel,
+    verify::Standing,
 };
 
 /// A loaded plugin: a place in the engine, and which of its tenants.
@@ -31,8 +32,10 @@ pub(crate) struct About {
     pub(crate) name: String,
     pub(crate) version: Version,
     pub(crate) kind: Kind,
-    pub(crate) trust: TrustLevel,
-    pub(crate) vouched: &'static str,
+    /// How far it is trusted, and why.
+    pub(crate) standing: Standing,
+    /// The bytes of its signatures, to be judged again.
+    pub(crate) envelope: Option<Box<[u8]>>,
     pub(crate) topics: Vec<String>,
     pub(crate) exports: Vec<ExportInfo>,
     pub(crate) notes: Vec<String>,
@@ -43,13 +46,19 @@ pub(crate) struct About {
 
 impl About {
     /// What the host keeps because the plugin says so: the names of its exports, its topics and what it needs, and notes on its
-    /// manifest.
+    /// manifest; and its signatures, once as they came and once as they were read.
     pub(crate) fn bytes(&self) -> u64 {
         let exports: usize = self.exports.iter().map(|export| size_of::<ExportInfo>() + export.name.len()).sum();
         let needs: usize = self.needs.all.iter().map(Need::bytes).sum();
         let texts: usize = self.topics.iter().chain(&self.notes).map(|text| size_of::<String>() + text.len()).sum();
         let says: usize = self.needs.says.iter().map(|manifest| manifest.others_bytes()).sum();
-        (exports + texts + needs + says) as u64
+        let envelope = 2 * self.envelope.as_ref().map_or(0, |bytes| bytes.len());
+        (exports + texts + needs + says + envelope) as u64
+    }
+
+    /// How far it is trusted.
+    pub(crate) fn trust(&self) -> TrustLevel {
+        self.standing.trust
     }
 
     /// Whether it exports `name`.

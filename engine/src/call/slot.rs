@@ -413,7 +413,7 @@ impl Slot {
             plugin = about.name,
             version = %about.version,
             backend = %about.kind,
-            trust = %about.trust,
+            trust = %about.trust(),
             digest = Empty,
             fuel = Empty
         )

@@ -58,7 +58,7 @@ fn place(
     span.record("backend", display(&kind)).record("trust", display(vetted.trust()));
     let _entered = span.enter();
     let of = (id, package.version());
-    let admitted = format!("{kind} as {}, {}", vetted.trust(), vetted.vouched());
+    let admitted = format!("{kind} as {}, {}, {}", vetted.trust(), proof(vetted), vetted.vouched());
     inner.audit.must(Event::Admitted, of, Stage::Admit, &admitted)?;
     if admission.unprotected() {
         tracing::warn!(
@@ -121,8 +121,8 @@ fn place(
         name: id.to_owned(),
         version: package.version().clone(),
         kind,
-        trust: vetted.trust(),
-        vouched: vetted.vouched(),
+        standing: vetted.standing().clone(),
+        envelope: package.envelope().map(Into::into),
         topics: package.manifest().map(|manifest| manifest.listen.clone()).unwrap_or_default(),
         exports: instance.exports().to_vec(),
         notes,
@@ -135,6 +135,22 @@ fn place(
     inner.insert(id, generation, group.as_deref(), |place| Slot::new(place, about, grants, origin, interrupt, instance))
 }
 
+/// What was admitted, and the ids of the keys that counted: as many in full as a record has room for. It stands before all words of others.
+fn proof(vetted: &Vetted<Package>) -> String {
+    const FULL: usize = 3;
+    let verdict = vetted.verdict();
+    let counting = verdict.signers.iter().filter(|signer| signer.counts());
+    let keys = counting.enumerate().map(|(at, signer)| match at {
+        0..FULL => signer.key.to_string(),
+        _ => signer.key.short(),
+    });
+    let keys: Vec<String> = keys.collect();
+    match keys[..] {
+        [] => verdict.digest.to_string(),
+        _ => format!("{} by {}", verdict.digest, keys.join(" ")),
+    }
+}
+
 /// Runs `on_load` of a plugin that has its place; where that fails nothing is left of it.
 fn settle(inner: &Inner, slot: &Arc<Slot>) -> Result<()> {
     let about = &slot.about;
@@ -143,16 +159,26 @@ fn settle(inner: &Inner, slot: &Arc<Slot>) -> Result<()> {
         .room_for_memory(Stage::Load)
         .and_then(|()| on_load(inner, slot))
         .and_then(|()| inner.open())
-        .and_then(|()| inner.audit.must(Event::Loaded, about, Stage::Load, &told()));
+        .and_then(|()| inner.audit.must(Event::Loaded, about, Stage::Load, &told()))
+        .and_then(|()| arrive(inner, slot));
     if let Err(error) = loaded.map_err(|error| error.of(&about.name)) {
         // A limit in `on_load` has said so already.
         let _ = slot.step(Transition::Fail, error.message(), Some(&error));
         inner.remove(slot);
         return Err(error);
     }
-    // Nothing leads elsewhere from where it stands but what this thread does.
-    let _ = slot.step(Transition::Load, &format!("{} {} as {}", about.kind, about.version, about.trust), None);
     Ok(())
+}
+
+/// It is loaded. A trust store that came since it was vetted could not take it out of service before: so it is judged again.
+fn arrive(inner: &Inner, slot: &Slot) -> Result<()> {
+    let about = &slot.about;
+    // Nothing leads elsewhere from where it stands but what this thread does.
+    let _ = slot.step(Transition::Load, &format!("{} {} as {}", about.kind, about.version, about.trust()), None);
+    if inner.gate.epoch() == about.standing.epoch {
+        return Ok(());
+    }
+    inner.deserves(about).map(|_| ())
 }
 
 fn on_load(inner: &Inner, slot: &Slot) -> Result<()> {
@@ -163,7 +189,7 @@ fn on_load(inner: &Inner, slot: &Slot) -> Result<()> {
     let info = Map::from_iter([
         ("id", Value::from(about.name.as_str())),
         ("version", Value::from(about.version.to_string())),
-        ("trust", Value::from(about.trust.to_string())),
+        ("trust", Value::from(about.trust().to_string())),
     ]);
     let call = |instance: &mut dyn modhost_backend::Instance| hook::call(instance, "on_load", &[Value::Map(info)]);
     scope::without(|| slot.run(&inner.watchdog, &inner.audit, Stage::Load, call)).map(|_| ())

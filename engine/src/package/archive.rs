@@ -51,8 +51,19 @@ impl<'a> Archive<'a> {
             let message = format!("the package has more than {} bytes", caps.package);
             return Err(error(Code::PackageTooLarge, message));
         }
-        let (before, found) = ending(bytes)?;
-        let (count, directory) = found;
+        let (sealed, whole) = sealed(bytes)?;
+        let read = Archive::structure(bytes, sealed, caps);
+        if whole {
+            return read;
+        }
+        // Whoever has to mend it is told which file it is, where that can be found out.
+        let file = read.ok().and_then(|archive| archive.entries.iter().find_map(|entry| archive.unpack(entry).err()));
+        let package = || error(Code::PackageDamaged, "the package's checksum is not the one that its seal says");
+        Err(file.unwrap_or_else(package))
+    }
+
+    fn structure(bytes: &'a [u8], sealed: &'a [u8], caps: &Caps) -> Result<Self> {
+        let (before, (count, directory)) = ending(sealed)?;
         if count > caps.files.saturating_add(2) {
             return Err(error(Code::PackageTooLarge, format!("the package has more than {} files", caps.files)));
         }
@@ -207,14 +218,17 @@ impl<'a> Archive<'a> {
 /// The number of entries and where the directory lies.
 type Found = (usize, Range<usize>);
 
-/// The bytes before the end record, and what that says.
-fn ending(bytes: &[u8]) -> Result<(&[u8], Found)> {
+/// The last record of the directory and what is before it.
+fn record(sealed: &[u8]) -> Option<(&[u8], &[u8; END])> {
+    sealed.split_last_chunk::<END>().filter(|(_, record)| record.starts_with(b"PK\x05\x06"))
+}
+
+/// The bytes before the seal, and whether it is theirs.
+fn sealed(bytes: &[u8]) -> Result<(&[u8], bool)> {
     let Some((sealed, mark)) = bytes.split_last_chunk::<SEAL>() else {
         return Err(odd("this is too short for a package"));
     };
-    let Some((before, record)) =
-        sealed.split_last_chunk::<END>().filter(|(_, record)| record.starts_with(b"PK\x05\x06"))
-    else {
+    if record(sealed).is_none() {
         let zip = bytes.starts_with(b"PK");
         let message = if zip {
             "this is a zip, but not one that modhost packed, or it was cut off or added to"
@@ -222,7 +236,7 @@ fn ending(bytes: &[u8]) -> Result<(&[u8], Found)> {
             "this is no zip"
         };
         return Err(odd(message));
-    };
+    }
     let format = mark.strip_prefix(MARK.as_bytes()).and_then(|rest| str::from_utf8(rest).ok()?.split(' ').next());
     match format {
         Some("1") => {}
@@ -233,9 +247,12 @@ fn ending(bytes: &[u8]) -> Result<(&[u8], Found)> {
         }
         _ => return Err(odd("this is a zip, but its comment is not the seal of a package")),
     }
-    if seal(sealed).as_bytes() != mark {
-        return Err(error(Code::PackageDamaged, "the package's checksum is not the one that its seal says"));
-    }
+    Ok((sealed, seal(sealed).as_bytes() == mark))
+}
+
+/// The bytes before the end record, and what that says.
+fn ending(sealed: &[u8]) -> Result<(&[u8], Found)> {
+    let (before, record) = record(sealed).ok_or_else(|| odd("there is no end record"))?;
     let (entries, length, at) = (number(record, 10, 2), number(record, 12, 4), number(record, 16, 4));
     if *record != end(entries as u16, length, at) || entries as usize > MOST {
         return Err(odd("the end record is that of several disks, of a 64-bit archive or of another comment"));

@@ -149,8 +149,8 @@ impl Policy {
     /// * **Isolation**: the sandbox of scripts and WebAssembly satisfies `process` and `container`
     ///   ([`Isolation::satisfies`](crate::Isolation::satisfies)). Native plugins in a process of their own come with a later
     ///   release; until then these presets refuse them with [`Code::DeniedBackend`].
-    /// * **Signatures**: signed packages come with a later release. Until then nothing is signed, and a preset that wants
-    ///   signatures refuses every plugin with [`Code::DeniedTrust`].
+    /// * **Signatures**: of so many different keys of the trust store ([`Builder::trust_store`](crate::Builder::trust_store)); what
+    ///   nobody signed is refused with [`Code::DeniedTrust`].
     /// * **Processor**: no backend holds a share of it. The share is in the fuel instead (20 M units for a second of a
     ///   whole processor), and each plugin's notes say that it is not held as such.
     /// * **Network**: plugins have none but what host functions give them, whatever the preset; "yes" is

@@ -8,7 +8,10 @@ use std::{
 
 use sha2::{Digest as _, Sha256};
 
-use super::{Subject, TrustStore, Verdict, decide};
+use super::{
+    Subject, TrustStore, Verdict,
+    decide::{Identity, judged},
+};
 use crate::{error::Result, policy::Policy};
 
 /// A trust store and what was found out under it. The key is the package's digest, its envelope and what of the policy makes a
@@ -62,16 +65,20 @@ impl Verdicts {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// [`decide`], unless it was decided before.
+    /// [`decide`](super::decide), unless it was decided before.
     ///
     /// # Errors
-    /// As [`decide`].
+    /// As [`decide`](super::decide).
     pub fn decide(&self, subject: &Subject<'_>, policy: &Policy, now: SystemTime) -> Result<Verdict> {
+        self.decide_for(&subject.into(), policy, now)
+    }
+
+    pub(super) fn decide_for(&self, subject: &Identity<'_>, policy: &Policy, now: SystemTime) -> Result<Verdict> {
         let key = key(subject, policy);
         if let Some(verdict) = self.kept().verdicts.get(&key).filter(|verdict| verdict.holds_at(now)) {
             return Ok(verdict.clone());
         }
-        let verdict = decide(subject, &self.store, policy, now)?;
+        let verdict = judged(subject, &self.store, policy, now).accept(subject.id)?;
         let mut kept = self.kept();
         if self.most > 0 {
             if kept.verdicts.insert(key, verdict.clone()).is_none() {
@@ -88,10 +95,10 @@ impl Verdicts {
 
 /// What a verdict depends on beside store and time. Every part has a fixed length or is hashed by itself, so that none runs into
 /// the next.
-fn key(subject: &Subject<'_>, policy: &Policy) -> [u8; 32] {
+fn key(subject: &Identity<'_>, policy: &Policy) -> [u8; 32] {
     let mut hash = Sha256::new();
     let part = |bytes: &[u8]| -> [u8; 32] { Sha256::digest(bytes).into() };
-    hash.update(part(subject.index));
+    hash.update(subject.digest.as_bytes());
     hash.update(part(subject.id.as_str().as_bytes()));
     hash.update(part(subject.version.to_string().as_bytes()));
     hash.update(subject.envelope.map_or([0; 32], part));

@@ -9,7 +9,7 @@ use semver::Version;
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Date, Digest, Envelope, Finding, Signature, Signer, Verdict,
+    Date, Digest, Envelope, Finding, KeyId, Signature, Signer, Verdict,
     store::{Known, Revocation, Revoked, TrustStore},
 };
 use crate::{
@@ -36,6 +36,22 @@ impl Subject<'_> {
     #[must_use]
     pub fn digest(&self) -> Digest {
         Digest::from_bytes(Sha256::digest(self.index).into())
+    }
+}
+
+/// The same by its digest: the list itself is needed no more, so that it can be judged again while it runs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Identity<'a> {
+    pub(crate) id: &'a Id,
+    pub(crate) version: &'a Version,
+    pub(crate) digest: Digest,
+    pub(crate) envelope: Option<&'a [u8]>,
+}
+
+impl<'a> From<&Subject<'a>> for Identity<'a> {
+    fn from(subject: &Subject<'a>) -> Self {
+        let Subject { id, version, envelope, .. } = *subject;
+        Identity { id, version, digest: subject.digest(), envelope }
     }
 }
 
@@ -77,10 +93,14 @@ pub fn decide(subject: &Subject<'_>, store: &TrustStore, policy: &Policy, now: S
 /// ```
 #[must_use]
 pub fn judge(subject: &Subject<'_>, store: &TrustStore, policy: &Policy, now: SystemTime) -> Verdict {
+    judged(&subject.into(), store, policy, now)
+}
+
+pub(super) fn judged(subject: &Identity<'_>, store: &TrustStore, policy: &Policy, now: SystemTime) -> Verdict {
     let now = Date::of(now);
     let required = store.threshold(subject.id).max(policy.signatures);
     let mut verdict = Verdict {
-        digest: subject.digest(),
+        digest: subject.digest,
         level: TrustLevel::Untrusted,
         signers: Vec::new(),
         threshold: (required, 0),
@@ -91,7 +111,7 @@ pub fn judge(subject: &Subject<'_>, store: &TrustStore, policy: &Policy, now: Sy
     };
     of_package(&mut verdict, subject, store, now);
     if let Some(envelope) = subject.envelope {
-        let Some(envelope) = held(&mut verdict, envelope, subject.index) else { return verdict };
+        let Some(envelope) = held(&mut verdict, envelope, &subject.digest) else { return verdict };
         for signature in envelope.signatures() {
             of_signer(&mut verdict, signature, subject.id, store, policy, now);
         }
@@ -108,7 +128,11 @@ fn counting(signers: &[Signer]) -> u32 {
 }
 
 fn finding(code: Code, message: impl Into<String>) -> Finding {
-    Finding { code, message: message.into() }
+    Finding { code, message: message.into(), key: None }
+}
+
+fn of_key(key: KeyId, code: Code, message: String) -> Finding {
+    Finding { key: Some(key), ..finding(code, message) }
 }
 
 /// Sees that nothing is kept beyond a moment at which it may change.
@@ -119,11 +143,11 @@ fn until(verdict: &mut Verdict, date: Option<Date>, now: Date) {
 }
 
 /// What is said of the package itself.
-fn of_package(verdict: &mut Verdict, subject: &Subject<'_>, store: &TrustStore, now: Date) {
+fn of_package(verdict: &mut Verdict, subject: &Identity<'_>, store: &TrustStore, now: Date) {
     let digest = verdict.digest;
     for one in store.against(subject.id, |one| one.meets(subject.id, subject.version, &digest)) {
         let what = format!("{} {}", subject.id, subject.version);
-        note(verdict, one, &what);
+        note(verdict, one, None, &what);
     }
     for (issuer, seen) in store.lists() {
         until(verdict, Some(seen.until), now);
@@ -147,18 +171,18 @@ fn of_package(verdict: &mut Verdict, subject: &Subject<'_>, store: &TrustStore, 
 }
 
 /// A revocation: an error or a warning.
-fn note(verdict: &mut Verdict, revocation: &Revocation, what: &str) {
+fn note(verdict: &mut Verdict, revocation: &Revocation, key: Option<KeyId>, what: &str) {
     let by = revocation.list.map(|issuer| format!(", says the list of {}", issuer.short())).unwrap_or_default();
     let message = format!("{what} is revoked: {}{by}", revocation.reason);
     if revocation.hard {
-        verdict.errors.push(finding(Code::TrustRevoked, message));
+        verdict.errors.push(Finding { key, ..finding(Code::TrustRevoked, message) });
     } else {
         verdict.warnings.push(message);
     }
 }
 
 /// The envelope, if it is well-formed and every signature in it holds.
-fn held(verdict: &mut Verdict, envelope: &[u8], index: &[u8]) -> Option<Envelope> {
+fn held(verdict: &mut Verdict, envelope: &[u8], digest: &Digest) -> Option<Envelope> {
     let envelope = match Envelope::parse(envelope) {
         Ok(envelope) => envelope,
         Err(error) => {
@@ -168,13 +192,13 @@ fn held(verdict: &mut Verdict, envelope: &[u8], index: &[u8]) -> Option<Envelope
         }
     };
     let before = verdict.errors.len();
-    for signature in envelope.signatures().iter().filter(|signature| !signature.holds(index)) {
+    for signature in envelope.signatures().iter().filter(|signature| !signature.holds_for(digest)) {
         let message = format!(
             "the signature of the key {} (it says: {}) does not hold: the list of files or the signature was changed",
             signature.public.id().short(),
             signature.signer
         );
-        verdict.errors.push(finding(Code::VerifyBadSignature, message));
+        verdict.errors.push(of_key(signature.public.id(), Code::VerifyBadSignature, message));
     }
     (verdict.errors.len() == before).then_some(envelope)
 }
@@ -183,7 +207,7 @@ fn held(verdict: &mut Verdict, envelope: &[u8], index: &[u8]) -> Option<Envelope
 fn of_signer(verdict: &mut Verdict, signature: &Signature, id: &Id, store: &TrustStore, policy: &Policy, now: Date) {
     let key = signature.public.id();
     for one in store.against(id, |one| one.what == Revoked::Key(key)) {
-        note(verdict, one, &format!("the key {}", key.short()));
+        note(verdict, one, Some(key), &format!("the key {}", key.short()));
     }
     let mut signer = Signer {
         public: signature.public,
@@ -208,7 +232,8 @@ fn of_signer(verdict: &mut Verdict, signature: &Signature, id: &Id, store: &Trus
             Ok(_) => {}
             Err(why) => {
                 let label = signer.label.get_or_insert_with(|| known.label.to_owned());
-                problem.get_or_insert(finding(why.0, format!("the key {} ({label}) {}", key.short(), why.1)));
+                problem
+                    .get_or_insert_with(|| of_key(key, why.0, format!("the key {} ({label}) {}", key.short(), why.1)));
             }
         }
     }
@@ -216,7 +241,8 @@ fn of_signer(verdict: &mut Verdict, signature: &Signature, id: &Id, store: &Trus
     signer.problem = problem.filter(|_| signer.gives == TrustLevel::Untrusted);
     until(verdict, signature.expires, now);
     if let Some((code, why)) = ended(signature, policy, now) {
-        signer.problem = Some(finding(code, format!("the signature of {} ({}) {why}", key.short(), signature.signer)));
+        signer.problem =
+            Some(of_key(key, code, format!("the signature of {} ({}) {why}", key.short(), signature.signer)));
         signer.gives = TrustLevel::Untrusted;
     }
     if !signer.is_known() {
@@ -228,12 +254,12 @@ fn of_signer(verdict: &mut Verdict, signature: &Signature, id: &Id, store: &Trus
 /// How much trust one way of knowing a key gives for a plugin.
 fn standing(
     known: &Known<'_>,
-    above: &[super::KeyId],
+    above: &[KeyId],
     id: &Id,
     store: &TrustStore,
     now: Date,
 ) -> std::result::Result<TrustLevel, (Code, String)> {
-    let revoked = |key: &super::KeyId| {
+    let revoked = |key: &KeyId| {
         let hard = store.against(id, move |one| one.hard && one.what == Revoked::Key(*key)).next();
         hard.map(|one| {
             (Code::TrustRevoked, format!("has its trust from {}, which is revoked: {}", key.short(), one.reason))
@@ -278,7 +304,7 @@ fn ended(signature: &Signature, policy: &Policy, now: Date) -> Option<(Code, Str
 }
 
 /// Draws the sum.
-fn level(verdict: &mut Verdict, subject: &Subject<'_>, store: &TrustStore, policy: &Policy) {
+fn level(verdict: &mut Verdict, subject: &Identity<'_>, store: &TrustStore, policy: &Policy) {
     let (required, count) = (verdict.threshold.0, counting(&verdict.signers));
     verdict.threshold.1 = count;
     let problems: Vec<Finding> = verdict.signers.iter().filter_map(|signer| signer.problem.clone()).collect();

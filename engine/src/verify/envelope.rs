@@ -7,7 +7,7 @@ use std::fmt;
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Date, KeyId, PublicKey, SecretKey,
+    Date, Digest, KeyId, PublicKey, SecretKey,
     hex::{hex, unhex},
     key::refused,
     lines::{Lines, check_label},
@@ -72,14 +72,20 @@ impl Signature {
         text
     }
 
-    fn message(&self, index: &[u8]) -> Vec<u8> {
-        [CONTEXT, &Sha256::digest(index), &Sha256::digest(self.statement())].concat()
+    fn message(&self, digest: &Digest) -> Vec<u8> {
+        [CONTEXT, digest.as_bytes(), &Sha256::digest(self.statement())].concat()
     }
 
     /// Whether it is its key's over this list of files (the bytes of `META/files`) and over what it says itself.
     #[must_use]
     pub fn holds(&self, index: &[u8]) -> bool {
-        self.public.signed(&self.message(index), &self.value)
+        self.holds_for(&of_index(index))
+    }
+
+    /// The same for the package of this digest.
+    #[must_use]
+    pub fn holds_for(&self, package: &Digest) -> bool {
+        self.public.signed(&self.message(package), &self.value)
     }
 
     fn check(&self) -> Result<(), String> {
@@ -101,6 +107,10 @@ impl Signature {
         }
         Ok(())
     }
+}
+
+fn of_index(index: &[u8]) -> Digest {
+    Digest::from_bytes(Sha256::digest(index).into())
 }
 
 /// Signs the list of a package's files (the bytes of `META/files`).
@@ -125,7 +135,7 @@ pub fn sign_index(index: &[u8], key: &SecretKey, options: SignOptions) -> Result
     let mut signature =
         Signature { public: key.public(), signer: options.signer, expires: options.expires, meta, value: [0; 64] };
     signature.check().map_err(|why| refused(Code::VerifyEnvelope, why))?;
-    signature.value = key.sign(&signature.message(index));
+    signature.value = key.sign(&signature.message(&of_index(index)));
     Ok(signature)
 }
 

@@ -120,6 +120,12 @@ impl PublicKey {
     }
 }
 
+impl From<PublicKey> for VerifyingKey {
+    fn from(key: PublicKey) -> Self {
+        key.0
+    }
+}
+
 impl From<VerifyingKey> for PublicKey {
     /// Of a key pair, whose public key is a multiple of the base point and so never weak.
     fn from(key: VerifyingKey) -> Self {

@@ -8,6 +8,7 @@ mod cache;
 mod date;
 mod decide;
 mod envelope;
+mod gate;
 mod hex;
 mod key;
 mod lines;
@@ -21,8 +22,10 @@ mod vetted;
 
 pub use cache::Verdicts;
 pub use date::{Date, DateError};
+pub(crate) use decide::Identity;
 pub use decide::{Subject, decide, judge};
 pub use envelope::{Envelope, MOST_SIGNATURES, SignOptions, Signature, sign_index};
+pub(crate) use gate::{Gate, Standing};
 pub use key::{KeyId, KeyIdError, PublicKey};
 pub use pattern::{Pattern, PatternError};
 pub use rollback::{Seen, SeenFile};
@@ -32,7 +35,6 @@ pub use store::{
     TrustStore, TrustedKey, sign_list,
 };
 pub use verdict::{Finding, Signer, Verdict};
-pub(crate) use vetted::Vetted;
-pub(crate) use vetted::vet;
+pub(crate) use vetted::{Vetted, identity, vet};
 
 use crate::package::Digest;

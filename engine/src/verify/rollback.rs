@@ -89,6 +89,16 @@ impl Seen {
         self.time = self.time.max(Some(Date::of(wall)));
     }
 
+    /// Whether `other`, which grew from this, says more than that it is later, or is later by more than `least`.
+    pub(super) fn is_news(&self, other: &Seen, least: Duration) -> bool {
+        self.generation != other.generation
+            || self.versions != other.versions
+            || match (self.time, other.time) {
+                (Some(before), Some(now)) => before.after(least) < now,
+                (before, now) => before != now,
+            }
+    }
+
     /// The host signs an older version off: it, and what is newer, is taken from now on.
     pub fn sign_off(&mut self, id: &Id, version: &Version) {
         self.versions.insert(id.clone(), version.clone());

@@ -141,7 +141,7 @@ impl SecretKey {
     }
 
     /// Signs `message`, which the caller begins with a text of its own purpose.
-    pub(super) fn sign(&self, message: &[u8]) -> [u8; 64] {
+    pub(crate) fn sign(&self, message: &[u8]) -> [u8; 64] {
         self.0.sign(message).to_bytes()
     }
 }

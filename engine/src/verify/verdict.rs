@@ -18,6 +18,8 @@ pub struct Finding {
     pub code: Code,
     /// What is wrong, with whose key.
     pub message: String,
+    /// The key, where it is one's.
+    pub key: Option<KeyId>,
 }
 
 /// One key that signed.

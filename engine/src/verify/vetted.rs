@@ -1,7 +1,14 @@
 //! [`Vetted`]: the proof that something passed vetting. Only this file can make one.
 
+use std::{sync::Arc, time::SystemTime};
+
+use super::{
+    Verdict,
+    decide::Identity,
+    gate::{Gate, Standing},
+};
 use crate::{
-    error::{Code, Error, Result, Stage},
+    error::Result,
     package::Package,
     policy::{Policy, TrustLevel},
 };
@@ -10,8 +17,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(crate) struct Vetted<T> {
     inner: T,
-    trust: TrustLevel,
-    vouched: &'static str,
+    standing: Standing,
 }
 
 impl<T> Vetted<T> {
@@ -22,46 +28,35 @@ impl<T> Vetted<T> {
 
     /// How far it is trusted.
     pub(crate) fn trust(&self) -> TrustLevel {
-        self.trust
+        self.standing.trust
     }
 
-    /// Who vouches for it, in words: `unsigned`, `assumed by policy development`.
-    pub(crate) fn vouched(&self) -> &'static str {
-        self.vouched
+    /// Who vouches for it, in words: `unsigned`, `signed by Acme (bd8a63bd14947e94)`, `assumed by policy development`.
+    pub(crate) fn vouched(&self) -> &str {
+        &self.standing.vouched
+    }
+
+    /// What was found out about its signatures.
+    pub(crate) fn verdict(&self) -> &Arc<Verdict> {
+        &self.standing.verdict
+    }
+
+    /// All of it.
+    pub(crate) fn standing(&self) -> &Standing {
+        &self.standing
     }
 }
 
-/// What to do about a policy that wants signatures.
-const LATER: &str = "Signed packages come with a later release. Until then use a policy that takes unsigned plugins: `mods`, `development`, \
-     `testing`, or one of your own with unsigned = true and signatures = 0.";
+/// Vets `package` under `policy`: what its signatures are worth at this gate. It is hashed here, if it was not before.
+///
+/// # Errors
+/// Those of [`Gate::pass`].
+pub(crate) fn vet(package: Package, policy: &Policy, gate: &Gate, wall: SystemTime) -> Result<Vetted<Package>> {
+    let standing = gate.pass(&identity(&package), policy, wall)?;
+    Ok(Vetted { inner: package, standing })
+}
 
-/// Vets `package` under `policy`.
-pub(crate) fn vet(package: Package, policy: &Policy) -> Result<Vetted<Package>> {
-    let refuse = |message: String| {
-        let id = package.id().to_string();
-        Err(Error::new(Code::DeniedTrust, Stage::Vet, message).of(id))
-    };
-    let name = &policy.name;
-    let signatures = policy.signatures.max(u32::from(policy.require_trusted_signer));
-    if signatures > 0 {
-        let wants = match signatures {
-            1 => "a signature of a trusted key".to_owned(),
-            count => format!("signatures of {count} trusted keys"),
-        };
-        let message = format!("the plugin is unsigned, and the policy `{name}` wants {wants}");
-        return refuse(message).map_err(|error| error.with_help(LATER));
-    }
-    if !policy.unsigned {
-        let message = format!("the plugin is unsigned, and the policy `{name}` takes signed ones only");
-        return refuse(message).map_err(|error| error.with_help(LATER));
-    }
-    let (trust, vouched) = match policy.assume {
-        Some(level) if policy.development => (level, "assumed by policy development"),
-        _ => (TrustLevel::Untrusted, "unsigned"),
-    };
-    if !policy.level(trust).admitted {
-        let help = format!("A policy takes them with `admitted = true` under [{trust}].");
-        return refuse(format!("the policy `{name}` takes no {trust} plugins")).map_err(|error| error.with_help(help));
-    }
-    Ok(Vetted { inner: package, trust, vouched })
+/// What a package is judged by.
+pub(crate) fn identity(package: &Package) -> Identity<'_> {
+    Identity { id: package.id(), version: package.version(), digest: package.digest(), envelope: package.envelope() }
 }

@@ -37,10 +37,12 @@ macro_rules! told {
 // Below the two macros, which they use.
 mod audit;
 mod pack;
+mod sign;
 mod trust;
 
-pub(crate) use audit::{Audit, AuditVerb, Log, Show, Verify};
+pub(crate) use audit::{Audit, AuditVerb, Log, Show, Verify as VerifyLog};
 pub(crate) use pack::Pack;
+pub(crate) use sign::{Sign, Verify};
 pub(crate) use trust::{Add, Key, KeyVerb, Passphrase, Revoke, Store, Trust, TrustVerb};
 
 /// Runs mods in Lua, Rhai, WebAssembly and native code, each in the box that its trust allows.
@@ -60,6 +62,7 @@ pub(crate) use trust::{Add, Key, KeyVerb, Passphrase, Revoke, Store, Trust, Trus
   modhost check mods            load each as a game would; say what to mend
   modhost resolve mods          what would be loaded, in order; what is left out
   modhost pack mods/wolf        the plugin as one file, to hand on
+  modhost verify wolf.modpkg    who signed it, and what that is worth here
   modhost explain limit.fuel    what an error's code means, and what to do
 
 A verb's own --help says more: `modhost run --help`.",
@@ -96,6 +99,8 @@ pub(crate) enum Verb {
     Graph(Graph),
     Set(Set),
     Pack(Pack),
+    Sign(Sign),
+    Verify(Verify),
     Bench(Bench),
     Key(Key),
     Trust(Trust),
@@ -136,7 +141,7 @@ for nil. What plugins print goes to standard error."
         "1    the plugin or its code failed"
         "2    wrong usage, no such path or plugin"
         "3    a limit was hit"
-        "4    refused (package, trust, policy, capability)"
+        "4    refused (package, signature, trust, policy, capability)"
         "5    dependencies cannot be satisfied"
     )
 )]
@@ -269,7 +274,7 @@ of fuel, and means the same in every language."
         "1    the plugin or its code failed"
         "2    wrong usage, no such path or plugin"
         "3    a limit was hit"
-        "4    refused (package, trust, policy, capability)"
+        "4    refused (package, signature, trust, policy, capability)"
         "5    dependencies cannot be satisfied"
     )
 )]
@@ -313,17 +318,20 @@ pub(crate) struct Host {
     /// A capability to grant to every plugin that asks for it, like world.spawn; may be repeated
     #[arg(long, value_name = "CAP", value_parser = capability)]
     pub(crate) grant: Vec<Capability>,
-    /// The trust store; signed packages come with a later release
-    #[arg(long, value_name = "FILE")]
-    pub(crate) store: Option<PathBuf>,
 }
 
-/// `--policy`.
+/// By what plugins are judged: `--policy`, `--store`, `--seen`.
 #[derive(Debug, Args)]
 pub(crate) struct ChosenPolicy {
     // The heading stands here and not at the struct, from where it would go on to the options behind it.
     #[arg(long = "policy", value_name = "FILE|PRESET", help = policy_help(), help_heading = "The host's side")]
     pub(crate) name: Option<String>,
+    /// Whose keys count [default: $MODHOST_STORE, else modhost/trust.toml among your settings]
+    #[arg(long, value_name = "FILE", help_heading = "The host's side")]
+    pub(crate) store: Option<PathBuf>,
+    /// A file that remembers which versions were loaded: older ones are refused from then on
+    #[arg(long, value_name = "FILE", help_heading = "The host's side")]
+    pub(crate) seen: Option<PathBuf>,
 }
 
 fn policy_help() -> String {

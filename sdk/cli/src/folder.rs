@@ -15,6 +15,7 @@ use serde::Serialize;
 
 use crate::{
     answer::Answer,
+    args::ChosenPolicy,
     diagnose, host,
     json::body::ErrorBody,
     kept,
@@ -38,7 +39,7 @@ impl Folder {
     ///
     /// # Errors
     /// Those of the policy, and of a folder that cannot be read or holds nothing that could be a plugin.
-    pub(crate) fn read(dirs: &[PathBuf], policy: Option<&str>) -> Result<Self> {
+    pub(crate) fn read(dirs: &[PathBuf], policy: &ChosenPolicy) -> Result<Self> {
         let engine = host::engine_under(policy)?;
         let mut folder = Folder { engine, examined: Vec::new(), vetted: BTreeMap::new(), unreadable: Vec::new() };
         folder.add(dirs)?;

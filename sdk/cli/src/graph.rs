@@ -26,7 +26,7 @@ pub(crate) fn graph(args: &Graph, json: bool) -> Answer {
 }
 
 fn answer(args: &Graph, json: bool) -> Result<Answer> {
-    let folder = Folder::read(&args.folders.dirs, args.folders.policy.name.as_deref())?;
+    let folder = Folder::read(&args.folders.dirs, &args.folders.policy)?;
     let mut resolver = folder.resolver();
     if let Some(path) = &args.lock {
         resolver = resolver.prefer(lockfile_there(path)?);

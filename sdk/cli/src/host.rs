@@ -6,12 +6,17 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use modhost::{Builder, Code, Engine, Error, LoadProgress, Mods, Policy, Result, Stage, TrustLevel, package::MANIFEST};
+use modhost::{
+    Builder, Code, Engine, Error, LoadProgress, Mods, Policy, Result, Stage, TrustLevel,
+    package::MANIFEST,
+    verify::{SeenFile, TrustStore},
+};
 use modhost_testkit::world::World;
 
 use crate::{
-    args::{Host, usage},
+    args::{ChosenPolicy, Host, usage},
     bar::Bar,
+    trust,
 };
 
 /// The longest policy file, in bytes.
@@ -24,7 +29,9 @@ pub(crate) fn engine(options: &Host) -> Result<Engine> {
 
 /// [`engine`], begun with a builder of the verb's own.
 pub(crate) fn engine_from(options: &Host, builder: Builder) -> Result<Engine> {
-    let mut builder = World::offer(builder.policy(policy(options)?));
+    let store = trust::store(options.policy.store.as_deref())?;
+    let policy = policy(options, &store)?;
+    let mut builder = World::offer(judging(builder, &options.policy, policy, store));
     for capability in &options.grant {
         builder = builder.grant(capability.as_str());
     }
@@ -33,9 +40,18 @@ pub(crate) fn engine_from(options: &Host, builder: Builder) -> Result<Engine> {
     Ok(engine)
 }
 
-/// The engine of a verb that takes `--policy` only.
-pub(crate) fn engine_under(policy: Option<&str>) -> Result<Engine> {
-    World::offer(Engine::builder().policy(named(policy)?)).build()
+/// The engine of a verb that is told only by what to judge.
+pub(crate) fn engine_under(chosen: &ChosenPolicy) -> Result<Engine> {
+    let store = trust::store(chosen.store.as_deref())?;
+    World::offer(judging(Engine::builder(), chosen, named(chosen.name.as_deref())?, store)).build()
+}
+
+fn judging(builder: Builder, chosen: &ChosenPolicy, policy: Policy, store: TrustStore) -> Builder {
+    let builder = builder.policy(policy).trust_store(store);
+    match &chosen.seen {
+        Some(file) => builder.versions_seen(SeenFile::new(file)),
+        None => builder,
+    }
 }
 
 /// Loads what is at `paths`, together: of the same version of a plugin that of the path which was named first. Whoever waits is shown how
@@ -67,18 +83,13 @@ pub(crate) fn around(path: &Path) -> Option<PathBuf> {
 }
 
 /// The policy that the options describe.
-fn policy(options: &Host) -> Result<Policy> {
-    if let Some(store) = &options.store {
-        let message = format!(
-            "--store {}: trust stores come with signed packages, which this release does not read",
-            store.display()
-        );
-        return Err(usage(message).with_help("Leave --store out; every plugin is unsigned here."));
-    }
+fn policy(options: &Host, store: &TrustStore) -> Result<Policy> {
     let mut policy = named(options.policy.name.as_deref())?;
-    if let Some(trust) = options.trust.filter(|trust| *trust > TrustLevel::Untrusted && !policy.development) {
+    // Where nobody can vouch for a plugin, more than untrusted is a promise that nobody keeps.
+    let idle = !policy.development && store.all_keys().next().is_none() && store.allowed().next().is_none();
+    if let Some(trust) = options.trust.filter(|trust| *trust > TrustLevel::Untrusted && idle) {
         let message = format!(
-            "--trust {trust}: the policy `{}` takes unsigned plugins as untrusted, and --trust can only lower what vetting found",
+            "--trust {trust}: the policy `{}` takes unsigned plugins as untrusted, the trust store is empty, and --trust can only lower what vetting found",
             policy.name
         );
         let help = "Leave --trust out, or add --policy development on your own machine.";

@@ -202,7 +202,7 @@ impl<'a> Body<'a> {
                 backend: admission.artefact().kind.as_str(),
                 entry: &admission.artefact().entry,
                 trust: one.trust.as_ref().map(TrustLevel::to_string),
-                vouched: one.vouched,
+                vouched: &one.vouched,
                 unprotected: admission.unprotected(),
                 limits: Given::of(admission.limits()),
                 notes: admission.notes(),

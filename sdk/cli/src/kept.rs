@@ -36,14 +36,14 @@ pub(crate) fn read_if_there(path: &Path, code: Code) -> Result<Option<String>> {
     }
 }
 
-/// Puts `text` at `path`, in place of what is there: first beside it under another name, so that a failure leaves the old text.
+/// Puts `text`, or other bytes, at `path`, in place of what is there: first beside it under another name, so that a failure leaves the old text.
 ///
 /// # Errors
 /// `io.failed`, `io.not-found`.
-pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
+pub(crate) fn write(path: &Path, text: impl AsRef<[u8]>) -> Result<()> {
     let beside = beside(path);
     let written = File::create_new(&beside).and_then(|mut file| {
-        file.write_all(text.as_bytes())?;
+        file.write_all(text.as_ref())?;
         file.sync_all()
     });
     // Someone else's file of that name is left alone.

@@ -19,7 +19,7 @@ const INDENT: &str = "    ";
 
 /// Lists what lies at a path.
 pub(crate) fn list(args: &List, json: bool) -> Answer {
-    let engine = match host::engine_under(args.policy.name.as_deref()) {
+    let engine = match host::engine_under(&args.policy) {
         Ok(engine) => engine,
         Err(error) => {
             let sources = Sources::default().with_policy(args.policy.name.as_deref());

@@ -26,8 +26,10 @@ mod passphrase;
 mod resolve;
 mod run;
 mod set;
+mod sign;
 mod source;
 mod trust;
+mod verify;
 mod why;
 
 use std::process::ExitCode;
@@ -51,6 +53,8 @@ fn main() -> ExitCode {
                 Verb::Graph(args) => graph::graph(&args, json),
                 Verb::Set(args) => set::set(&args, json),
                 Verb::Pack(args) => pack::pack(&args, json),
+                Verb::Sign(args) => sign::sign(&args, json),
+                Verb::Verify(args) => verify::verify(&args, json),
                 Verb::Bench(args) => bench::bench(&args, json),
                 Verb::Key(args) => key::key(&args, json),
                 Verb::Trust(args) => trust::trust(&args, json),

@@ -27,7 +27,7 @@ const FILES: usize = 20;
 /// Packs.
 pub(crate) fn pack(args: &Pack, json: bool) -> Answer {
     let mut sources = Sources::default().with_policy(args.policy.name.as_deref());
-    let engine = match host::engine_under(args.policy.name.as_deref()) {
+    let engine = match host::engine_under(&args.policy) {
         Ok(engine) => engine,
         Err(error) => return Answer::error_in(&error, json, &sources),
     };

@@ -35,7 +35,7 @@ pub(crate) fn resolve(args: &Resolve, json: bool) -> Answer {
         Ok(old) => old.flatten(),
         Err(error) => return Answer::error_in(&error, json, &sources),
     };
-    let mut folder = match Folder::read(&args.folders.dirs, policy) {
+    let mut folder = match Folder::read(&args.folders.dirs, &args.folders.policy) {
         Ok(folder) => folder,
         Err(error) => return Answer::error_in(&error, json, &sources),
     };
@@ -114,7 +114,7 @@ fn lock<'a>(path: &'a Path, old: Option<&Lockfile>, plan: &Plan, update: bool, f
             if old == Some(&new) {
                 return Ok(lock("kept", None));
             }
-            kept::write(path, &new.to_string())?;
+            kept::write(path, new.to_string())?;
             Ok(lock(if old.is_some() { "updated" } else { "written" }, None))
         }
     }

@@ -47,9 +47,9 @@ pub(crate) fn trust(args: &Trust, json: bool) -> Answer {
 }
 
 /// Where the store is, and whether somebody said so.
-fn place(store: &Store) -> Result<(PathBuf, bool)> {
-    if let Some(file) = &store.file {
-        return Ok((file.clone(), true));
+fn place(file: Option<&Path>) -> Result<(PathBuf, bool)> {
+    if let Some(file) = file {
+        return Ok((file.to_owned(), true));
     }
     let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     if let Some(file) = set("MODHOST_STORE") {
@@ -67,7 +67,7 @@ fn place(store: &Store) -> Result<(PathBuf, bool)> {
 
 /// Changes the store, and says in which words.
 fn change(store: &Store, json: bool, change: impl FnOnce(&mut TrustStore) -> Result<String>) -> Result<Answer> {
-    let (path, given) = place(store)?;
+    let (path, given) = place(store.file.as_deref())?;
     if let (Some(folder), false) = (path.parent(), given) {
         fs::create_dir_all(folder).map_err(|error| Error::io(Stage::Engine, folder, &error))?;
     }
@@ -77,13 +77,28 @@ fn change(store: &Store, json: bool, change: impl FnOnce(&mut TrustStore) -> Res
 }
 
 fn list(store: &Store, json: bool) -> Result<Answer> {
-    let (path, given) = place(store)?;
-    let store = match StoreFile::new(&path).load() {
+    let (path, given) = place(store.file.as_deref())?;
+    Ok(show::store(&path, &load(&path, given)?, json))
+}
+
+/// The store by which plugins are judged: that in `file`, else the default one.
+///
+/// # Errors
+/// Where it is refused, or where the one that is named is not there.
+pub(crate) fn store(file: Option<&Path>) -> Result<TrustStore> {
+    match place(file) {
+        // Where there is no place for settings there is no store in them.
+        Err(_) if file.is_none() => Ok(TrustStore::default()),
+        place => place.and_then(|(path, given)| load(&path, given)),
+    }
+}
+
+fn load(path: &Path, given: bool) -> Result<TrustStore> {
+    match StoreFile::new(path).load() {
         // Nobody has made the default one yet: nobody is trusted.
-        Err(error) if error.code() == Code::IoNotFound && !given => TrustStore::default(),
-        other => other?,
-    };
-    Ok(show::store(&path, &store, json))
+        Err(error) if error.code() == Code::IoNotFound && !given => Ok(TrustStore::default()),
+        other => other,
+    }
 }
 
 fn add(args: &Add, json: bool) -> Result<Answer> {

@@ -27,7 +27,7 @@ pub(crate) fn why(args: &args::Why, json: bool) -> Answer {
 }
 
 fn answer(args: &args::Why, json: bool) -> Result<Answer, Error> {
-    let folder = Folder::read(&args.dirs, args.policy.name.as_deref())?;
+    let folder = Folder::read(&args.dirs, &args.policy)?;
     let mut resolver = folder.resolver();
     if let Some(path) = &args.lock {
         resolver = resolver.prefer(lockfile_there(path)?);

@@ -29,7 +29,7 @@ fn a_run_writes_what_show_and_verify_read() {
         0,
         &[
             OutHas("  info     opened       modhost 0."),
-            OutHas("  notice   admitted     wolf 0.0.0  lua as untrusted, unsigned\n"),
+            OutHas("  notice   admitted     wolf 0.0.0  lua as untrusted, sha256:"),
             OutHas("  warning  denied       wolf  denied.capability: world.spawn\n"),
             OutHas("  warning  refused      bad 0.0.0  script.compile: "),
             OutHas("  info     closed\n"),

@@ -26,7 +26,7 @@ fn one_plugin() {
             0,
             &[
                 OutHas(
-                    r#"{"ok":true,"plugin":"wolf","version":"0.0.0","backend":"lua","trust":"untrusted","value":"awoo","usage":{"fuel":"#,
+                    r#"{"ok":true,"plugin":"wolf","version":"0.0.0","backend":"lua","trust":"untrusted","vouched":"unsigned","value":"awoo","usage":{"fuel":"#,
                 ),
                 Err("hello\n"),
             ],
@@ -360,7 +360,7 @@ fn trust_and_capabilities() {
             &[LUA],
             &["run", "wolf.lua", "--store", "keys.toml", "--json"],
             2,
-            &[Json("error.code", r#""usage""#), JsonHas("error.message", "signed packages")],
+            &[Json("error.code", r#""io.not-found""#), JsonHas("error.message", "keys.toml")],
         ),
     ]);
 }

@@ -80,7 +80,7 @@ fn several_plugins() {
                 Json("plugins.1.plugin", r#""zoo""#),
                 Json(
                     "plugins.2",
-                    r#"{"plugin":"wolf","version":"1.0.0","backend":"lua","trust":"untrusted","capabilities":[],"notes":[]}"#,
+                    r#"{"plugin":"wolf","version":"1.0.0","backend":"lua","trust":"untrusted","vouched":"unsigned","capabilities":[],"notes":[]}"#,
                 ),
                 Json("plugins.3", "null"),
                 Json("refused.0.error.code", r#""script.compile""#),

@@ -23,7 +23,7 @@ fn words_that_do_not_fit_together() {
         &[JsonHas("error.message", "<PATH>"), At("error.plugin", "null"), At("error.at", "null")],
     );
     check(&[], &["frolic", "--json"], 2, &[JsonHas("error.message", "frolic")]);
-    check(&[], &["verify", "a.modpkg"], 2, &[Err("verify")]);
+    check(&[], &["prove", "a.modpkg"], 2, &[Err("prove")]);
     check(&[], &["run", "a.lua", "--fule", "1", "--json"], 2, &[JsonHas("error.message", "--fule")]);
     check(&[], &["run", "a.lua", "--call", "--json"], 2, &[JsonHas("error.message", "--call")]);
     check(&[], &["completions", "tcsh"], 2, &[Err("tcsh")]);
@@ -44,6 +44,8 @@ fn help_shows_examples_and_statuses() {
         &["set", "export", "--help"],
         &["set", "import", "--help"],
         &["pack", "-h"],
+        &["sign", "--help"],
+        &["verify", "--help"],
         &["explain", "--help"],
         &["bench", "--help"],
         &["backends", "--help"],
@@ -94,6 +96,8 @@ fn help_and_tables_fit_80_columns() {
         &["audit", "--help"],
         &["audit", "show", "--help"],
         &["audit", "verify", "--help"],
+        &["sign", "--help"],
+        &["verify", "--help"],
         &["backends"],
         &["completions", "--help"],
         &["key", "--help"],

@@ -276,7 +276,7 @@ fn date(text: &str) -> Result<Date, String> {
     whole.parse().map_err(|error: modhost::verify::DateError| format!("{error}, or 2027-11-21 for its begin"))
 }
 
-fn date_or_duration(text: &str) -> Result<Date, String> {
+pub(super) fn date_or_duration(text: &str) -> Result<Date, String> {
     match modhost::package::parse_duration(text) {
         Ok(duration) => Ok(Date::of(std::time::SystemTime::now()).after(duration)),
         Err(_) => date(text).map_err(|error| format!("{error}; or so long from now, like 365d")),

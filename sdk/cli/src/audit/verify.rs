@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::{
     answer::Answer,
-    args::Verify,
+    args::VerifyLog as Verify,
     diagnose,
     json::body::ErrorBody,
     layout::{count, paragraph, safe, width},

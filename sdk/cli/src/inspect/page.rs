@@ -33,9 +33,11 @@ pub(super) fn page(engine: &Engine, one: &Examination, exports: Option<&[ExportI
     // The whole is wider than a terminal: its first word is the row's.
     let (algorithm, digits) = digest.split_once(':').unwrap_or(("digest", &digest));
     page.row(algorithm, digits);
-    if package.envelope().is_some() {
-        page.row("signatures", "there are some, which this release does not look at");
+    for signer in &one.signatures.signers {
+        let known = signer.label.as_deref().unwrap_or("nobody here knows it");
+        page.row("signed by", &safe(&format!("{} ({known})", signer.key.short())));
     }
+    one.signatures.warnings.iter().for_each(|warning| page.row("warning", &safe(warning)));
     page.files(one);
     for (lead, items) in package.manifest().into_iter().flat_map(wants) {
         page.row(lead, &items.join(", "));

@@ -46,6 +46,7 @@ pub(crate) struct Single<'a> {
     pub(crate) version: String,
     pub(crate) backend: &'a str,
     pub(crate) trust: String,
+    pub(crate) vouched: &'a str,
     pub(crate) value: Json,
     pub(crate) usage: Usage,
 }
@@ -86,6 +87,7 @@ pub(crate) struct Plugin<'a> {
     version: String,
     backend: &'a str,
     trust: String,
+    vouched: &'a str,
     capabilities: &'a [String],
     notes: &'a [String],
 }
@@ -145,6 +147,7 @@ impl<'a> From<&'a Loaded> for Plugin<'a> {
             version: loaded.version.to_string(),
             backend: loaded.backend.as_str(),
             trust: loaded.trust.to_string(),
+            vouched: &loaded.vouched,
             capabilities: &loaded.capabilities,
             notes: &loaded.notes,
         }

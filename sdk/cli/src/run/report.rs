@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use modhost::{Engine, Error, Loaded, Measured, Mods, Value, audit::escape};
+use modhost::{Engine, Error, Loaded, Measured, Mods, TrustLevel, Value, audit::escape};
 
 use super::Outcome;
 use crate::{
@@ -74,7 +74,11 @@ impl Report<'_> {
             diagnose::warning(error, self.sources);
         }
         for loaded in self.mods.loaded.iter().filter(|_| refusals) {
-            loaded.notes.iter().for_each(|note| diagnose::note(&format!("{}: {note}", loaded.name)));
+            if loaded.verdict.level > TrustLevel::Untrusted {
+                diagnose::note(&format!("{}: {}, {}", loaded.name, loaded.trust, loaded.vouched));
+            }
+            let notes = loaded.notes.iter().chain(&loaded.verdict.warnings);
+            notes.for_each(|note| diagnose::note(&format!("{}: {note}", loaded.name)));
         }
     }
 
@@ -104,6 +108,7 @@ impl Report<'_> {
                     version: loaded.version.to_string(),
                     backend: loaded.backend.as_str(),
                     trust: loaded.trust.to_string(),
+                    vouched: &loaded.vouched,
                     value,
                     usage: usage.unwrap_or_else(|| self.loading(loaded)),
                 },

@@ -31,7 +31,10 @@ pub(crate) enum See {
 /// The command, in `folder`.
 pub(crate) fn modhost(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_modhost"));
-    command.current_dir(folder).env_remove("MODHOST_LOG").env_remove("NO_COLOR");
+    command.current_dir(folder).env_remove("MODHOST_LOG").env_remove("NO_COLOR").env_remove("MODHOST_STORE");
+    // Whom this machine's user trusts is no part of a test.
+    let nowhere = folder.join("no-settings");
+    command.env("XDG_CONFIG_HOME", &nowhere).env("APPDATA", &nowhere);
     command
 }
 

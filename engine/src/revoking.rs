@@ -1,0 +1,126 @@
+//! [`Engine::set_trust_store`]: another trust store while plugins run, and what it says of those.
+
+use std::time::SystemTime;
+
+use semver::Version;
+
+use crate::{
+    audit::Event,
+    call::{About, PluginId, Slot},
+    engine::Engine,
+    error::{Code, Error, Result, Stage},
+    inner::Inner,
+    package::Id,
+    verify::{Identity, TrustStore, Verdict},
+};
+
+/// What another trust store changed: see [`Engine::set_trust_store`].
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Rechecked {
+    /// The plugins that are quarantined now, and why; the error names the plugin.
+    pub quarantined: Vec<(PluginId, Error)>,
+    /// What is to be known of plugins that go on: their ids, and a sentence each.
+    pub warned: Vec<(PluginId, String, String)>,
+    /// Why the store's generation is not remembered for the next run, where it should be.
+    pub not_remembered: Option<Error>,
+}
+
+impl Engine {
+    /// Puts another trust store in the place of the engine's, and judges at once by it what is loaded. A plugin that would be refused
+    /// now (its key or the package itself was revoked), or that would get less trust than it runs with, is quarantined: see
+    /// [`Engine::quarantine`]. One that is revoked softly goes on, with a warning. Both are in the audit. A plugin that is being
+    /// loaded by another thread is judged again when it is loaded.
+    ///
+    /// ```
+    /// use modhost::{Engine, State, package::{Caps, Package}};
+    /// use modhost::verify::{Revocation, Revoked, TrustStore};
+    ///
+    /// let area = tempfile::tempdir()?;
+    /// std::fs::write(area.path().join("wolf.lua"), "function howl() end")?;
+    /// let digest = Package::open(&area.path().join("wolf.lua"), &Caps::default())?.digest();
+    /// let engine = Engine::builder().build()?;
+    /// let wolf = engine.load_path(area.path().join("wolf.lua"))?;
+    ///
+    /// let mut store = TrustStore::default();
+    /// store.revoke(Revocation::hard(Revoked::Package(digest), "it bites"))?;
+    /// let rechecked = engine.set_trust_store(store)?;
+    /// assert_eq!(rechecked.quarantined[0].0, wolf);
+    /// assert_eq!(engine.plugins()[0].state, State::Quarantined);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Code::TrustGeneration`] for a store of an earlier generation than the engine's; nothing changes then.
+    pub fn set_trust_store(&self, store: TrustStore) -> Result<Rechecked> {
+        let inner = self.inner();
+        inner.gate.exchange(store)?;
+        let mut rechecked = Rechecked::default();
+        // In load order; the table is not held while plugins are taken out of service.
+        let mut slots: Vec<_> = inner.slots().iter().cloned().collect();
+        slots.sort_by_key(|slot| slot.id.generation);
+        for slot in slots {
+            self.recheck(&slot, &mut rechecked);
+        }
+        rechecked.not_remembered = inner.remember(std::iter::empty());
+        Ok(rechecked)
+    }
+
+    fn recheck(&self, slot: &Slot, rechecked: &mut Rechecked) {
+        let (inner, about) = (self.inner(), &slot.about);
+        match inner.deserves(about) {
+            Ok(warnings) => {
+                for warning in warnings {
+                    tracing::warn!(plugin = about.name, "{warning}");
+                    inner.audit.record(Event::Revoked, about, &format!("it goes on, with a warning: {warning}"));
+                    rechecked.warned.push((slot.id, about.name.clone(), warning));
+                }
+            }
+            Err(error) => {
+                // One that is quarantined already, or gone meanwhile, stays so; one that is being loaded is judged when it arrives.
+                let reason = format!("the trust store says no more for it: {}", error.message());
+                if self.quarantine(slot.id, &reason).is_ok() {
+                    inner.audit.error(Event::Revoked, about, &error);
+                    rechecked.quarantined.push((slot.id, error));
+                }
+            }
+        }
+    }
+}
+
+impl Inner {
+    /// The date.
+    pub(crate) fn wall(&self) -> SystemTime {
+        self.audit.wall()
+    }
+
+    /// Whether a loaded plugin would get today what it runs with: what is to be said of it that was not when it was loaded.
+    ///
+    /// # Errors
+    /// Why it would be refused, or get less.
+    pub(crate) fn deserves(&self, about: &About) -> Result<Vec<String>> {
+        let (loaded, bug) = (&about.standing, || Error::new(Code::InternalBug, Stage::Engine, "a plugin has no id"));
+        let id = Id::new(&about.name).map_err(|_| bug())?;
+        let (digest, envelope) = (loaded.verdict.digest, about.envelope.as_deref());
+        let identity = Identity { id: &id, version: &about.version, digest, envelope };
+        let standing = self.gate.pass(&identity, &self.policy, self.wall())?;
+        if standing.trust < loaded.trust {
+            let (now, then) = (standing.trust, loaded.trust);
+            let message = format!("it was loaded as {then} ({}), and is {now} ({})", loaded.vouched, standing.vouched);
+            return Err(Error::new(Code::DeniedTrust, Stage::Vet, message).of(&about.name));
+        }
+        let new = |warning: &&String| !loaded.verdict.warnings.contains(warning);
+        Ok(standing.verdict.warnings.iter().filter(new).cloned().collect())
+    }
+
+    /// Remembers what was loaded. What fails is in the audit, and keeps nobody from playing.
+    pub(crate) fn remember<'a>(
+        &self,
+        loaded: impl Iterator<Item = (&'a Id, &'a Version, &'a Verdict)>,
+    ) -> Option<Error> {
+        let error = self.gate.remember(loaded, self.wall()).err()?;
+        tracing::error!("what was loaded is not remembered for the next run: {error}");
+        self.audit.error(Event::Failed, "", &error);
+        Some(error)
+    }
+}

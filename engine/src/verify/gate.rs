@@ -1,0 +1,188 @@
+//! [`Gate`]: what stands in front of one engine's plugins: a trust store, what was decided under it, and what was seen in earlier runs.
+
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering::SeqCst},
+    },
+    time::{Duration, SystemTime},
+};
+
+use semver::Version;
+
+use super::{
+    Seen, SeenFile, TrustStore, Verdict, Verdicts,
+    decide::{Identity, judged},
+    key::refused,
+};
+use crate::{
+    error::{Code, Error, Result, Stage},
+    package::Id,
+    policy::{Policy, TrustLevel},
+};
+
+/// How many verdicts are kept: those of a large game's mods, some MiB.
+const KEPT: usize = 4096;
+/// How much later it must be before the time alone is worth a write.
+const HOUR: Duration = Duration::from_secs(3600);
+/// What to do about a policy that wants signatures.
+const UNSIGNED: &str = "Sign it (`modhost sign`) with a key that the host's trust store holds. Else use a policy that takes unsigned plugins: `mods`, \
+     `development`, `testing`, or one of your own with unsigned = true and signatures = 0.";
+
+/// The store, the verdicts under it, and what was seen.
+#[derive(Debug)]
+pub(crate) struct Gate {
+    verdicts: RwLock<Arc<Verdicts>>,
+    /// Counts the stores; counted on before the store is exchanged, so that whoever finds the same number later judged by the store there is.
+    epoch: AtomicU64,
+    memory: Option<Memory>,
+}
+
+#[derive(Debug)]
+struct Memory {
+    file: SeenFile,
+    seen: Mutex<Seen>,
+}
+
+/// What a package was found to deserve.
+#[derive(Clone, Debug)]
+pub(crate) struct Standing {
+    pub(crate) trust: TrustLevel,
+    /// Who vouches for it, in words.
+    pub(crate) vouched: String,
+    pub(crate) verdict: Arc<Verdict>,
+    /// Under which of the engine's stores.
+    pub(crate) epoch: u64,
+}
+
+impl Default for Gate {
+    fn default() -> Self {
+        Gate {
+            verdicts: RwLock::new(Arc::new(Verdicts::new(TrustStore::default(), KEPT))),
+            epoch: AtomicU64::new(0),
+            memory: None,
+        }
+    }
+}
+
+impl Memory {
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Gate {
+    /// A gate under `store`, with the file that remembers.
+    ///
+    /// # Errors
+    /// Those of [`SeenFile::load`], and `trust.generation` for an older store than was seen.
+    pub(crate) fn new(store: TrustStore, file: Option<SeenFile>) -> Result<Self> {
+        let memory = file.map(|file| file.load().map(|seen| Memory { seen: Mutex::new(seen), file })).transpose()?;
+        if let Some(memory) = &memory {
+            not_older(&store, memory.seen().generation())?;
+        }
+        Ok(Gate { verdicts: RwLock::new(Arc::new(Verdicts::new(store, KEPT))), memory, ..Gate::default() })
+    }
+
+    fn verdicts(&self) -> Arc<Verdicts> {
+        self.verdicts.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Counts the stores that it had.
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch.load(SeqCst)
+    }
+
+    /// Puts another store in the place of the one there; what was decided under that one counts no more.
+    ///
+    /// # Errors
+    /// `trust.generation` for an older one.
+    pub(crate) fn exchange(&self, store: TrustStore) -> Result<()> {
+        let mut verdicts = self.verdicts.write().unwrap_or_else(PoisonError::into_inner);
+        not_older(&store, verdicts.store().generation())?;
+        self.epoch.fetch_add(1, SeqCst);
+        *verdicts = Arc::new(Verdicts::new(store, KEPT));
+        Ok(())
+    }
+
+    /// The time to judge by, and what is to be said of the clock.
+    fn time(&self, wall: SystemTime) -> (SystemTime, Option<String>) {
+        self.memory.as_ref().map_or((wall, None), |memory| memory.seen().time(wall))
+    }
+
+    /// What is found out about a package, whether or not it is taken.
+    pub(crate) fn judge(&self, package: &Identity<'_>, policy: &Policy, wall: SystemTime) -> Verdict {
+        let (now, warning) = self.time(wall);
+        let mut verdict = judged(package, self.verdicts().store(), policy, now);
+        verdict.warnings.extend(warning);
+        verdict
+    }
+
+    /// What a package deserves.
+    ///
+    /// # Errors
+    /// Where it is refused: those of [`decide`](super::decide), `trust.rollback`, and `denied.trust` where the policy takes nobody
+    /// of this level.
+    pub(crate) fn pass(&self, package: &Identity<'_>, policy: &Policy, wall: SystemTime) -> Result<Standing> {
+        let of = package.id.as_str();
+        // Before the store is looked at: a store that comes meanwhile is noticed.
+        let epoch = self.epoch();
+        let (now, warning) = self.time(wall);
+        let decided = self.verdicts().decide_for(package, policy, now);
+        let mut verdict = decided.map_err(|error| match error.code() {
+            Code::DeniedTrust => error.with_help(UNSIGNED),
+            _ => error,
+        })?;
+        verdict.warnings.extend(warning);
+        self.newest(package.id, package.version)?;
+        let (trust, vouched) = match policy.assume {
+            Some(level) if policy.development => (level, "assumed by policy development".to_owned()),
+            most => (most.map_or(verdict.level, |most| verdict.level.min(most)), verdict.vouched()),
+        };
+        if !policy.level(trust).admitted {
+            let message = format!("the policy `{}` takes no {trust} plugins", policy.name);
+            let help = format!("A policy takes them with `admitted = true` under [{trust}].");
+            return Err(Error::new(Code::DeniedTrust, Stage::Vet, message).of(of).with_help(help));
+        }
+        Ok(Standing { trust, vouched, verdict: Arc::new(verdict), epoch })
+    }
+
+    /// Refuses what is older than what was here before.
+    fn newest(&self, id: &Id, version: &Version) -> Result<()> {
+        self.memory.as_ref().map_or(Ok(()), |memory| memory.seen().check(id, version))
+    }
+
+    /// Remembers what was loaded, the store's generation and the time. The file is written where that says something new.
+    ///
+    /// # Errors
+    /// Those of [`SeenFile::update`].
+    pub(crate) fn remember<'a>(
+        &self,
+        loaded: impl Iterator<Item = (&'a Id, &'a Version, &'a Verdict)>,
+        wall: SystemTime,
+    ) -> Result<()> {
+        let Some(memory) = &self.memory else { return Ok(()) };
+        let generation = self.verdicts().store().generation();
+        let loaded: Vec<_> = loaded.collect();
+        let note = |seen: &mut Seen| {
+            loaded.iter().for_each(|(id, version, verdict)| seen.note(id, version, verdict));
+            seen.note_run(generation, wall);
+            seen.clone()
+        };
+        let mut seen = memory.seen();
+        if !seen.is_news(&note(&mut seen.clone()), HOUR) {
+            return Ok(());
+        }
+        *seen = memory.file.update(note)?;
+        Ok(())
+    }
+}
+
+fn not_older(store: &TrustStore, seen: u64) -> Result<()> {
+    let generation = store.generation();
+    if generation >= seen {
+        return Ok(());
+    }
+    let message = format!("the trust store is of generation {generation}, and {seen} was seen before");
+    Err(refused(Code::TrustGeneration, message))
+}

@@ -1,0 +1,137 @@
+//! `modhost sign`: puts a signature into a package, or beside the files of one that was unpacked.
+
+use std::{fs, path::PathBuf};
+
+use modhost::{
+    Code, Error, Result, Stage,
+    package::{Caps, Package},
+    verify::{Envelope, KeyId, SignOptions, sign_index},
+};
+use serde::Serialize;
+
+use crate::{
+    answer::Answer,
+    args::{Sign, usage},
+    json::about::shown,
+    kept,
+    layout::{count, safe},
+    passphrase,
+    source::Sources,
+};
+
+/// Signs.
+pub(crate) fn sign(args: &Sign, json: bool) -> Answer {
+    match signed(args) {
+        Err(error) => Answer::error_in(&error, json, &Sources::new(std::slice::from_ref(&args.path), &Caps::default())),
+        Ok(body) if json => Answer::object(0, &body),
+        Ok(body) => Answer::new(0, body.page()),
+    }
+}
+
+#[derive(Serialize)]
+struct Body {
+    ok: bool,
+    plugin: String,
+    version: String,
+    /// The file that holds the signature now.
+    path: String,
+    digest: String,
+    /// The id of the key.
+    key: String,
+    signer: String,
+    /// Null for never.
+    expires: Option<String>,
+    /// Whether the same key had signed before.
+    renewed: bool,
+    /// The ids of all keys that signed.
+    keys: Vec<String>,
+}
+
+impl Body {
+    fn page(&self) -> String {
+        let until = self.expires.as_deref().map_or_else(|| "without an end".into(), |end| format!("until {end}"));
+        let renewed = if self.renewed { ", in place of its earlier signature" } else { "" };
+        format!(
+            "signed {} {} as {} {until}{renewed}\n  key    {}\n  {}\n  in     {}, which holds {}\n",
+            self.plugin,
+            self.version,
+            safe(&self.signer),
+            self.key,
+            self.digest.replacen(':', " ", 1),
+            safe(&self.path),
+            count(self.keys.len(), "signature"),
+        )
+    }
+}
+
+fn signed(args: &Sign) -> Result<Body> {
+    let caps = Caps::default();
+    let folder = args.path.is_dir();
+    if folder && args.out.is_some() {
+        return Err(usage("--out: a folder is signed in place").with_help("Leave --out out, or pack the folder first."));
+    }
+    let package = Package::open(&args.path, &caps)?;
+    if !package.recorded() {
+        let message = format!("{}: there is no META/files, which is what is signed", args.path.display());
+        let help = "Pack the folder first: `modhost pack DIR`, then sign the package that it writes.";
+        return Err(usage(message).with_help(help));
+    }
+    let mut envelope = package.envelope().map(Envelope::parse).transpose()?;
+    let index = package.index().as_bytes();
+    let bad = envelope.iter().flat_map(Envelope::signatures).find(|signature| !signature.holds(index));
+    if let Some(bad) = bad {
+        let message = format!("the signature of the key {} in it does not hold", bad.public.id().short());
+        let help =
+            "The package was changed after it was signed. Get it again, or pack its folder without META/signatures.";
+        return Err(Error::new(Code::VerifyBadSignature, Stage::Vet, message).with_help(help));
+    }
+    let secret = passphrase::open(&args.key, &args.passphrase)?;
+    let stem = args.key.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    let mut options = SignOptions::new(args.signer.clone().or(stem).unwrap_or_default());
+    options.expires = args.expires;
+    options.meta = args.meta.iter().cloned().collect();
+    if options.meta.len() != args.meta.len() {
+        return Err(usage("--meta: a name is given twice"));
+    }
+    let signature = sign_index(index, &secret, options)?;
+    let (signer, key) = (signature.signer.clone(), signature.public.id());
+    let renewed = envelope.iter().flat_map(Envelope::keys).any(|other| other == key);
+    match &mut envelope {
+        Some(envelope) => envelope.add(signature)?,
+        None => envelope = Some(Envelope::of(signature)),
+    }
+    let text = envelope.as_ref().map(ToString::to_string).unwrap_or_default();
+    let path = put(args, &package, &text, &caps)?;
+    Ok(Body {
+        ok: true,
+        plugin: package.id().to_string(),
+        version: package.version().to_string(),
+        path: shown(&path),
+        digest: package.digest().to_string(),
+        key: key.to_string(),
+        signer,
+        expires: args.expires.map(|date| date.to_string()),
+        renewed,
+        keys: envelope.iter().flat_map(Envelope::keys).map(|key: KeyId| key.to_string()).collect(),
+    })
+}
+
+/// Writes the envelope where it belongs.
+fn put(args: &Sign, package: &Package, envelope: &str, caps: &Caps) -> Result<PathBuf> {
+    if args.path.is_dir() {
+        let path = args.path.join("META").join("signatures");
+        kept::write(&path, envelope)?;
+        return Ok(path);
+    }
+    let packed = package.pack(package.index().algorithm(), Some(envelope.as_bytes()), caps)?;
+    if packed.package.digest() != package.digest() {
+        let message = "the package would be another one when it is written again: it holds files that are never packed";
+        return Err(Error::new(Code::PackageFileExtra, Stage::Open, message).of(package.id().to_string()));
+    }
+    let path = args.out.as_ref().unwrap_or(&args.path);
+    if args.out.is_some() && fs::symlink_metadata(path).is_ok() {
+        return Err(usage(format!("--out {}: there is something already", path.display())));
+    }
+    kept::write(path, &packed.bytes)?;
+    Ok(path.clone())
+}

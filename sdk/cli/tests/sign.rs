@@ -1,0 +1,243 @@
+//! `sign` and `verify`, and what `--store` and `--seen` make of signed packages.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use std::{fs, path::Path};
+
+use support::{
+    File,
+    See::{self, Err, Json, JsonHas, NotErr, Out, OutHas},
+    check_in, folder, modhost,
+};
+
+const MANIFEST: File = ("wolf/plugin.toml", "[plugin]\nid = \"acme.wolf\"\nversion = \"1.0.0\"\n");
+const MAIN: File = ("wolf/main.lua", "function main() return 'awoo' end\n");
+const PACKAGE: &str = "acme.wolf-1.0.0.modpkg";
+const STORE: &[&str] = &["--store", "trust.toml"];
+
+/// Runs each line of words, which must end with 0.
+#[track_caller]
+fn play(here: &Path, lines: &[&str]) {
+    for line in lines {
+        let output = modhost(here).args(line.split(' ')).output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{line}: {told}");
+    }
+}
+
+/// A folder with keys, the packed plugin, and a store that holds `acme.pem`.
+fn world() -> tempfile::TempDir {
+    let here = folder(&[MANIFEST, MAIN]);
+    play(
+        here.path(),
+        &[
+            "key new acme.pem",
+            "key new review.pem",
+            "key new nobody.pem",
+            "pack wolf",
+            "trust add acme.pem --namespace acme.* --store trust.toml",
+            "trust add review.pem --namespace * --store trust.toml",
+        ],
+    );
+    here
+}
+
+/// The name of a folder, what is changed in it, and what comes of it.
+type Changed<'a> = (&'a str, &'a dyn Fn(&Path), &'a str);
+
+/// What `verify` says with `--json` of the step that refuses, or of the level.
+#[track_caller]
+fn verified(here: &Path, path: &str, more: &[&str]) -> String {
+    let output = modhost(here).args(["verify", path, "--json"]).args(more).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&text).expect(&text);
+    let steps = json["steps"].as_array().unwrap();
+    let names: Vec<_> = steps.iter().map(|step| step["step"].as_str().unwrap()).collect();
+    for name in
+        ["opened", "archive", "list", "files", "manifest", "revocation", "signature", "threshold", "rollback", "policy"]
+    {
+        assert!(names.contains(&name), "{name} is no step of {text}");
+    }
+    let refused = steps.iter().find(|step| step["came"] == "refused");
+    assert_eq!(refused.is_some(), json["ok"] == false, "{text}");
+    match refused {
+        Some(step) => {
+            assert_eq!(output.status.code(), Some(4), "{text}");
+            assert!(!step["remedy"].as_str().unwrap().is_empty());
+            assert_eq!(step["code"], json["error"]["code"], "{text}");
+            format!("{} {}", step["step"].as_str().unwrap(), step["code"].as_str().unwrap())
+        }
+        None => json["trust"].as_str().unwrap().to_owned(),
+    }
+}
+
+#[test]
+fn a_package_is_signed_verified_and_run() {
+    let here = world();
+    let here = here.path();
+    assert_eq!(verified(here, PACKAGE, STORE), "untrusted");
+    let signing = ["sign", PACKAGE, "--key", "acme.pem", "--expires", "365d", "--meta", "ticket=7"];
+    check_in(here, &signing, 0, &[OutHas("signed acme.wolf 1.0.0 as acme until 2"), OutHas("1 signature")]);
+    let rows: [(&[&str], &str); 5] = [
+        (&[], "untrusted"),
+        (STORE, "verified"),
+        (&["--store", "trust.toml", "--policy", "standard"], "verified"),
+        (&["--store", "trust.toml", "--policy", "strict"], "threshold verify.threshold"),
+        (&["--policy", "standard"], "threshold verify.unknown-signer"),
+    ];
+    for (more, expected) in rows {
+        assert_eq!(verified(here, PACKAGE, more), expected, "{more:?}");
+    }
+    let second = ["sign", PACKAGE, "--key", "review.pem", "--signer", "A reviewer", "--json"];
+    check_in(here, &second, 0, &[Json("signer", "\"A reviewer\""), Json("renewed", "false"), Json("expires", "null")]);
+    assert_eq!(verified(here, PACKAGE, &["--store", "trust.toml", "--policy", "strict"]), "verified");
+    check_in(here, &["sign", PACKAGE, "--key", "acme.pem"], 0, &[OutHas("in place of"), OutHas("2 signatures")]);
+    let runs: [(&[&str], i32, &[See]); 4] = [
+        (&["run", PACKAGE, "--store", "trust.toml"], 0, &[Out("awoo\n"), Err("acme.wolf: verified, signed by")]),
+        (&["run", PACKAGE], 0, &[Out("awoo\n"), NotErr("verified"), Err("nobody here knows")]),
+        (
+            &["run", PACKAGE, "--store", "trust.toml", "--json"],
+            0,
+            &[Json("trust", "\"verified\""), JsonHas("vouched", "acme (")],
+        ),
+        (
+            &["inspect", PACKAGE, "--store", "trust.toml", "--json"],
+            0,
+            &[Json("admitted.trust", "\"verified\""), Json("signatures", "true")],
+        ),
+    ];
+    for (words, status, sees) in runs {
+        check_in(here, words, status, sees);
+    }
+    for verb in ["list", "check", "resolve"] {
+        let words = [verb, PACKAGE, "--policy", "strict"];
+        let status = if verb == "list" { 0 } else { 4 };
+        let see = if verb == "check" { Err("verify.unknown-signer") } else { OutHas("verify.unknown-signer") };
+        check_in(here, &words, status, &[see]);
+        check_in(here, &[&words[..], STORE].concat(), 0, &[NotErr("verify."), OutHas("acme.wolf")]);
+    }
+    play(here, &["trust pin acme PIN --store trust.toml".replace("PIN", &id(here)).as_str()]);
+    fs::write(here.join("own.toml"), "vendors = [\"acme\"]").unwrap();
+    assert_eq!(verified(here, PACKAGE, &["--store", "trust.toml", "--policy", "own.toml"]), "trusted");
+}
+
+/// The id of `acme.pem`.
+fn id(here: &Path) -> String {
+    let output = modhost(here).args(["key", "show", "acme.pem", "--json"]).output().unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    json["id"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn verify_names_the_step_that_refuses() {
+    let here = world();
+    let here = here.path();
+    play(here, &[&format!("sign {PACKAGE} --key acme.pem")]);
+    let good = fs::read(here.join(PACKAGE)).unwrap();
+    let part = |text: &[u8]| good.windows(text.len()).position(|window| window == text).unwrap();
+    // Every byte of the file matters, and each change is told from the others where it can be.
+    let mut flipped = good.clone();
+    flipped[part(b"function main")] ^= 1;
+    fs::write(here.join("flipped.modpkg"), &flipped).unwrap();
+    check_in(
+        here,
+        &["verify", "flipped.modpkg"],
+        4,
+        &[OutHas("REFUSED  archive     package.damaged: main.lua: its data have")],
+    );
+    // Unpacked, and changed there.
+    let unpacked = |name: &str, change: &dyn Fn(&Path)| {
+        let folder = here.join(name);
+        fs::create_dir_all(folder.join("META")).unwrap();
+        fs::write(folder.join("plugin.toml"), MANIFEST.1).unwrap();
+        fs::write(folder.join("main.lua"), MAIN.1).unwrap();
+        let caps = modhost::package::Caps::default();
+        let package = modhost::package::Package::open(&here.join(PACKAGE), &caps).unwrap();
+        fs::write(folder.join("META/files"), package.index().as_bytes()).unwrap();
+        fs::write(folder.join("META/signatures"), package.envelope().unwrap()).unwrap();
+        change(&folder);
+    };
+    let edit = |path: &Path, from: &str, to: &str| {
+        let text = fs::read_to_string(path).unwrap();
+        assert!(text.contains(from), "{from}");
+        fs::write(path, text.replace(from, to)).unwrap();
+    };
+    let rows: [Changed<'_>; 8] = [
+        ("whole", &|_| {}, "verified"),
+        ("file", &|at| edit(&at.join("main.lua"), "awoo", "aWoo"), "files package.file-changed"),
+        ("extra", &|at| fs::write(at.join("more.lua"), "").unwrap(), "files package.file-extra"),
+        ("missing", &|at| fs::remove_file(at.join("main.lua")).unwrap(), "files package.file-missing"),
+        ("list", &|at| edit(&at.join("META/files"), "modhost-files 1", "modhost-files  1"), "list package.index"),
+        ("manifest", &|at| fs::write(at.join("plugin.toml"), "[plugin").unwrap(), "manifest manifest.syntax"),
+        (
+            "label",
+            &|at| edit(&at.join("META/signatures"), "signer acme", "signer Acme"),
+            "signature verify.bad-signature",
+        ),
+        ("form", &|at| edit(&at.join("META/signatures"), "signer", "Signer"), "signature verify.envelope"),
+    ];
+    for (name, change, expected) in rows {
+        unpacked(name, change);
+        assert_eq!(verified(here, name, STORE), expected, "{name}");
+    }
+    check_in(here, &["verify", "file"], 4, &[OutHas("main.lua: its sha256 is not the one")]);
+    check_in(here, &["sign", "label", "--key", "acme.pem"], 4, &[Err("verify.bad-signature")]);
+    // What the store says.
+    let of = |lines: &[&str], expected: &str| {
+        fs::copy(here.join("trust.toml"), here.join("other.toml")).unwrap();
+        play(here, lines);
+        assert_eq!(verified(here, PACKAGE, &["--store", "other.toml"]), expected, "{lines:?}");
+    };
+    let key = id(here);
+    let add = |more: &str| format!("trust add acme.pem --store other.toml {more}");
+    of(&[&format!("trust revoke {key} --reason stolen --store other.toml")], "signature trust.revoked");
+    of(&[&format!("trust revoke {key} --reason old --soft --store other.toml")], "verified");
+    of(&["trust revoke acme.wolf@<2 --reason bites --store other.toml"], "revocation trust.revoked");
+    of(&[&format!("trust remove {key} --store other.toml")], "untrusted");
+    of(&[&add("--namespace other.*")], "signature trust.namespace");
+    of(&[&add("--namespace * --until 2020-01-01")], "signature trust.key-expired");
+    of(&[&add("--namespace * --from 2999-01-01")], "signature trust.key-not-yet");
+    of(&[&add("--namespace * --ceiling untrusted")], "signature trust.ceiling");
+}
+
+#[test]
+fn older_versions_are_refused_where_a_file_remembers() {
+    let here = world();
+    let here = here.path();
+    let newer = MANIFEST.1.replace("1.0.0", "1.1.0");
+    play(here, &[&format!("sign {PACKAGE} --key acme.pem")]);
+    fs::write(here.join(MANIFEST.0), newer).unwrap();
+    play(here, &["pack wolf", "sign acme.wolf-1.1.0.modpkg --key acme.pem"]);
+    let seen: &[&str] = &["--store", "trust.toml", "--seen", "seen"];
+    assert_eq!(verified(here, PACKAGE, seen), "verified", "what is only looked at is not remembered");
+    check_in(here, &[&["run", "acme.wolf-1.1.0.modpkg"], seen].concat(), 0, &[Out("awoo\n")]);
+    assert_eq!(verified(here, PACKAGE, seen), "rollback trust.rollback");
+    check_in(here, &[&["run", PACKAGE], seen].concat(), 4, &[Out(""), Err("trust.rollback")]);
+    check_in(here, &[&["run", PACKAGE], STORE].concat(), 0, &[Out("awoo\n")]);
+}
+
+#[test]
+fn what_cannot_be_signed_says_why() {
+    let here = world();
+    let here = here.path();
+    fs::write(here.join("wolf.lua"), "").unwrap();
+    let rows: [(&[&str], i32, &[See]); 8] = [
+        (&["sign", "wolf", "--key", "acme.pem"], 2, &[Err("modhost pack")]),
+        (&["sign", "wolf.lua", "--key", "acme.pem"], 2, &[Err("META/files")]),
+        (&["sign", "none.modpkg", "--key", "acme.pem"], 2, &[Err("io.not-found")]),
+        (&["sign", PACKAGE, "--key", "none.pem"], 2, &[Err("io.not-found")]),
+        (&["sign", PACKAGE, "--key", "acme.pem", "--meta", "x"], 2, &[Err("ticket=4711")]),
+        (&["sign", PACKAGE, "--key", "acme.pem", "--meta", "x=1", "--meta", "x=2"], 2, &[Err("twice")]),
+        (&["sign", PACKAGE, "--key", "acme.pem", "--out", "wolf.lua"], 2, &[Err("already")]),
+        (&["sign", PACKAGE, "--key", "acme.pem", "--meta", "X=1"], 4, &[Err("verify.envelope")]),
+    ];
+    let before = fs::read(here.join(PACKAGE)).unwrap();
+    for (words, status, sees) in rows {
+        check_in(here, words, status, sees);
+    }
+    assert_eq!(fs::read(here.join(PACKAGE)).unwrap(), before, "nothing was written");
+    check_in(here, &["sign", PACKAGE, "--key", "acme.pem", "--out", "signed.modpkg"], 0, &[OutHas("signed.modpkg")]);
+    assert_eq!(fs::read(here.join(PACKAGE)).unwrap(), before, "--out writes elsewhere");
+    assert_eq!(verified(here, "signed.modpkg", STORE), "verified");
+}

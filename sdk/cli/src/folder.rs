@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fmt,
     path::{Path, PathBuf},
 };
 
@@ -10,7 +11,7 @@ use modhost::{
     package::Package,
     resolve::{Candidate, Cause, Digest, LOCKFILE, LeftOut, Lockfile, Plan, Resolver},
 };
-use semver::Version;
+use semver::{BuildMetadata, Version};
 use serde::Serialize;
 
 use crate::{
@@ -32,6 +33,32 @@ pub(crate) struct Folder {
     vetted: BTreeMap<String, Vec<usize>>,
     /// What cannot be read, in the same order.
     pub(crate) unreadable: Vec<Error>,
+    /// What lies in an earlier folder too, in the same version, and is not looked at; as in loading.
+    pub(crate) shadowed: Vec<Shadow>,
+    /// Where each version lies first, and in the how manieth folder.
+    first: BTreeMap<(String, Version), (usize, PathBuf)>,
+    folders: usize,
+}
+
+/// A plugin that is passed over for the same version in an earlier folder.
+#[derive(Serialize)]
+pub(crate) struct Shadow {
+    plugin: String,
+    version: String,
+    path: PathBuf,
+    by: PathBuf,
+}
+
+impl fmt::Display for Shadow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Shadow { plugin, version, path, by } = self;
+        write!(
+            f,
+            "{plugin} {version}  {}: the same version lies at {}, which comes first",
+            path.display(),
+            by.display()
+        )
+    }
 }
 
 impl Folder {
@@ -41,7 +68,15 @@ impl Folder {
     /// Those of the policy, and of a folder that cannot be read or holds nothing that could be a plugin.
     pub(crate) fn read(dirs: &[PathBuf], policy: &ChosenPolicy) -> Result<Self> {
         let engine = host::engine_under(policy)?;
-        let mut folder = Folder { engine, examined: Vec::new(), vetted: BTreeMap::new(), unreadable: Vec::new() };
+        let mut folder = Folder {
+            engine,
+            examined: Vec::new(),
+            vetted: BTreeMap::new(),
+            unreadable: Vec::new(),
+            shadowed: Vec::new(),
+            first: BTreeMap::new(),
+            folders: 0,
+        };
         folder.add(dirs)?;
         Ok(folder)
     }
@@ -53,9 +88,10 @@ impl Folder {
     pub(crate) fn add(&mut self, dirs: &[PathBuf]) -> Result<Vec<Candidate>> {
         let begin = self.examined.len();
         for dir in dirs {
+            self.folders += 1;
             for entry in self.engine.examine_dir(dir)? {
                 match entry {
-                    Ok(one) => self.examined.push(one),
+                    Ok(one) => self.place(one),
                     Err(error) => self.unreadable.push(error),
                 }
             }
@@ -67,6 +103,19 @@ impl Folder {
             packages.push(one.package.clone());
         }
         Ok(self.engine.resolver(&packages).candidates().to_vec())
+    }
+
+    fn place(&mut self, one: Examination) {
+        let (id, version, source) = (one.package.id().to_string(), one.package.version(), one.package.source());
+        // What differs in build metadata only has no order, but the folders have.
+        let version = Version { build: BuildMetadata::EMPTY, ..version.clone() };
+        let (folder, by) = self.first.entry((id.clone(), version)).or_insert_with(|| (self.folders, source.to_owned()));
+        if *folder == self.folders {
+            self.examined.push(one);
+        } else {
+            let version = one.package.version().to_string();
+            self.shadowed.push(Shadow { plugin: id, version, path: source.to_owned(), by: by.clone() });
+        }
     }
 
     /// Where its sources are found again.

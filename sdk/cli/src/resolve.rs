@@ -14,7 +14,7 @@ use crate::{
     answer::Answer,
     args::Resolve,
     diagnose,
-    folder::{Folder, Out, lockfile, refuse, sources, tell_refusal, unknown},
+    folder::{Folder, Out, Shadow, lockfile, refuse, sources, tell_refusal, unknown},
     json::body::ErrorBody,
     kept,
     layout::{count, paragraph, safe, width},
@@ -73,6 +73,7 @@ pub(crate) fn resolve(args: &Resolve, json: bool) -> Answer {
     if json {
         return Answer::object(status, &Body::of(&folder, &plan, left_out, error, locked.as_ref()));
     }
+    folder.shadowed.iter().for_each(|other| diagnose::note(&format!("shadowed: {other}")));
     if let Some(error) = drifted {
         diagnose::error(error, &folder.sources(&args.folders.dirs));
         // The error itself names the first.
@@ -216,6 +217,9 @@ struct Body<'a> {
     /// In load order.
     plugins: Vec<Taken<'a>>,
     left_out: Vec<Out<'a>>,
+    /// Left out where there are none.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    shadowed: &'a [Shadow],
     /// With all or nothing: what would go together.
     withheld: Vec<Named<'a>>,
     warnings: Vec<String>,
@@ -282,6 +286,7 @@ impl<'a> Body<'a> {
             error: error.map(Into::into),
             plugins: plan.order.iter().map(|chosen| Taken::of(folder, chosen)).collect(),
             left_out,
+            shadowed: &folder.shadowed,
             withheld: plan
                 .withheld
                 .iter()

@@ -41,6 +41,14 @@ const ALL: &[File] =
 fn resolve() {
     check_all(&[
         (
+            &[("one/wolf.lua", ""), ("two/wolf.lua", ""), ("two/fox.lua", "")],
+            &["resolve", "one", "two", "--json"],
+            0,
+            &[JsonHas(
+                "\"left_out\":[],\"shadowed\":[{\"plugin\":\"wolf\",\"version\":\"0.0.0\",\"path\":\"two/wolf.lua\",\"by\":\"one/wolf.lua\"}]",
+            )],
+        ),
+        (
             GOOD,
             &["resolve", "mods"],
             0,

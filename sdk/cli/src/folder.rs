@@ -35,9 +35,6 @@ pub(crate) struct Folder {
     pub(crate) unreadable: Vec<Error>,
     /// What lies in an earlier folder too, in the same version, and is not looked at; as in loading.
     pub(crate) shadowed: Vec<Shadow>,
-    /// Where each version lies first, and in the how manieth folder.
-    first: BTreeMap<(String, Version), (usize, PathBuf)>,
-    folders: usize,
 }
 
 /// A plugin that is passed over for the same version in an earlier folder.
@@ -74,10 +71,17 @@ impl Folder {
             vetted: BTreeMap::new(),
             unreadable: Vec::new(),
             shadowed: Vec::new(),
-            first: BTreeMap::new(),
-            folders: 0,
         };
-        folder.add(dirs)?;
+        let mut first = BTreeMap::new();
+        for (number, dir) in dirs.iter().enumerate() {
+            for one in folder.examine(dir)? {
+                match shadow(&mut first, number, &one) {
+                    Some(shadow) => folder.shadowed.push(shadow),
+                    None => folder.examined.push(one),
+                }
+            }
+        }
+        folder.index(0);
         Ok(folder)
     }
 
@@ -88,34 +92,32 @@ impl Folder {
     pub(crate) fn add(&mut self, dirs: &[PathBuf]) -> Result<Vec<Candidate>> {
         let begin = self.examined.len();
         for dir in dirs {
-            self.folders += 1;
-            for entry in self.engine.examine_dir(dir)? {
-                match entry {
-                    Ok(one) => self.place(one),
-                    Err(error) => self.unreadable.push(error),
-                }
-            }
+            let more = self.examine(dir)?;
+            self.examined.extend(more);
         }
-        let new = self.examined.iter().enumerate().skip(begin).filter(|(_, one)| one.trust.is_some());
-        let mut packages = Vec::new();
-        for (at, one) in new {
-            self.vetted.entry(one.package.id().to_string()).or_default().push(at);
-            packages.push(one.package.clone());
-        }
+        let packages = self.index(begin);
         Ok(self.engine.resolver(&packages).candidates().to_vec())
     }
 
-    fn place(&mut self, one: Examination) {
-        let (id, version, source) = (one.package.id().to_string(), one.package.version(), one.package.source());
-        // What differs in build metadata only has no order, but the folders have.
-        let version = Version { build: BuildMetadata::EMPTY, ..version.clone() };
-        let (folder, by) = self.first.entry((id.clone(), version)).or_insert_with(|| (self.folders, source.to_owned()));
-        if *folder == self.folders {
-            self.examined.push(one);
-        } else {
-            let version = one.package.version().to_string();
-            self.shadowed.push(Shadow { plugin: id, version, path: source.to_owned(), by: by.clone() });
+    fn examine(&mut self, dir: &Path) -> Result<Vec<Examination>> {
+        let mut examined = Vec::new();
+        for entry in self.engine.examine_dir(dir)? {
+            match entry {
+                Ok(one) => examined.push(one),
+                Err(error) => self.unreadable.push(error),
+            }
         }
+        Ok(examined)
+    }
+
+    /// Enters what was examined from the place `begin` on; gives what of it is vetted.
+    fn index(&mut self, begin: usize) -> Vec<Package> {
+        let mut packages = Vec::new();
+        for (at, one) in self.examined.iter().enumerate().skip(begin).filter(|(_, one)| one.trust.is_some()) {
+            self.vetted.entry(one.package.id().to_string()).or_default().push(at);
+            packages.push(one.package.clone());
+        }
+        packages
     }
 
     /// Where its sources are found again.
@@ -340,4 +342,22 @@ pub(crate) fn sources(policy: Option<&str>, lock: Option<&Path>) -> Sources {
         Some(path) => sources.with_kept(LOCKFILE, path),
         None => sources,
     }
+}
+
+/// Whether this version lies in a folder before `folder`; notes it in `first` otherwise.
+fn shadow(
+    first: &mut BTreeMap<(String, Version), (usize, PathBuf)>,
+    folder: usize,
+    one: &Examination,
+) -> Option<Shadow> {
+    let (id, version, source) = (one.package.id().to_string(), one.package.version(), one.package.source());
+    // What differs in build metadata only has no order, but the folders have.
+    let bare = Version { build: BuildMetadata::EMPTY, ..version.clone() };
+    let (earlier, by) = first.entry((id.clone(), bare)).or_insert_with(|| (folder, source.to_owned()));
+    (*earlier != folder).then(|| Shadow {
+        plugin: id,
+        version: version.to_string(),
+        path: source.to_owned(),
+        by: by.clone(),
+    })
 }

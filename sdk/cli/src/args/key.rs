@@ -41,7 +41,7 @@ pub(crate) enum KeyVerb {
         help_template = told!(
             "The file is PKCS#8 in PEM, as OpenSSL writes and reads it. With --encrypt it is
 under a passphrase, which is asked for twice unless a file or the variable gives
-it; without one keep it where only you can read it. A file that is there is never
+it; else keep it where only you can read it. A file that is there is never
 overwritten. What is printed, the public key and its id, is for everybody."
         ),
         after_help = ending!(

@@ -103,7 +103,7 @@ list revokes is restored by its issuer's next list."
         #[command(flatten)]
         store: Store,
     },
-    /// Say that a key is a publisher's own, so that its plugins may be trusted
+    /// Say that a key is a publisher's own: its plugins may be trusted
     #[command(
         help_template = told!(
             "With a pin and the host's own word (`vendors = [\"acme\"]` in its policy) a
@@ -152,13 +152,13 @@ key's."
     Allow(Allow),
     Delegate(Delegate),
     Publish(Publish),
-    /// Encrypt the store, so that nobody without its key reads or changes it
+    /// Encrypt the store: nobody without its key reads or changes it
     #[command(
         help_template = told!(
             "The key is 64 hex digits, in a file that only you may read or in the variable;
 a file that is not there is made. Every verb that reads the store needs the key
-from then on, by --store-key-file or $MODHOST_STORE_KEY; and where a key is given,
-a store that is not sealed is refused, so that nobody can put one in its place."
+from then on, by --store-key-file or $MODHOST_STORE_KEY. Where a key is given, a
+store that is not sealed is refused, so that nobody can put one in its place."
         ),
         after_help = ending!(
             "  modhost trust seal --store-key-file store.key

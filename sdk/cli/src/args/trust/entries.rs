@@ -118,8 +118,8 @@ pub(crate) struct Revoke {
 #[command(
     help_template = told!(
         "Without a threshold one key of the store suffices. Where several thresholds hold
-for a plugin, and where the policy wants more, the greatest counts. A package with
-fewer signatures is untrusted; policies that want signatures refuse it."
+for a plugin, and where the policy wants more, the greatest counts. A package
+with fewer signatures is untrusted; policies that want signatures refuse it."
     ),
     after_help = ending!(
         "  modhost trust threshold 'acme.*' 2
@@ -151,8 +151,8 @@ pub(crate) struct Threshold {
     help_template = told!(
         "The package is verified as long as nothing of it changes and it is not revoked:
 for a plugin that somebody looked through. WHAT is a package, another plugin, or
-the digest of one as `modhost verify` tells it, with --plugin. A policy that wants
-signatures wants them of it, too."
+the digest of one as `modhost verify` tells it, with --plugin. A policy that
+wants signatures wants them of it, too."
     ),
     after_help = ending!(
         "  modhost trust allow wolf-1.0.0.modpkg --note 'read by Ada'

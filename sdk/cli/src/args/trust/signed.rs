@@ -17,11 +17,11 @@ use super::{
 #[derive(Debug, Args)]
 #[command(
     help_template = told!(
-        "Whoever trusts the key of --by with the role `delegate` then trusts KEY as far as
-is said here, which can only be less than the key of --by has: fewer plugins, less
-trust, less time. KEY may sign packages and delegate further, up to three links.
-So a root key can lie offline: a store is told of it once, and of the keys below
-it by files that nobody can forge.
+        "Whoever trusts the key of --by with the role `delegate` then trusts KEY as far
+as is said here, which is never more than the key of --by has: its plugins, its
+trust, its time, or part of them. KEY may sign packages and delegate further, up
+to three links. So a root key can lie offline: a store is told of it once, and
+of the keys below it by files that nobody can forge.
 
 With --out the delegation goes to a file, for others to take in by
 `modhost trust add --delegation FILE`, and no store is looked at; else into the
@@ -74,15 +74,16 @@ pub(crate) struct Delegate {
 #[derive(Debug, Args)]
 #[command(
     help_template = told!(
-        "The list holds all that was revoked here by `modhost trust revoke`, not what other
-lists revoke. Others take it in by `modhost trust revoke --list FILE`, if the key
-is in their store with the role `revoke`, and for the plugins of its namespaces.
-A list takes the place of the key's list before, so whatever is restored here is
-restored there by the next one; after --until it is refused, and who took it in
-is warned. Publish the next one by then, also where nothing changed.
+        "The list holds all that was revoked here by `modhost trust revoke`, not what
+other lists revoke. Others take it in by `modhost trust revoke --list FILE`, if
+the key is in their store with the role `revoke`; it holds for the plugins of
+the key's namespaces there. A list takes the place of the key's list before, so
+what is restored here is restored there by the next one. After --until it is
+refused, and whoever took it in is warned: publish the next one by then, also
+where nothing changed.
 
-The numbers of a key's lists only go up. Without --number it is one more than that
-of the list which --out holds, which is replaced, or that the store took in."
+The numbers of a key's lists only go up. Without --number it is one more than
+that of the list in --out, which is replaced, or of the one the store took in."
     ),
     after_help = ending!(
         "  modhost trust publish --key root.pem --until 30d --out acme.revoked
@@ -98,7 +99,7 @@ pub(crate) struct Publish {
     #[arg(long, value_name = "FILE")]
     pub(crate) key: PathBuf,
     /// When the next list will be there: a date, or from now on so long, like 30d
-    #[arg(long, value_name = "DATE|DUR", value_parser = date_or_duration)]
+    #[arg(long, value_name = "WHEN", value_parser = date_or_duration)]
     pub(crate) until: Date,
     /// Where the list goes
     #[arg(long, value_name = "FILE")]

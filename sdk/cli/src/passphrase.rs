@@ -94,10 +94,21 @@ pub(crate) fn create(secret: &SecretKey, file: &Path, passphrase: Option<&str>) 
     SecretKey::write_private(file, &pem)
 }
 
+/// Whether the file of this name may hold a private key.
+fn looks_private(file: &Path) -> bool {
+    let mut begin = Zeroizing::new(Vec::with_capacity(LONGEST as usize));
+    let read = File::open(file).and_then(|file| file.take(LONGEST).read_to_end(&mut begin));
+    read.is_err() || begin.windows(11).any(|part| part == b"PRIVATE KEY")
+}
+
 /// Reads a key from its file, encrypted or not.
 pub(crate) fn open(file: &Path, options: &Passphrase) -> Result<SecretKey> {
-    let text = SecretKey::read_private(file)?;
     let named = |why: &str| wrong(format!("{}: {why}", file.display()));
+    let text = SecretKey::read_private(file).map_err(|error| match error.code() {
+        // Of what is no key at all everybody may read all.
+        Code::TrustKeyExposed if !looks_private(file) => named("this is no private key in PEM"),
+        _ => error,
+    })?;
     if !text.contains(LABEL) {
         return SecretKey::from_pem(&text).map_err(|error| named(error.message()));
     }

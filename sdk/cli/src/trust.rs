@@ -6,11 +6,11 @@ mod show;
 mod signed;
 mod state;
 
-use std::path::Path;
+use std::{path::Path, time::SystemTime};
 
 use modhost::{
     Code, Error, Result, Stage,
-    verify::{KeyId, PublicKey, Revocation, Revoked, TrustStore, TrustedKey},
+    verify::{Date, KeyId, PublicKey, Revocation, Revoked, TrustStore, TrustedKey},
 };
 
 use crate::{
@@ -44,7 +44,12 @@ pub(crate) fn trust(args: &Trust, json: bool) -> Answer {
         TrustVerb::Restore { what, store } => restore(what, store, json),
         TrustVerb::Pin { publisher, key, store } => change(store, json, |store| {
             let id = find(store, key)?;
-            store.pin(publisher, id)?;
+            store.pin(publisher, id).map_err(|error| match error.code() {
+                Code::TrustValue => {
+                    error.with_help("A publisher is what plugins' ids have before the dot: acme of acme.wolf.")
+                }
+                _ => error,
+            })?;
             Ok(format!("pinned {publisher} to the key {id}"))
         }),
         TrustVerb::Unpin { publisher, key, store } => change(store, json, |store| {
@@ -93,7 +98,9 @@ fn add(args: &Add, json: bool) -> Result<Answer> {
     change(&args.store, json, |store| {
         let words = if store.keys().any(|key| key.public == public) { "changed" } else { "added" };
         store.add_key(trusted)?;
-        Ok(format!("{words} the key {}", public.id()))
+        let ended = args.until.is_some_and(|until| until <= Date::of(SystemTime::now()));
+        let ended = if ended { ", which has ended" } else { "" };
+        Ok(format!("{words} the key {}{ended}", public.id()))
     })
 }
 
@@ -156,9 +163,18 @@ fn what(store: &TrustStore, text: &str) -> Result<Revoked> {
     if let Some((id, range)) = text.split_once('@') {
         let id = id.parse().map_err(|error: modhost::package::IdError| usage(error.to_string()))?;
         let read = if range.len() > 128 { None } else { range.parse().ok() };
+        // Who writes a version means it, and not the later ones that a dependency on it would take.
+        let one = range.parse::<semver::Version>().ok().map(|_| format!("={range}"));
+        let read = one.map_or(read, |one| one.parse().ok());
         let range =
             read.ok_or_else(|| usage(format!("`{}` is no range of versions like <1.2.0", range.escape_debug())))?;
         return Ok(Revoked::Versions(id, range));
+    }
+    if !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        let message = format!("`{}` is no key id, no digest and no ID@RANGE", text.escape_debug());
+        return Err(
+            usage(message).with_help("Versions of a plugin are written acme.wolf@<1.2.0, all of them acme.wolf@*.")
+        );
     }
     // A key need not be in the store to be revoked, if all of its id is there.
     match text.parse() {

@@ -255,7 +255,7 @@ mod tests {
         given.until = "2027-01-01T00:00:00Z".parse().ok();
         let delegation = Delegation::sign(&root, given).unwrap();
         let text = delegation.to_string();
-        assert_eq!(Delegation::parse(text.as_bytes()), Ok(delegation));
+        assert_eq!(Delegation::parse(text.as_bytes()).unwrap(), delegation);
         let mut store = TrustStore::default();
         let mut known = TrustedKey::new(root.public(), "root", ["*".parse().unwrap()]);
         known.roles = [Role::Delegate].into();
@@ -282,11 +282,7 @@ mod tests {
         for (from, to, code) in rows {
             let changed = text.replace(from, to);
             assert_ne!(changed, text, "{from}");
-            assert_eq!(
-                Delegation::parse(changed.as_bytes()).map_err(|error| error.code()),
-                Err(code),
-                "{from} -> {to}"
-            );
+            assert_eq!(Delegation::parse(changed.as_bytes()).unwrap_err().code(), code, "{from} -> {to}");
         }
     }
 }

@@ -81,7 +81,7 @@ impl StoreFile {
     /// Those of [`TrustStore::parse`], [`Code::TrustGeneration`] for an older store than was seen here, [`Code::TrustSealed`],
     /// [`Code::IoNotFound`] and [`Code::IoFailed`].
     pub fn load(&self) -> Result<TrustStore> {
-        self.read()?.ok_or_else(|| self.failed(&io::Error::from(ErrorKind::NotFound)))
+        self.read()?.ok_or_else(|| self.failed(&io::Error::new(ErrorKind::NotFound, "there is no trust store")))
     }
 
     /// Changes it, or makes it where there is none, and counts its generation up. Whatever `change` refuses leaves the file as it

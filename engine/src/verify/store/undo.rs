@@ -47,8 +47,8 @@ impl TrustStore {
             let own = store.revoked.iter().position(|one| one.what == *what && one.list.is_none());
             let Some(own) = own else {
                 let by = store.revoked.iter().find(|one| one.what == *what).and_then(|one| one.list);
-                let by = by.map(|issuer| format!(", but by the list of {}", issuer.short())).unwrap_or_default();
-                return Err(refused(Code::TrustNoEntry, format!("{what} is not revoked by the store itself{by}")));
+                let by = by.map(|issuer| format!(", but the list of {} does", issuer.short())).unwrap_or_default();
+                return Err(refused(Code::TrustNoEntry, format!("the store itself does not revoke {what}{by}")));
             };
             store.revoked.remove(own);
             Ok(())

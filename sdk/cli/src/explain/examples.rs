@@ -191,5 +191,5 @@ examples! {
         ["acme.delegation" "modhost-delegation 1\n"] ["trust" "add" "--delegation" "acme.delegation" "--store" "trust.toml"]
     TrustList
         ["acme.revoked" "modhost-revocations 1\n"] ["trust" "revoke" "--list" "acme.revoked" "--store" "trust.toml"]
-    TrustKeyExposed ["acme.pem" "a private key that everybody may read\n"] ["key" "show" "acme.pem"]
+    TrustKeyExposed ["acme.pem" "-----BEGIN PRIVATE KEY-----\nfor everybody to read\n-----END PRIVATE KEY-----\n"] ["key" "show" "acme.pem"]
 }

@@ -52,13 +52,16 @@ impl Place {
         match self.file().load() {
             // Nobody has made the default one yet: nobody is trusted.
             Err(error) if error.code() == Code::IoNotFound && !self.given => Ok(TrustStore::default()),
-            other => other.map_err(|error| self.about_key(error)),
+            other => other.map_err(|error| self.about(error)),
         }
     }
 
     /// What to do about a store that does not open.
-    fn about_key(&self, error: Error) -> Error {
+    fn about(&self, error: Error) -> Error {
         match (error.code(), &self.key) {
+            (Code::IoNotFound, _) => {
+                error.with_help("Check the spelling and the current folder; `modhost trust add` makes a store.")
+            }
             (Code::TrustSealed, None) => error.with_help(GIVE),
             (Code::TrustSealed, Some(_)) => error.with_help(
                 "Use the key that it was sealed with. If it never was, leave the key out or run `modhost trust seal`; if it was, somebody changed it.",
@@ -141,7 +144,7 @@ pub(super) fn change(
     }
     let file = place.file();
     let changed = file.update(|store| Ok((change(store)?, store.generation() + 1)));
-    let (done, generation) = changed.map_err(|error| place.about_key(error))?;
+    let (done, generation) = changed.map_err(|error| place.about(error))?;
     Ok(show::changed(&place.path, generation, &done, json))
 }
 
@@ -201,6 +204,6 @@ pub(super) fn unseal(store: &Store, json: bool) -> Result<Answer> {
     if place.key.is_none() {
         return Err(usage("a store is unsealed with its key").with_help(GIVE));
     }
-    let file = place.file().reseal(None).map_err(|error| place.about_key(error))?;
+    let file = place.file().reseal(None).map_err(|error| place.about(error))?;
     Ok(show::changed(&place.path, file.load()?.generation(), "unsealed the store: it is plain text now", json))
 }

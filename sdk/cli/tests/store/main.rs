@@ -84,6 +84,13 @@ fn whatever_is_said_can_be_taken_back() {
         ("revoke acme.wolf@<1.1.0 --reason bites", &[("", "trust.revoked")]),
         ("restore acme.wolf@<2.0.0", &[("", "trust.revoked")]),
         ("restore acme.wolf@<1.1.0", &[("", "verified")]),
+        // One version, and all of them.
+        ("revoke acme.wolf@0.9.0 --reason bites", &[("", "verified")]),
+        ("restore acme.wolf@0.9.0", &[("", "verified")]),
+        ("revoke acme.wolf@1.0.0 --reason bites", &[("", "trust.revoked")]),
+        ("restore acme.wolf@=1.0.0", &[("", "verified")]),
+        ("revoke acme.wolf@* --reason bites", &[("", "trust.revoked")]),
+        ("restore acme.wolf@*", &[("", "verified")]),
         ("remove KEY", &[("", "untrusted"), ("--policy standard", "verify.unknown-signer")]),
         ("allow PACKAGE --note read", &[("", "verified"), ("--policy standard", "verify.unknown-signer")]),
         ("revoke KEY --reason stolen", &[("", "trust.revoked")]),
@@ -346,12 +353,15 @@ fn words_that_are_refused() {
     let here = here.path();
     said(here, "trust add acme.pem --namespace acme.* --store t.toml");
     let before = fs::read(here.join("t.toml")).unwrap();
-    let rows: [(&str, i32, &[See]); 24] = [
+    let rows: [(&str, i32, &[See]); 27] = [
         ("unpin acme KEY", 4, &[Err("trust.no-entry"), Err("is not pinned")]),
         ("unpin acme 00000000", 4, &[Err("trust.no-key")]),
         ("unpin acme", 2, &[Err("KEYID")]),
         ("restore KEY", 4, &[Err("trust.no-entry"), Err("trust list")]),
         ("restore acme.wolf@soon", 2, &[Err("no range")]),
+        ("restore acme.wolf", 2, &[Err("acme.wolf@*")]),
+        ("pin acme.wolf KEY", 4, &[Err("trust.value"), Err("before the dot")]),
+        ("list --store gone.toml", 2, &[Err("gone.toml: there is no trust store"), Err("trust add")]),
         ("threshold acme.* 0", 4, &[Err("trust.threshold")]),
         ("threshold acme.* -1", 2, &[Err("-1")]),
         ("threshold acme.*", 2, &[Err("COUNT")]),
@@ -381,7 +391,8 @@ fn words_that_are_refused() {
     }
     for (words, status, sees) in rows {
         let words = words.replace("KEY", &key).replace("DIGEST", &format!("sha256:{}", "0".repeat(64)));
-        let line = format!("trust {words} --store t.toml");
+        let store = if words.contains("--store") { "" } else { " --store t.toml" };
+        let line = format!("trust {words}{store}");
         check_in(here, &line.split(' ').collect::<Vec<_>>(), status, sees);
     }
     let out = ["trust", "delegate", "acme.pem", "--by", "root.pem", "--namespace", "*", "--out", "own.toml"];

@@ -78,8 +78,9 @@ pub(crate) struct Add {
 #[command(
     help_template = told!(
         "WHAT is a key's id (of a key in the store, 8 digits of its begin suffice), a
-package's digest (sha256:...), or versions of a plugin (acme.wolf@<1.2.0), among
-which prereleases count. A removed key is unknown; a revoked one is refused.
+package's digest (sha256:...), or versions of a plugin: one (acme.wolf@1.2.0), a
+range (acme.wolf@<1.2.0), in which prereleases count, or all (acme.wolf@*). A
+removed key is unknown; a revoked one is refused.
 With --list a signed revocation list is taken in, if a key of the store with the
 role `revoke` issued it, and in the place of the issuer's list before.
 `modhost trust restore` takes a revocation back, `modhost trust publish` signs

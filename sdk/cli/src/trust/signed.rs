@@ -8,14 +8,14 @@ use std::{
 };
 
 use modhost::{
-    Code, Error, Result, Stage,
+    Code, Error, Place, Result, Stage,
     verify::{Date, Delegation, Revocation, RevocationList, SecretKey, TrustedKey, sign_list},
 };
 use serde::Serialize;
 
 use super::{
     label,
-    place::{Place, change},
+    place::{self, change},
     public,
 };
 use crate::{
@@ -37,12 +37,21 @@ fn read(file: &Path) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// The engine knows what it reads, and not from where.
+fn named(error: Error, file: &Path) -> Error {
+    let again = Error::new(error.code(), Stage::Vet, error.message()).with_help(error.help());
+    match error.at() {
+        Some(place) => again.at_place(Place { line: place.line, ..Place::file(shown(file)) }),
+        None => again,
+    }
+}
+
 /// Takes a signed revocation list in.
 pub(super) fn take_list(file: &Path, store: &Store, json: bool) -> Result<Answer> {
-    let list = RevocationList::parse(&read(file)?)?;
+    let list = RevocationList::parse(&read(file)?).map_err(|error| named(error, file))?;
     change(store, json, |store| {
         let new = store.apply_list(&list, SystemTime::now())?;
-        let (number, issuer) = (list.about().sequence, list.issuer().id());
+        let (number, issuer) = (list.about().sequence, list.issuer().id().short());
         let count = count(list.revoked().len(), "revocation");
         Ok(match new {
             true => format!("took in the revocation list {number} of {issuer}: {count}"),
@@ -53,7 +62,7 @@ pub(super) fn take_list(file: &Path, store: &Store, json: bool) -> Result<Answer
 
 /// Takes a delegation in.
 pub(super) fn take_delegation(file: &Path, store: &Store, json: bool) -> Result<Answer> {
-    let delegation = Delegation::parse(&read(file)?)?;
+    let delegation = Delegation::parse(&read(file)?).map_err(|error| named(error, file))?;
     change(store, json, |store| {
         let done = delegated(&delegation);
         store.delegate(delegation)?;
@@ -63,11 +72,13 @@ pub(super) fn take_delegation(file: &Path, store: &Store, json: bool) -> Result<
 
 fn delegated(delegation: &Delegation) -> String {
     let namespaces: Vec<String> = delegation.namespaces.iter().map(ToString::to_string).collect();
-    let until = delegation.until.map(|until| format!(" until {until}")).unwrap_or_default();
+    let until = delegation.until.map(|until| format!(", until {until}")).unwrap_or_default();
     let (by, to) = (delegation.by.id(), delegation.public.id());
     format!(
-        "the key {} trusts the key {to} with {}, up to {}{until}",
+        "the key {} trusts {} ({}) with {}, up to {}{until}",
         by.short(),
+        delegation.label,
+        to.short(),
         namespaces.join(", "),
         delegation.ceiling
     )
@@ -147,7 +158,7 @@ pub(super) fn publish(args: &Publish, json: bool) -> Result<Answer> {
     if args.until <= issued {
         return Err(usage(format!("--until {}: nobody takes in a list that has ended", args.until)));
     }
-    let store = Place::of(&args.store)?.load()?;
+    let store = place::Place::of(&args.store)?.load()?;
     let secret = passphrase::open(&args.key, &args.passphrase)?;
     let issuer = secret.public().id();
     let before = before(&args.out, &secret)?;
@@ -175,7 +186,8 @@ pub(super) fn publish(args: &Publish, json: bool) -> Result<Answer> {
     Ok(Answer::new(
         0,
         format!(
-            "signed the revocation list {sequence} of {issuer}: {}, until {until}\n{1} holds it: `modhost trust revoke --list {1}` takes it in\n",
+            "signed the revocation list {sequence} of {}: {}, until {until}\n{2} holds it: `modhost trust revoke --list {2}` takes it in\n",
+            issuer.short(),
             count(rows.len(), "revocation"),
             safe(&path)
         ),

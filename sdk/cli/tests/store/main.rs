@@ -151,7 +151,7 @@ fn a_root_key_hands_its_trust_on() {
     fs::write(here.join("forged.delegation"), text.replace("acme.*", "*")).unwrap();
     refused("forged.delegation", "trust.delegation-signature");
     fs::write(here.join("garbled.delegation"), text.replace("label ", "label  ")).unwrap();
-    refused("garbled.delegation", "trust.delegation");
+    refused("garbled.delegation", "garbled.delegation:5");
     let wide = [("--namespace * --until 1d", "wide"), ("--namespace acme.*", "long")];
     for (options, name) in wide {
         said(here, &format!("trust delegate acme.pem --by root.pem {options} --out {name}.delegation"));

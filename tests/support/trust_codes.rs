@@ -158,6 +158,7 @@ pub(crate) const ROWS: &[(Code, From)] = &[
         By(Vet, "", "", || TrustStore::default().set_threshold("*".parse().unwrap(), 0).unwrap_err()),
     ),
     (Code::TrustNoKey, By(Vet, "", "", || TrustStore::default().remove_key(&key(1).public().id()).unwrap_err())),
+    (Code::TrustNoEntry, By(Vet, "", "", || TrustStore::default().unpin("acme", &key(1).public().id()).unwrap_err())),
     (
         Code::TrustGeneration,
         By(Vet, "", "", || {
@@ -206,6 +207,10 @@ pub(crate) const ROWS: &[(Code, From)] = &[
     (
         Code::TrustCeiling,
         By(Vet, "acme.p", "", || stored(|store| known(store, |key| key.ceiling = TrustLevel::Untrusted))),
+    ),
+    (
+        Code::TrustDelegation,
+        By(Vet, "", "delegation:3", || Delegation::parse(b"modhost-delegation 1\n\nfrom me\n").unwrap_err()),
     ),
     (
         Code::TrustDelegationSignature,

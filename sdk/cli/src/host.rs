@@ -29,7 +29,7 @@ pub(crate) fn engine(options: &Host) -> Result<Engine> {
 
 /// [`engine`], begun with a builder of the verb's own.
 pub(crate) fn engine_from(options: &Host, builder: Builder) -> Result<Engine> {
-    let store = trust::store(options.policy.store.as_deref())?;
+    let store = trust::store(&options.policy)?;
     let policy = policy(options, &store)?;
     let mut builder = World::offer(judging(builder, &options.policy, policy, store));
     for capability in &options.grant {
@@ -42,7 +42,7 @@ pub(crate) fn engine_from(options: &Host, builder: Builder) -> Result<Engine> {
 
 /// The engine of a verb that is told only by what to judge.
 pub(crate) fn engine_under(chosen: &ChosenPolicy) -> Result<Engine> {
-    let store = trust::store(chosen.store.as_deref())?;
+    let store = trust::store(chosen)?;
     World::offer(judging(Engine::builder(), chosen, named(chosen.name.as_deref())?, store)).build()
 }
 

@@ -282,7 +282,7 @@ fn mistakes_in_policy_files_have_a_code_and_a_place() {
         ("[untrusted]\nadmitted = 'no'", PolicySyntax, "2:12", "a boolean"),
         ("[untrusted]\nisolation = 'proces'", PolicyValue, "2:13", "did you mean `process`"),
         ("[untrusted]\nisolation = 'wall'", PolicyValue, "2:13", "there are none, sandbox, process, container"),
-        ("audit = 'deny'", PolicyValue, "1:9", "did you mean `deny-privileged`?"),
+        ("audit = 'contineu'", PolicyValue, "1:9", "did you mean `continue`?"),
         ("audit = 'never'", PolicyValue, "1:9", "there are deny-privileged, continue"),
         ("audit = true", PolicySyntax, "1:9", "a string"),
         ("[untrusted]\nbackends = 'lua'", PolicySyntax, "2:12", "an array"),

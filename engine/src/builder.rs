@@ -365,6 +365,10 @@ impl Builder {
             Inner::new(self.policy, registry, self.backends, self.without, audit, self.clock, self.observers);
         (inner.dirs, inner.threads, inner.checks) = (self.dirs, self.threads, self.checks);
         inner.gate = Gate::new(self.store, self.seen)?;
+        // Each plugin's verdict says so, too; here it is said where there is none, or where it is refused for that.
+        if let Some(warning) = inner.gate.time(inner.wall()).1 {
+            tracing::warn!("{warning}");
+        }
         Ok(Engine::from_inner(Arc::new(inner)))
     }
 }

@@ -6,10 +6,7 @@ use std::{
     io,
     os::{
         fd::OwnedFd,
-        unix::{
-            ffi::{OsStrExt, OsStringExt},
-            fs::OpenOptionsExt,
-        },
+        unix::ffi::{OsStrExt, OsStringExt},
     },
     path::Path,
 };
@@ -67,10 +64,9 @@ impl Folder {
     }
 }
 
-/// Opens a file by the user's own path, through links.
+/// Opens a file by a path without links; the caller checks that it is a plain one.
 pub(super) fn open_named(path: &Path) -> io::Result<File> {
-    let flags = i32::try_from((OFlags::NONBLOCK | OFlags::NOCTTY).bits()).unwrap_or(0);
-    File::options().read(true).custom_flags(flags).open(path)
+    Ok(File::from(openat(CWD, path, FILE, Mode::empty())?))
 }
 
 #[cfg(test)]
@@ -95,6 +91,7 @@ mod tests {
             folder.file("to-file").is_err() && folder.folder("to-folder").is_err() && folder.folder("file").is_err()
         );
         assert!(Folder::open(&at("to-folder")).is_err());
+        assert!(open_named(&at("file")).is_ok() && open_named(&at("to-file")).is_err());
         assert!(!folder.file("pipe").unwrap().metadata().unwrap().is_file(), "opened without a writer, and told apart");
         let mut names: Vec<_> = folder.names().unwrap().map(Result::unwrap).collect();
         names.sort();

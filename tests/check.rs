@@ -180,13 +180,15 @@ fn it_sees_what_was_found() {
     assert_eq!(seen.take(), [first.replace("[\"world", "[\"world.burn\", \"world"), again.to_owned()]);
 }
 
+type Row<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str, &'a str);
+
 #[test]
 fn it_is_asked_about_what_would_be_loaded_and_nothing_else() {
     let needy = manifest("a", "[dependencies]\nb = \"*\"");
     let b = manifest("b", "");
     let pair = [("a/plugin.toml", &*needy), ("a/main.lua", ""), ("b/plugin.toml", &*b), ("b/main.lua", "")];
-    let rows: [(&str, &[(&str, &str)], &str, &str); 6] = [
-        // Files, whom the check hears of, and what comes of it where it refuses `b`.
+    let rows: [Row<'_>; 6] = [
+        // The policy, files, whom the check hears of, and what comes of it where it refuses `b`.
         ("mods", &pair[2..], "b", "-b verify.refused"),
         ("mods", &pair, "b", "-a resolve.missing, -b verify.refused"),
         ("mods", &pair[..2], "", "-a resolve.missing"),

@@ -434,10 +434,11 @@ fn older_versions_and_earlier_times_do_not_come_back() {
     let path = area.path().join("seen");
     let run = |package: &str, keys: &str, at: &str| -> String {
         let (file, _area) = packed(package);
-        let (builder, _, clock) = builder(Policy::mods(), store(keys));
+        let (builder, log, clock) = builder(Policy::mods(), store(keys));
         clock.set_wall(date(at).time());
         let engine = builder.versions_seen(SeenFile::new(&path)).build().unwrap();
-        loaded(&engine, &file)
+        let first = log.records().pop().map(|record| format!("{}, ", record.event)).unwrap_or_default();
+        format!("{first}{}", loaded(&engine, &file))
     };
     let rows = [
         ("acme.wolf 1.0.0 1", "acme", NOW, "verified lua"),
@@ -451,7 +452,13 @@ fn older_versions_and_earlier_times_do_not_come_back() {
         ("acme.fox 1.0.0 1 until=2026-08-01T00:00:00Z", "acme", "2026-07-01T00:00:00Z", "verified lua"),
         ("acme.fox 1.0.0 1 until=2026-08-01T00:00:00Z", "acme", "2026-09-01T00:00:00Z", "verify.expired"),
         ("acme.wolf 1.2.0 1", "acme", "2026-09-01T00:00:00Z", "verified lua"),
-        ("acme.fox 1.0.0 1 until=2026-08-01T00:00:00Z", "acme", "2026-07-01T00:00:00Z", "verify.expired"),
+        (
+            "acme.fox 1.0.0 1 until=2026-08-01T00:00:00Z",
+            "acme",
+            "2026-07-01T00:00:00Z",
+            "clock-set-back, verify.expired",
+        ),
+        ("acme.wolf 1.2.0 1", "acme", "2026-08-31T23:56:00Z", "verified lua"),
     ];
     for (package, keys, at, expected) in rows {
         assert_eq!(run(package, keys, at), expected, "{package} at {at}");

@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use modhost_backend::{Backend, Kind};
 
 use crate::{
-    audit::{Audit, AuditPolicy, MemoryLog, Sink},
+    audit::{Audit, AuditPolicy, Event, MemoryLog, Sink},
     backends, bus,
     call::{Clock, LifecycleEvent, Observer, SystemClock},
     checks::{Checks, Review},
@@ -228,7 +228,7 @@ impl Builder {
     /// The host's own word on each plugin: a list of what a server plays with, a scanner, the player's consent. It is asked when the
     /// trust store and the policy would take the plugin, before anything of it is compiled, and sees what they found; it can refuse, and
     /// nothing else: `verify.refused`, with its reason, in the audit like every refusal. There may be several, asked in order until one
-    /// refuses.
+    /// refuses. Another version of the plugin does not take the place of what it refuses.
     ///
     /// It is asked at each load, by [`Engine::examine`], and again of all that runs when there is another trust store
     /// ([`Engine::set_trust_store`]): what it refuses then is quarantined. So it gives the same answer to the same question.
@@ -352,7 +352,7 @@ impl Builder {
         self.check_policy()?;
         if self.policy.development {
             tracing::warn!(
-                "policy {}: development mode, for a machine of one's own: what plugins say of themselves may be believed, and code may run without a sandbox",
+                "policy {}: development mode: trust may be assumed, and code may run without any sandbox; not for plugins of strangers",
                 self.policy.name
             );
         }
@@ -368,6 +368,7 @@ impl Builder {
         // Each plugin's verdict says so, too; here it is said where there is none, or where it is refused for that.
         if let Some(warning) = inner.gate.time(inner.wall()).1 {
             tracing::warn!("{warning}");
+            inner.audit.record(Event::ClockSetBack, "", &warning);
         }
         Ok(Engine::from_inner(Arc::new(inner)))
     }

@@ -1,9 +1,6 @@
 //! The host's own checks of plugins. A [`Review`] is what they are shown: what the gate and the policy found, which they can only narrow.
 
-use std::{
-    fmt,
-    panic::{AssertUnwindSafe, catch_unwind},
-};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use modhost_backend::{Kind, Limits};
 use semver::Version;
@@ -79,12 +76,6 @@ impl Checks {
             let message = format!("the host's own check refuses it: {reason}");
             Err(Error::new(Code::VerifyRefused, Stage::Admit, message).of(review.id.as_str()))
         })
-    }
-}
-
-impl fmt::Debug for Checks {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Checks({})", self.0.len())
     }
 }
 

@@ -55,8 +55,12 @@ impl Engine {
     /// # Errors
     /// [`Code::TrustGeneration`] for a store of an earlier generation than the engine's; nothing changes then.
     pub fn set_trust_store(&self, store: TrustStore) -> Result<Rechecked> {
+        self.inner().gate.exchange(store)?;
+        Ok(self.recheck_all())
+    }
+
+    fn recheck_all(&self) -> Rechecked {
         let inner = self.inner();
-        inner.gate.exchange(store)?;
         let mut rechecked = Rechecked::default();
         // In load order; the table is not held while plugins are taken out of service.
         let mut slots: Vec<_> = inner.slots().iter().cloned().collect();
@@ -69,7 +73,7 @@ impl Engine {
             match inner.deserves(&slot) {
                 Ok(found) => left.push((slot, found)),
                 Err(error) => {
-                    let reason = format!("the trust store says no more for it: {}", error.message());
+                    let reason = format!("it is not trusted as it was: {}", error.message());
                     self.revoke(&slot, &reason, error, &mut rechecked);
                 }
             }
@@ -90,7 +94,7 @@ impl Engine {
         }
         rechecked.quarantined.sort_by_key(|(plugin, _)| plugin.generation);
         rechecked.not_remembered = inner.remember(std::iter::empty());
-        Ok(rechecked)
+        rechecked
     }
 
     fn revoke(&self, slot: &Arc<Slot>, reason: &str, error: Error, rechecked: &mut Rechecked) {

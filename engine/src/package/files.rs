@@ -300,13 +300,17 @@ pub(super) fn read_single(path: &Path, root: Option<&Path>, name: &str, caps: &C
 /// Reads one file of at most `most` bytes that was named, through links if there are any, below `root` if there is one. What is opened
 /// is no link any more: one that takes its place meanwhile is not followed.
 pub(super) fn read_named(path: &Path, root: Option<&Path>, name: &str, most: u64) -> Result<Arc<[u8]>> {
+    bounded(named(path, root, name)?, most, name)?.ok_or_else(|| too_large(name, most))
+}
+
+fn named(path: &Path, root: Option<&Path>, name: &str) -> Result<File> {
     let failed = |error| Error::io(Stage::Open, path, &error);
     let real = real(path, root)?;
     // Asked before it is opened: opening a device may do something.
     if !fs::symlink_metadata(&real).map_err(failed)?.is_file() {
         return Err(special(name));
     }
-    bounded(open_named(&real).map_err(failed)?, most, name)?.ok_or_else(|| too_large(name, most))
+    open_named(&real).map_err(failed)
 }
 
 /// A set of one file that is in memory already.

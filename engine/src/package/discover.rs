@@ -6,13 +6,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use modhost_backend::Place;
 use semver::Version;
 
 use super::{
     Caps, MANIFEST, Package,
     artefact::{is_package, kind_of},
-    files::{leads_out, real},
-    open::{not_a_plugin, open},
+    open::not_a_plugin,
 };
 use crate::{Code, Error, Result, Stage};
 
@@ -164,16 +164,21 @@ fn entry(root: &Path, path: &Path, caps: &Caps) -> Option<Result<Package>> {
     if !folder && !is_plugin(path) {
         return None;
     }
-    if linked && real(path, Some(root)).is_err() {
-        return Some(Err(leads_out(path)));
+    if linked && !inside(root, path) {
+        let message = "this is a link that leads to nothing inside the folder of plugins";
+        let place = Place::file(shown(path).escape_debug().to_string());
+        return Some(Err(Error::new(Code::PackageEscapes, Stage::Open, message).at_place(place)));
     }
     if folder && !has_manifest(path) {
         let file = first_plugin_file(path, caps)?;
         let message = format!("the folder holds `{}`, but no plugin.toml", shown(&file).escape_debug());
         return Some(Err(not_a_plugin(path, &message)));
     }
-    // Looked at again when it is opened: it may be a link by now.
-    Some(open(path, Some(root), caps))
+    Some(Package::open(path, caps))
+}
+
+fn inside(root: &Path, path: &Path) -> bool {
+    fs::canonicalize(path).is_ok_and(|target| target.starts_with(root) && target != root)
 }
 
 /// A plugin file in a folder without a manifest: somebody forgot the manifest.

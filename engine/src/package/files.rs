@@ -64,11 +64,11 @@ fn special(path: &str) -> Error {
 }
 
 impl<'c> Reader<'c> {
-    /// Opens a plugin's folder; `path` itself may be a link, below `root` if there is one.
-    pub(super) fn open(path: &Path, root: Option<&Path>, caps: &'c Caps) -> Result<Self> {
-        let real = real(path, root)?;
-        let folder = Folder::open(&real).map_err(|error| Error::io(Stage::Open, path, &error))?;
-        let path = real;
+    /// Opens a plugin's folder; `path` itself may be a link.
+    pub(super) fn open(path: &Path, caps: &'c Caps) -> Result<Self> {
+        let failed = |error| Error::io(Stage::Open, path, &error);
+        let path = fs::canonicalize(path).map_err(failed)?;
+        let folder = Folder::open(&path).map_err(failed)?;
         Ok(Reader { caps, path, folder, files: FileSet::default(), bytes: 0, seen: 0, skipped: Vec::new() })
     }
 
@@ -280,37 +280,19 @@ fn fill(file: &mut File, place: &mut [u8]) -> io::Result<usize> {
     Ok(at)
 }
 
-/// What a path leads to, without links; where there is a `root`, it is below that.
-pub(super) fn real(path: &Path, root: Option<&Path>) -> Result<PathBuf> {
-    let real = fs::canonicalize(path).map_err(|error| Error::io(Stage::Open, path, &error))?;
-    if root.is_some_and(|root| real == root || !real.starts_with(root)) { Err(leads_out(path)) } else { Ok(real) }
+/// Reads one plugin file that the user named.
+pub(super) fn read_single(path: &Path, name: &str, caps: &Caps) -> Result<FileSet> {
+    Ok(set_of(name, read_named(path, name, caps.file.min(caps.total))?))
 }
 
-/// The error for an entry of a folder of plugins.
-pub(super) fn leads_out(path: &Path) -> Error {
-    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
-    error(Code::PackageEscapes, &name, "this is a link that leads to nothing inside the folder of plugins")
-}
-
-/// Reads one plugin file that was named.
-pub(super) fn read_single(path: &Path, root: Option<&Path>, name: &str, caps: &Caps) -> Result<FileSet> {
-    Ok(set_of(name, read_named(path, root, name, caps.file.min(caps.total))?))
-}
-
-/// Reads one file of at most `most` bytes that was named, through links if there are any, below `root` if there is one. What is opened
-/// is no link any more: one that takes its place meanwhile is not followed.
-pub(super) fn read_named(path: &Path, root: Option<&Path>, name: &str, most: u64) -> Result<Arc<[u8]>> {
-    bounded(named(path, root, name)?, most, name)?.ok_or_else(|| too_large(name, most))
-}
-
-fn named(path: &Path, root: Option<&Path>, name: &str) -> Result<File> {
+/// Reads one file of at most `most` bytes that the user named, through links if there are any.
+pub(super) fn read_named(path: &Path, name: &str, most: u64) -> Result<Arc<[u8]>> {
     let failed = |error| Error::io(Stage::Open, path, &error);
-    let real = real(path, root)?;
     // Asked before it is opened: opening a device may do something.
-    if !fs::symlink_metadata(&real).map_err(failed)?.is_file() {
+    if !fs::metadata(path).map_err(failed)?.is_file() {
         return Err(special(name));
     }
-    open_named(&real).map_err(failed)
+    bounded(open_named(path).map_err(failed)?, most, name)?.ok_or_else(|| too_large(name, most))
 }
 
 /// A set of one file that is in memory already.

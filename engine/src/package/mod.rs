@@ -95,7 +95,7 @@ impl Package {
     /// `io.not-found`, `io.failed`, every `package.*` but `package.duplicate`, and every `manifest.*`, the latter with
     /// file, line and column.
     pub fn open(path: &Path, caps: &Caps) -> Result<Package> {
-        open::open(path, None, caps)
+        open::open(path, caps)
     }
 
     /// Takes a single file that the host holds in memory; the ending of `name` tells its language (`rules.lua`). A name in `.modpkg`

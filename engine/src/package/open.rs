@@ -23,10 +23,10 @@ use crate::{Code, Error, Result, Stage};
 /// What a folder without `[entry]` may hold, in the order of its artefacts; of two for one backend the first counts.
 const CONVENTIONAL: [&str; 5] = ["main.lua", "main.luau", "main.rhai", "main.wasm", "main.wat"];
 
-/// Opens the plugin at `path`: where there is a `root`, a folder of plugins without links, only what lies below it.
-pub(super) fn open(path: &Path, root: Option<&Path>, caps: &Caps) -> Result<Package> {
+/// Opens the plugin at `path`.
+pub(super) fn open(path: &Path, caps: &Caps) -> Result<Package> {
     let about = fs::metadata(path).map_err(|error| Error::io(Stage::Open, path, &error))?;
-    if about.is_dir() { folder(path, root, caps) } else { single(path, root, caps) }
+    if about.is_dir() { folder(path, caps) } else { single(path, caps) }
 }
 
 /// `package.not-a-plugin`.
@@ -40,15 +40,15 @@ fn no_ending(path: &Path) -> Error {
     if is_manifest { error.with_help("Name the folder instead of its plugin.toml.") } else { error }
 }
 
-fn single(path: &Path, root: Option<&Path>, caps: &Caps) -> Result<Package> {
+fn single(path: &Path, caps: &Caps) -> Result<Package> {
     let name = path.file_name().unwrap_or_default();
     if is_package(path) {
-        let bytes = read_named(path, root, &name.to_string_lossy(), caps.package)?;
+        let bytes = read_named(path, &name.to_string_lossy(), caps.package)?;
         return package(path, &bytes, caps);
     }
     let kind = kind_of(path).ok_or_else(|| no_ending(path))?;
     let name = portable(name, &name.to_string_lossy())?;
-    Ok(alone(kind, name, read_single(path, root, name, caps)?, path))
+    Ok(alone(kind, name, read_single(path, name, caps)?, path))
 }
 
 /// The package of one file; `files` holds it as `name`.
@@ -107,8 +107,8 @@ fn package(path: &Path, bytes: &[u8], caps: &Caps) -> Result<Package> {
     Ok(package)
 }
 
-fn folder(path: &Path, root: Option<&Path>, caps: &Caps) -> Result<Package> {
-    let mut reader = Reader::open(path, root, caps)?;
+fn folder(path: &Path, caps: &Caps) -> Result<Package> {
+    let mut reader = Reader::open(path, caps)?;
     let manifest = match reader.read(MANIFEST, caps.manifest.min(caps.file))? {
         Some(bytes) => Manifest::parse(bytes)?,
         None => return Err(not_a_plugin(path, "the folder has no plugin.toml")),

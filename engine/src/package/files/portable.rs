@@ -59,7 +59,7 @@ impl Folder {
     }
 }
 
-/// Opens a file by a path without links.
+/// Opens a file by the user's own path, through links.
 pub(super) fn open_named(path: &Path) -> io::Result<File> {
     File::open(path)
 }

@@ -13,7 +13,7 @@ use rustix::fs::{CWD, FileType, Mode, mkdirat, mknodat};
 use super::brief;
 use crate::{
     Code,
-    package::{Caps, Package, discover, open::open},
+    package::{Caps, Package, discover},
 };
 
 const MANIFEST: &str = "[plugin]\nid = 'wolf'\nversion = '1.2.3'\n";
@@ -279,35 +279,6 @@ fn single_files() {
     symlink(root.join("real"), root.join("alias")).unwrap();
     symlink(root.join("real/x.lua"), root.join("alias/y.lua")).unwrap();
     assert_eq!(show(Package::open(&root.join("alias/y.lua"), &caps())), "y 0.0.0 [y.lua] lua:y.lua");
-}
-
-/// An entry of a folder of plugins that became a link after it was looked at: what is opened is held against the folder again.
-#[test]
-fn what_is_opened_lies_in_the_folder_of_plugins() {
-    let area = tempfile::tempdir().unwrap();
-    let area = area.path().canonicalize().unwrap();
-    let root = area.join("mods");
-    make(
-        &area,
-        &[Text("out/plugin.toml", MANIFEST), Text("out/main.lua", ""), Text("out.lua", ""), Text("out.modpkg", "")],
-    );
-    make(&root, &[Text("in.lua", ""), Text("in/plugin.toml", MANIFEST), Text("in/main.lua", ""), Link("itself", ".")]);
-    make(
-        &root,
-        &[Link("a.lua", "../out.lua"), Link("b.modpkg", "../out.modpkg"), Link("c", "../out"), Link("d", "in")],
-    );
-    for (name, expected) in [
-        ("in.lua", "in 0.0.0 [in.lua] lua:in.lua"),
-        ("in", "wolf 1.2.3 [main.lua plugin.toml] lua:main.lua"),
-        ("d", "wolf 1.2.3 [main.lua plugin.toml] lua:main.lua"),
-        ("a.lua", "package.escapes"),
-        ("b.modpkg", "package.escapes"),
-        ("c", "package.escapes"),
-        ("itself", "package.escapes"),
-        ("../out.lua", "package.escapes"),
-    ] {
-        assert_eq!(show(open(&root.join(name), Some(&root), &caps())), expected, "{name}");
-    }
 }
 
 /// Discovers in a folder of these parts; `error@plugin` for what could not be read.

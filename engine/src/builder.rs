@@ -32,11 +32,11 @@ pub struct Builder {
     audit_policy: Option<AuditPolicy>,
     clock: Arc<dyn Clock>,
     observers: Vec<Box<Observer>>,
+    checks: Checks,
     dirs: Vec<PathBuf>,
     threads: Option<usize>,
     store: TrustStore,
     seen: Option<SeenFile>,
-    checks: Checks,
 }
 
 impl Builder {
@@ -53,11 +53,11 @@ impl Builder {
             audit_policy: None,
             clock: Arc::new(SystemClock::default()),
             observers: Vec::new(),
+            checks: Checks::default(),
             dirs: Vec::new(),
             threads: None,
             store: TrustStore::default(),
             seen: None,
-            checks: Checks::default(),
         }
     }
 
@@ -363,7 +363,8 @@ impl Builder {
         let audit = Audit::new(self.sinks, self.policy.audit, self.clock.clone());
         let mut inner =
             Inner::new(self.policy, registry, self.backends, self.without, audit, self.clock, self.observers);
-        (inner.dirs, inner.threads, inner.checks) = (self.dirs, self.threads, self.checks);
+        inner.checks = self.checks;
+        (inner.dirs, inner.threads) = (self.dirs, self.threads);
         inner.gate = Gate::new(self.store, self.seen)?;
         // Each plugin's verdict says so, too; here it is said where there is none, or where it is refused for that.
         if let Some(warning) = inner.gate.time(inner.wall()).1 {

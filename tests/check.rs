@@ -16,9 +16,10 @@ use std::{
 };
 
 use modhost::{
-    Builder, Code, Engine, Error, HostFunction, Mods, Policy, Review, Stage, State, TrustLevel,
+    Builder, Code, Engine, Error, GroupLimits, HostFunction, Mods, Policy, Review, Stage, State, TrustLevel,
     audit::{Event, MemoryLog, Severity},
     package::{Algorithm, Caps, Package},
+    resolve::Mode,
     verify::{Envelope, Revocation, Revoked, SecretKey, SignOptions, TrustStore, TrustedKey, sign_index},
 };
 use support::{folder, manifest};
@@ -220,6 +221,42 @@ fn it_is_asked_about_what_would_be_loaded_and_nothing_else() {
             let refused: Vec<_> = expected.split(", ").filter(|word| word.starts_with('-')).collect();
             assert_eq!(problems, refused, "what is examined is judged alike");
         }
+    }
+}
+
+/// Every way to load leads past it.
+#[test]
+fn no_way_leads_around_it() {
+    let area = folder(&[("a.lua", ""), ("b.lua", "")]);
+    let (dir, b) = (area.path(), area.path().join("b.lua"));
+    let mut whole = Policy::mods();
+    whole.resolve.mode = Mode::AllOrNothing;
+    for policy in [Policy::mods(), Policy::development(), whole] {
+        let all = policy.resolve.mode == Mode::AllOrNothing;
+        let engine = Engine::builder()
+            .policy(policy)
+            .mods_dir(dir)
+            .group("g", GroupLimits::default())
+            .check(|one| if one.id.as_str() == "b" { Err("no".into()) } else { Ok(()) })
+            .build()
+            .unwrap();
+        let found = [
+            engine.load("b").err(),
+            engine.load_path(&b).err(),
+            engine.load_path_in("g", &b).err(),
+            engine.load_source("b.lua", "").err(),
+            engine.load_source_in("g", "b.lua", "").err(),
+            engine.loading().dir(dir).only(["b"]).load().unwrap().refused.pop().map(|out| out.error),
+            engine.load_dir(&b).unwrap().refused.pop().map(|out| out.error),
+        ];
+        let codes: Vec<_> = found.iter().map(|error| error.as_ref().map(Error::code)).collect();
+        assert_eq!(codes, [Some(Code::VerifyRefused); 7]);
+        let mods = engine.loading().load().unwrap();
+        assert_eq!(
+            mods.refused.iter().filter(|out| out.error.code() == Code::VerifyRefused).count(),
+            1 + usize::from(all)
+        );
+        assert_eq!(engine.plugins().len(), usize::from(!all), "{mods}");
     }
 }
 

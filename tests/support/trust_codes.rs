@@ -3,8 +3,8 @@
 use std::{fs, time::Duration};
 
 use modhost::{
-    Code, Error, Policy,
-    Stage::Vet,
+    Code, Engine, Error, Policy,
+    Stage::{Admit, Vet},
     TrustLevel,
     package::Id,
     verify::{
@@ -141,6 +141,13 @@ pub(crate) const ROWS: &[(Code, From)] = &[
     (
         Code::VerifyThreshold,
         By(Vet, "acme.p", "", || vet(|_| {}, same, |store| known(store, |_| {}), |policy| policy.signatures = 2)),
+    ),
+    (
+        Code::VerifyRefused,
+        By(Admit, "p", "", || {
+            let engine = Engine::builder().check(|_| Err("not on this server".into())).build().unwrap();
+            engine.load_source("p.lua", "").unwrap_err()
+        }),
     ),
     (
         Code::TrustSyntax,

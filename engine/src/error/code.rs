@@ -295,6 +295,9 @@ catalogue! {
     VerifyThreshold "verify.threshold" 4
         "Fewer different keys signed the package than the trust store or the policy wants."
         "Have it signed by another key of the store."
+    VerifyRefused "verify.refused" 4
+        "The game that loads plugins has a check of its own, and it refused this one. A check that panics refuses, too."
+        "The message has the game's reason; ask whoever runs the game or the server."
     TrustSyntax "trust.syntax" 4
         "The trust store is not TOML, or a value has the wrong type."
         "Correct the place that the error names; nothing of the store is in force."

@@ -13,15 +13,6 @@ use crate::{kept, source::Sources};
 /// What errors call the signatures.
 const SIGNATURES: &str = "modhost.lock.signatures";
 
-/// A lockfile as it was read.
-pub(crate) struct Locked {
-    /// Its very bytes, which are what is signed.
-    pub(crate) text: String,
-    pub(crate) lockfile: Lockfile,
-    /// The same with its signatures, where it has some.
-    pub(crate) set: Option<SignedLock>,
-}
-
 /// Whether a verb about plugins is given a lockfile instead: by the ending, so that a damaged one is taken for one, too.
 pub(crate) fn is_lockfile(path: &Path) -> bool {
     path.extension().is_some_and(|ending| ending == "lock") && !path.is_dir()
@@ -32,29 +23,21 @@ pub(crate) fn is_signed(path: &Path) -> bool {
     fs::symlink_metadata(SignedLock::beside(path)).is_ok()
 }
 
-/// The lockfile that must be at `path`.
+/// What `--lock` names: the lockfile, and the set that its signatures make of it.
 ///
 /// # Errors
 /// `package.lockfile`, `io.not-found`, `io.failed`; those of [`SignedLock::read`].
-pub(crate) fn read(path: &Path) -> Result<Locked> {
+pub(crate) fn named(path: Option<&Path>) -> Result<(Option<Lockfile>, Option<SignedLock>)> {
+    let Some(path) = path else { return Ok((None, None)) };
     let (text, lockfile) = alone(path)?;
     let set = signatures(path)?.map(|envelope| SignedLock::read(text.as_bytes(), envelope.as_bytes())).transpose()?;
-    Ok(Locked { text, lockfile, set })
-}
-
-/// What `--lock` names, if it is there, in parts: the lockfile, and the set that its signatures make of it.
-///
-/// # Errors
-/// Those of [`read`].
-pub(crate) fn named(path: Option<&Path>) -> Result<(Option<Lockfile>, Option<SignedLock>)> {
-    let locked = path.map(read).transpose()?;
-    Ok(locked.map_or((None, None), |locked| (Some(locked.lockfile), locked.set)))
+    Ok((Some(lockfile), set))
 }
 
 /// The text of a lockfile and what it holds, whatever signatures it has.
 ///
 /// # Errors
-/// Those of [`read`] that are about the lockfile itself.
+/// Those of [`named`] that are about the lockfile itself.
 pub(crate) fn alone(path: &Path) -> Result<(String, Lockfile)> {
     let text = kept::read(path, Code::PackageLockfile)?;
     let lockfile = text.parse()?;

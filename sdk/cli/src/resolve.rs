@@ -90,6 +90,10 @@ pub(crate) fn resolve(args: &Resolve, json: bool) -> Answer {
         // The error itself names the first.
         let drift = locked.iter().flat_map(|locked| &locked.drift).skip(1);
         drift.for_each(|drift| diagnose::note(drift));
+        let held = |id: &str| old.as_ref().is_some_and(|old| old.get(id).is_some());
+        for (id, version, error) in folder.unvetted().filter(|(id, ..)| held(id)) {
+            diagnose::note(&format!("{id} {version} is refused: {}: {}", error.code(), error.message()));
+        }
         return Answer::new(status, "");
     }
     Answer::new(status, page(&folder, &plan, &left_out, locked.as_ref()))

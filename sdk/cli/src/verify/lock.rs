@@ -117,7 +117,7 @@ impl Report<'_> {
             });
             self.rows = judged.collect();
             let signatures = set.envelope().signatures().iter();
-            let steps: Vec<Step> = signatures.map(|one| self.signer(&one.public.id())).collect();
+            let steps: Vec<Step> = signatures.map(|one| self.signer(one.public.id())).collect();
             self.steps.extend(steps);
             self.plugins();
         }
@@ -174,13 +174,13 @@ impl Report<'_> {
     }
 
     /// What each plugin's verdict says of one key that signed.
-    fn signers(&self, key: &KeyId) -> impl Iterator<Item = (&Row, &Signer)> {
+    fn signers(&self, key: KeyId) -> impl Iterator<Item = (&Row, &Signer)> {
         self.rows.iter().flat_map(move |row| {
-            row.verdict.signers.iter().filter(move |signer| signer.key == *key).map(move |signer| (row, signer))
+            row.verdict.signers.iter().filter(move |signer| signer.key == key).map(move |signer| (row, signer))
         })
     }
 
-    fn signer(&self, key: &KeyId) -> Step {
+    fn signer(&self, key: KeyId) -> Step {
         let name = |signer: &Signer| {
             let until = signer.expires.map_or_else(|| "without an end".into(), |end| format!("until {end}"));
             format!("{} ({}), {until}", signer.label.as_deref().unwrap_or(&signer.claims), key.short())
@@ -190,7 +190,7 @@ impl Report<'_> {
         };
         let named = name(self.signers(key).find(|(_, signer)| signer.is_known()).map_or(first, |(_, known)| known));
         let revoked = |row: &Row| {
-            row.verdict.errors.iter().find(|one| one.code == Code::TrustRevoked && one.key == Some(*key)).cloned()
+            row.verdict.errors.iter().find(|one| one.code == Code::TrustRevoked && one.key == Some(key)).cloned()
         };
         if let Some(finding) = self.rows.iter().find_map(revoked) {
             return refused("signature", finding.code, finding.message);
@@ -240,7 +240,7 @@ impl Report<'_> {
         let signatures = self.set.iter().flat_map(|set| set.envelope().signatures());
         // Of several plugins that which says most of the key.
         let signers = signatures.filter_map(|one| {
-            let mut all = self.signers(&one.public.id()).map(|(_, signer)| signer);
+            let mut all = self.signers(one.public.id()).map(|(_, signer)| signer);
             let first = all.next()?;
             Some(SignerBody::of(all.fold(first, |best, next| if next.gives > best.gives { next } else { best })))
         });

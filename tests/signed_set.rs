@@ -218,6 +218,11 @@ fn what_a_signed_set_is_worth() {
             })
             .collect();
         assert_eq!(told.join(", "), *expected, "{case}");
+        for refused in &loaded.refused {
+            // Who counted on the set is told why it was not enough, where that is why.
+            let short = [Code::DeniedTrust, Code::VerifyThreshold].contains(&refused.error.code());
+            assert_eq!(refused.error.message().contains("the signed set names it"), short, "{case}: {}", refused.error);
+        }
         for one in &loaded.loaded {
             // The audit names the keys that count, as for a package's own.
             let records = log.records();
@@ -239,7 +244,10 @@ fn changed(change: impl Fn(&Path)) -> String {
     change(mods.path());
     let (builder, _) = builder(Policy::mods(), store("acme"));
     let engine = builder.signed_lock(set(&lockfile, "1")).build().unwrap();
-    outcome(&engine.loading().dir(mods.path()).load().unwrap())
+    let loaded = engine.loading().dir(mods.path()).load().unwrap();
+    let other = |warning: &String| warning.contains("the signed set names other files of this version");
+    let other = |one: &modhost::Loaded| one.verdict.warnings.iter().any(other);
+    format!("{}{}", outcome(&loaded), if loaded.loaded.iter().any(other) { ", other files" } else { "" })
 }
 
 #[test]
@@ -255,7 +263,10 @@ fn a_set_vouches_for_the_very_packages_that_it_names() {
     };
     assert_eq!(changed(|_| {}), "verified set");
     assert_eq!(changed(unpacked), "verified set", "the same files are the same package, however they lie there");
-    assert_eq!(changed(|mods| pack(mods, "acme.wolf 1.0.0", "function howl() return 'meow' end")), "untrusted");
+    assert_eq!(
+        changed(|mods| pack(mods, "acme.wolf 1.0.0", "function howl() return 'meow' end")),
+        "untrusted, other files"
+    );
     assert_eq!(
         changed(|mods| {
             fs::remove_file(mods.join("acme.wolf-1.0.0.modpkg")).unwrap();
@@ -269,7 +280,7 @@ fn a_set_vouches_for_the_very_packages_that_it_names() {
             unpacked(mods);
             fs::write(mods.join("wolf/more.lua"), "").unwrap();
         }),
-        "untrusted"
+        "untrusted, other files"
     );
 }
 

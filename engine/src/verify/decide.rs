@@ -108,9 +108,10 @@ pub(super) fn judged(
 ) -> Verdict {
     let now = Date::of(now);
     let mut verdict = begun(subject, store, policy, now);
-    if let Some(set) = set.filter(|set| set.names(subject)) {
-        of_set(&mut verdict, set, subject.id, store, policy, now);
-    }
+    let lacks = set.and_then(|set| match set.names(subject) {
+        true => of_set(&mut verdict, set, subject.id, store, policy, now),
+        false => set.names_other(subject),
+    });
     if let Some(envelope) = subject.envelope.filter(|_| !verdict.by_set) {
         let Some(envelope) = held(&mut verdict, envelope, &subject.digest) else { return verdict };
         for signature in envelope.signatures() {
@@ -118,6 +119,13 @@ pub(super) fn judged(
         }
     }
     level(&mut verdict, subject, store, policy);
+    if let Some(lacks) = lacks {
+        // Whoever counted on the set is told why it is not enough, where it is refused, too.
+        let short = [Code::DeniedTrust, Code::VerifyUnknownSigner, Code::VerifyThreshold];
+        let errors = verdict.errors.iter_mut().filter(|one| short.contains(&one.code));
+        errors.for_each(|one| one.message = format!("{}; {lacks}", one.message));
+        verdict.warnings.push(lacks);
+    }
     verdict
 }
 
@@ -157,8 +165,15 @@ fn begun(subject: &Identity<'_>, store: &TrustStore, policy: &Policy, now: Date)
 }
 
 /// Puts the signers of a set that names the package in the place of its own where they suffice, and where one of their keys is
-/// revoked, which refuses it. Else a warning is all that is left of them: the package stands by itself.
-fn of_set(verdict: &mut Verdict, set: &SignedLock, id: &Id, store: &TrustStore, policy: &Policy, now: Date) {
+/// revoked, which refuses it. Else nothing is left of them but why: the package stands by itself.
+fn of_set(
+    verdict: &mut Verdict,
+    set: &SignedLock,
+    id: &Id,
+    store: &TrustStore,
+    policy: &Policy,
+    now: Date,
+) -> Option<String> {
     let (errors, warnings) = (verdict.errors.len(), verdict.warnings.len());
     for signature in set.envelope().signatures() {
         of_signer(verdict, signature, id, store, policy, now);
@@ -166,7 +181,7 @@ fn of_set(verdict: &mut Verdict, set: &SignedLock, id: &Id, store: &TrustStore, 
     let (required, count) = (verdict.threshold.0, counting(&verdict.signers));
     verdict.by_set = count >= required || verdict.errors.len() > errors;
     if verdict.by_set {
-        return;
+        return None;
     }
     verdict.warnings.truncate(warnings);
     let why = |signer: Signer| match signer.problem {
@@ -176,9 +191,7 @@ fn of_set(verdict: &mut Verdict, set: &SignedLock, id: &Id, store: &TrustStore, 
     };
     let why: Vec<String> = verdict.signers.drain(..).filter_map(why).collect();
     let why = if why.is_empty() { String::new() } else { format!(" ({})", why.join("; ")) };
-    verdict.warnings.push(format!(
-        "the signed set names it, and {count} of {required} keys vouch for it there{why}: it stands by itself"
-    ));
+    Some(format!("the signed set names it, and {count} of {required} keys vouch for it there{why}"))
 }
 
 /// Whether so many different keys counted. The one place where signatures are counted.

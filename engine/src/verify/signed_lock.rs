@@ -112,6 +112,15 @@ impl SignedLock {
         row.is_some_and(|(version, digest)| version == subject.version && *digest == subject.digest)
     }
 
+    /// What it says of another package of this id, in words.
+    pub(super) fn names_other(&self, subject: &Identity<'_>) -> Option<String> {
+        let (version, _) = self.rows.get(subject.id)?;
+        Some(match version == subject.version {
+            true => "the signed set names other files of this version".into(),
+            false => format!("the signed set names version {version} of it"),
+        })
+    }
+
     /// What tells it from all others: its bytes and its signatures.
     pub(super) fn mark(&self) -> [u8; 32] {
         self.mark

@@ -275,11 +275,11 @@ fn small() {
     let mut times: [Vec<f64>; 8] = Default::default();
     for _ in 0..ROUNDS {
         let [opened, cold, cached, by_set, reading, first, second, under] = &mut times;
-        let packages = timed(opened, &open);
+        let packages = timed(opened, open);
         let mut verdicts = Verdicts::new(store(), 4096);
         timed(cold, || all(&packages, &verdicts));
         timed(cached, || all(&packages, &verdicts));
-        let set = timed(reading, &read);
+        let set = timed(reading, read);
         verdicts.set_signed_lock(Some(set));
         timed(by_set, || all(&packages, &verdicts));
         let alone = engine(None);

@@ -307,6 +307,49 @@ fn every_flipped_bit_is_refused() {
     println!("{flips} flips: each refused");
 }
 
+/// Changes a text as an attacker would who has no plan: bytes, and pieces of itself.
+fn mutated(random: &mut fastrand::Rng, text: &str) -> Vec<u8> {
+    let mut bytes = text.as_bytes().to_vec();
+    for _ in 0..random.usize(1..4) {
+        let at = random.usize(..=bytes.len());
+        let end = (at + random.usize(..60)).min(bytes.len());
+        match random.u8(..5) {
+            0 => bytes.insert(at, random.u8(..)),
+            1 => drop(bytes.drain(at..end)),
+            2 => {
+                let (piece, to) = (bytes[at..end].to_vec(), random.usize(..=bytes.len()));
+                bytes.splice(to..to, piece);
+            }
+            3 => {
+                let lines: [&[u8]; 5] = [b"\n", b"\r\n", b"\n[[plugin]]\n", b"after = []\n", b"# more\n"];
+                bytes.splice(at..at, random.choice(lines).unwrap().iter().copied());
+            }
+            _ => bytes.truncate(at),
+        }
+    }
+    bytes
+}
+
+#[test]
+fn no_change_is_believed() {
+    let (_mods, lockfile) = locked(&["acme.wolf 1.0.0"]);
+    let envelope = signed(&lockfile, "1");
+    let mut random = fastrand::Rng::with_seed(20_261_121);
+    const ROUNDS: usize = 4000;
+    let mut whole = 0;
+    for round in 0..ROUNDS {
+        let (mut lock, mut signatures) = (lockfile.clone().into_bytes(), envelope.clone().into_bytes());
+        match round % 2 {
+            0 => lock = mutated(&mut random, &lockfile),
+            _ => signatures = mutated(&mut random, &envelope),
+        }
+        let unchanged = lock == lockfile.as_bytes() && signatures == envelope.as_bytes();
+        whole += usize::from(unchanged);
+        assert_eq!(SignedLock::read(&lock, &signatures).is_ok(), unchanged, "round {round}");
+    }
+    println!("{ROUNDS} mutations, {whole} of which changed nothing: each other refused");
+}
+
 #[test]
 fn what_is_no_signed_set() {
     let (_mods, lockfile) = locked(UNSIGNED);

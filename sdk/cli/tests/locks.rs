@@ -146,6 +146,12 @@ fn a_set_is_signed_verified_and_run() {
             .replace("signature ok, signature warned trust.namespace", &sorted(here)),
     );
     check_in(here, &["run", "mods", "--lock", LOCK, "--store", "trust.toml", "--call", WOLF], 0, &[Err("acme (")]);
+    // Among the plugins they are none.
+    for file in [LOCK, SIGNATURES] {
+        fs::copy(here.join(file), here.join("mods").join(file)).unwrap();
+    }
+    let words = "resolve mods --lock mods/modhost.lock --store trust.toml --json";
+    check(here, &[(words, 0, &[Json("left_out", "[]"), Json("plugins.2", "null"), Json("lock.state", "\"kept\"")])]);
 }
 
 /// The steps of the two signatures, which come by key id.

@@ -15,7 +15,7 @@ use crate::{
     inner::Inner,
     package::nearest,
     policy::{GroupLimits, Policy, check_group_name},
-    verify::{Gate, SeenFile, TrustStore},
+    verify::{Gate, SeenFile, SignedLock, TrustStore},
 };
 
 /// What an engine is made of. Mistakes are told by [`Builder::build`].
@@ -36,6 +36,7 @@ pub struct Builder {
     dirs: Vec<PathBuf>,
     threads: Option<usize>,
     store: TrustStore,
+    signed_lock: Option<SignedLock>,
     seen: Option<SeenFile>,
 }
 
@@ -57,6 +58,7 @@ impl Builder {
             dirs: Vec::new(),
             threads: None,
             store: TrustStore::default(),
+            signed_lock: None,
             seen: None,
         }
     }
@@ -218,6 +220,38 @@ impl Builder {
         self
     }
 
+    /// A signed set: one signature for all the packages that a lockfile names, by id, version and digest. Its keys count for each of them as
+    /// a package's own would, and those need none then. Another can follow: [`Engine::set_signed_lock`]. To load what the lockfile holds
+    /// and nothing else is another matter: [`Loading::hold_to`](crate::Loading::hold_to).
+    ///
+    /// ```
+    /// use modhost::{Engine, Policy, TrustLevel, package::{Caps, discover}, resolve::Lockfile};
+    /// use modhost::verify::{Envelope, SecretKey, SignOptions, SignedLock, TrustStore, TrustedKey, sign_lock};
+    ///
+    /// let mods = tempfile::tempdir()?;
+    /// std::fs::write(mods.path().join("wolf.lua"), "function howl() return 'awoo' end")?;
+    ///
+    /// // Who puts the set together locks and signs it.
+    /// let packages: Vec<_> = discover(mods.path(), &Caps::default())?.into_iter().flatten().collect();
+    /// let lockfile = Lockfile::of(&Engine::builder().build()?.resolver(&packages).plan()).to_string();
+    /// let key = SecretKey::generate()?;
+    /// let envelope = Envelope::of(sign_lock(lockfile.as_bytes(), &key, SignOptions::new("The server"))?).to_string();
+    ///
+    /// // Who plays with it knows the key.
+    /// let mut store = TrustStore::default();
+    /// store.add_key(TrustedKey::new(key.public(), "the server", ["*".parse()?]))?;
+    /// let set = SignedLock::read(lockfile.as_bytes(), envelope.as_bytes())?;
+    /// let engine = Engine::builder().policy(Policy::standard()).trust_store(store).signed_lock(set).build()?;
+    /// let loaded = engine.loading().dir(mods.path()).hold_to(lockfile.parse()?).load()?;
+    /// assert_eq!(loaded.loaded[0].trust, TrustLevel::Verified);
+    /// assert!(loaded.loaded[0].vouched.starts_with("signed set of the server"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn signed_lock(mut self, set: SignedLock) -> Self {
+        self.signed_lock = Some(set);
+        self
+    }
+
     /// The file that remembers between runs: the highest version of each plugin that was loaded with trust, so that nobody brings an
     /// older one back; the store's generation; the time, for a clock that was set back. It belongs where no plugin can write.
     pub fn versions_seen(mut self, file: SeenFile) -> Self {
@@ -365,7 +399,7 @@ impl Builder {
             Inner::new(self.policy, registry, self.backends, self.without, audit, self.clock, self.observers);
         inner.checks = self.checks;
         (inner.dirs, inner.threads) = (self.dirs, self.threads);
-        inner.gate = Gate::new(self.store, self.seen)?;
+        inner.gate = Gate::new(self.store, self.signed_lock, self.seen)?;
         // Each plugin's verdict says so, too; here it is said where there is none, or where it is refused for that.
         if let Some(warning) = inner.gate.time(inner.wall()).1 {
             tracing::warn!("{warning}");

@@ -1,4 +1,5 @@
-//! [`Engine::set_trust_store`]: another trust store while plugins run, and what it says of those.
+//! [`Engine::set_trust_store`] and [`Engine::set_signed_lock`]: another trust store or signed set while plugins run, and what it says of
+//! those.
 
 use std::{sync::Arc, time::SystemTime};
 
@@ -11,10 +12,10 @@ use crate::{
     error::{Code, Error, Result, Stage},
     inner::Inner,
     package::Id,
-    verify::{Identity, Standing, TrustStore, Verdict},
+    verify::{Identity, SignedLock, Standing, TrustStore, Verdict},
 };
 
-/// What another trust store changed: see [`Engine::set_trust_store`].
+/// What another trust store or signed set changed: see [`Engine::set_trust_store`] and [`Engine::set_signed_lock`].
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct Rechecked {
@@ -57,6 +58,37 @@ impl Engine {
     pub fn set_trust_store(&self, store: TrustStore) -> Result<Rechecked> {
         self.inner().gate.exchange(store)?;
         Ok(self.recheck_all())
+    }
+
+    /// Puts another signed set in the place of the engine's, or none, and judges at once by it what is loaded, as
+    /// [`Engine::set_trust_store`] does: a plugin that has its trust from a set which names it no more is quarantined.
+    ///
+    /// ```
+    /// use modhost::{Engine, State, resolve::Lockfile};
+    /// use modhost::verify::{Envelope, SecretKey, SignOptions, SignedLock, TrustStore, TrustedKey, sign_lock};
+    /// # use modhost::package::{Caps, Package};
+    ///
+    /// let mods = tempfile::tempdir()?;
+    /// std::fs::write(mods.path().join("wolf.lua"), "function howl() end")?;
+    /// # let wolf = Package::open(&mods.path().join("wolf.lua"), &Caps::default())?;
+    /// # let lockfile = Lockfile::of(&Engine::builder().build()?.resolver(&[wolf]).plan()).to_string();
+    /// let key = SecretKey::generate()?;
+    /// let envelope = Envelope::of(sign_lock(lockfile.as_bytes(), &key, SignOptions::new("The server"))?).to_string();
+    /// let mut store = TrustStore::default();
+    /// store.add_key(TrustedKey::new(key.public(), "the server", ["*".parse()?]))?;
+    ///
+    /// let engine = Engine::builder().trust_store(store).build()?;
+    /// engine.set_signed_lock(Some(SignedLock::read(lockfile.as_bytes(), envelope.as_bytes())?));
+    /// let wolf = engine.load_path(mods.path().join("wolf.lua"))?;
+    /// assert_eq!(engine.plugins()[0].trust.to_string(), "verified");
+    ///
+    /// let rechecked = engine.set_signed_lock(None);
+    /// assert_eq!(rechecked.quarantined[0].0, wolf);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn set_signed_lock(&self, set: Option<SignedLock>) -> Rechecked {
+        self.inner().gate.exchange_set(set);
+        self.recheck_all()
     }
 
     fn recheck_all(&self) -> Rechecked {

@@ -257,14 +257,14 @@ catalogue! {
         "plugin.toml names another id or version than META/files."
         "Pack the plugin's folder again."
     PackageLockfile "package.lockfile" 4
-        "The lockfile is not what modhost writes."
+        "The lockfile is not what modhost writes, or holds no digest of a plugin where it is signed."
         "Look at the line that the error names; after a merge, keep one block of each plugin. Or remove the file and lock the set again."
     PackageModSet "package.mod-set" 4
         "The text of a mod set is not what modhost writes."
         "Look at the line that the error names, and take care to copy all of the text."
     VerifyEnvelope "verify.envelope" 4
-        "META/signatures is not the text that modhost writes: one spelling, sorted, bounded."
-        "Sign the package again; nothing of it was loaded."
+        "META/signatures, or what lies beside a lockfile, is not the text that modhost writes: one spelling, sorted, bounded."
+        "Sign the package, or the lockfile, again; nothing of it was loaded."
     VerifyNewer "verify.newer" 4
         "META/signatures is of a newer form than this engine reads."
         "Update the game, or have the package signed in the older form."
@@ -281,8 +281,8 @@ catalogue! {
         "A package has more signatures than are looked at."
         "Keep the signatures that matter; 16 are the most."
     VerifyBadSignature "verify.bad-signature" 4
-        "A signature does not hold: the package or the signature was changed since."
-        "Get the package again from where it comes from. Do not use this one."
+        "A signature does not hold: the package, the lockfile or the signature was changed since."
+        "Get the package, or the lockfile with its signatures, again from where it comes from. Do not use this one."
     VerifyExpired "verify.expired" 4
         "A signature has come to the end that its signer gave it."
         "Get a release that is signed anew."

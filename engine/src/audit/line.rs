@@ -27,6 +27,9 @@ const CONTEXT: &[u8] = b"modhost audit checkpoint 1\0";
 /// Longest line, in bytes, its end included: what a guest's texts are cut to is far below.
 pub(super) const LONGEST: usize = 64 << 10;
 
+/// What every line begins with.
+pub(super) const BEGIN: &[u8] = b"{\"seq\":";
+
 pub(super) type Hash = [u8; 32];
 
 /// The hash before the first line.

@@ -23,8 +23,8 @@ use std::{
 use modhost_backend::{FileSet, Place};
 
 use super::{Caps, name::check_part};
-use crate::{Code, Error, Result, Stage};
-use system::{Folder, open_named};
+use crate::{Code, Error, Result, Stage, plain};
+use system::Folder;
 
 /// What a name of a folder stands for, links not followed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -292,7 +292,7 @@ pub(super) fn read_named(path: &Path, name: &str, most: u64) -> Result<Arc<[u8]>
     if !fs::metadata(path).map_err(failed)?.is_file() {
         return Err(special(name));
     }
-    bounded(open_named(path).map_err(failed)?, most, name)?.ok_or_else(|| too_large(name, most))
+    bounded(plain::open(path).map_err(failed)?, most, name)?.ok_or_else(|| too_large(name, most))
 }
 
 /// A set of one file that is in memory already.

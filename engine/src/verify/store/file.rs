@@ -1,7 +1,6 @@
 //! [`StoreFile`]: the file that a trust store lies in, replaced as a whole, one writer at a time.
 
 use std::{
-    fs::File,
     io::{self, ErrorKind, Read},
     path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering},
@@ -12,6 +11,7 @@ use zeroize::Zeroizing;
 use super::{TrustStore, read::LONGEST, seal};
 use crate::{
     error::{Code, Error, Result, Stage},
+    plain,
     verify::{
         key::refused,
         replace::{lock, replace},
@@ -93,7 +93,8 @@ impl StoreFile {
         let _held = lock(&self.path)?;
         let mut store = self.read()?.unwrap_or_else(|| self.built.clone());
         // Also where the change is another store altogether.
-        let generation = store.generation + 1;
+        let none = || refused(Code::TrustValue, format!("there is no generation after {}", store.generation));
+        let generation = store.generation.checked_add(1).ok_or_else(none)?;
         let result = change(&mut store)?;
         store.check()?;
         store.generation = generation;
@@ -116,7 +117,7 @@ impl StoreFile {
 
     fn read(&self) -> Result<Option<TrustStore>> {
         let mut bytes = Vec::new();
-        match File::open(&self.path) {
+        match plain::open(&self.path) {
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 return match self.seen.load(Ordering::Relaxed) {
                     0 => Ok(None),

@@ -13,7 +13,7 @@ use semver::Version;
 
 use crate::{
     stores::full,
-    world::{World, date, key, pattern, trusted},
+    world::{World, area, date, key, pattern, trusted},
 };
 
 fn code<T: std::fmt::Debug>(result: modhost::Result<T>) -> Code {
@@ -22,7 +22,7 @@ fn code<T: std::fmt::Debug>(result: modhost::Result<T>) -> Code {
 
 #[test]
 fn an_older_store_than_the_one_seen_is_refused() {
-    let area = tempfile::tempdir().unwrap();
+    let area = area();
     let path = area.path().join("trust.toml");
     let file = StoreFile::new(&path);
     assert_eq!(code(file.load()), IoNotFound);
@@ -53,7 +53,7 @@ fn an_older_store_than_the_one_seen_is_refused() {
 
 #[test]
 fn a_key_that_the_host_was_built_with_is_in_no_file_and_stays() {
-    let area = tempfile::tempdir().unwrap();
+    let area = area();
     let path = area.path().join("trust.toml");
     let built = || StoreFile::new(&path).embed(trusted(1, "acme.*")).unwrap();
     built().update(|store| store.pin("acme", key(1).public().id())).unwrap();
@@ -69,7 +69,7 @@ fn a_key_that_the_host_was_built_with_is_in_no_file_and_stays() {
 
 #[test]
 fn of_many_writers_none_loses_a_change() {
-    let area = tempfile::tempdir().unwrap();
+    let area = area();
     let path = Arc::new(area.path().join("trust.toml"));
     let writers: Vec<_> = (1..=4)
         .map(|seed| {
@@ -89,7 +89,7 @@ fn of_many_writers_none_loses_a_change() {
 
 #[test]
 fn a_sealed_store_opens_with_its_key_alone() {
-    let area = tempfile::tempdir().unwrap();
+    let area = area();
     let path = area.path().join("trust.toml");
     let file = StoreFile::new(&path).sealed([7; 32]);
     let replace = |store: &mut TrustStore| {
@@ -123,7 +123,7 @@ fn a_sealed_store_opens_with_its_key_alone() {
 
 #[test]
 fn an_older_package_is_refused_until_the_host_signs_off() {
-    let area = tempfile::tempdir().unwrap();
+    let area = area();
     let file = SeenFile::new(area.path().join("seen"));
     let world = World::new();
     let version = |text: &str| Version::parse(text).unwrap();
@@ -178,7 +178,7 @@ fn an_older_package_is_refused_until_the_host_signs_off() {
 
 #[test]
 fn a_private_key_is_kept_to_its_owner() {
-    let area = tempfile::tempdir().unwrap();
+    let area = area();
     let path = area.path().join("key.pem");
     let secret = SecretKey::generate().unwrap();
     assert_ne!(SecretKey::generate().unwrap().public(), secret.public());

@@ -79,7 +79,7 @@ fn a_forgery_under_a_weak_key_is_refused_although_a_lenient_check_takes_it() {
         assert_eq!(PublicKey::from_bytes(&public).unwrap_err().code(), Code::VerifyKey);
     }
     // The challenge depends on R, so that not every key has a fitting one for this message; another message would do for those.
-    assert_eq!(taken, 6, "of 64 forgeries so many are taken by a lenient check");
+    assert_eq!(taken, 4, "of 64 forgeries so many are taken by a lenient check");
     // All zeros are such a key too.
     assert_eq!(PublicKey::from_bytes(&[0; 32]).unwrap_err().code(), Code::VerifyKey);
 }

@@ -1,8 +1,9 @@
 //! A second opinion on signatures: ed25519-compact, which shares no code with what the engine verifies with, on thousands of good and
 //! damaged ones, on the vectors of RFC 8032, and on the edges of which implementations are known to differ.
 //!
-//! Where they differ, and why the engine is the stricter one: a second spelling of the neutral element, and points of small order, as
-//! key or as R. RFC 8032 leaves that open; a signature that some take and others refuse is no proof, and under such a key anybody signs.
+//! Where they differ the engine is the stricter one. The other multiplies by the cofactor, as RFC 8032 allows, so that an R or a key with
+//! a part of small order passes; the engine does not, and refuses points of small order and second spellings outright. A signature that
+//! some take and others refuse is no proof, and under a key of small order anybody signs. Whatever the engine takes, the other takes.
 
 use curve25519_dalek::{EdwardsPoint, Scalar, constants::EIGHT_TORSION};
 use modhost::verify::{Envelope, PublicKey};
@@ -36,7 +37,7 @@ fn ours(public: &[u8; 32], message: &[u8], signature: &[u8; 64]) -> bool {
 fn another_implementation_is_of_the_same_opinion() {
     let mut random = fastrand::Rng::with_seed(6);
     let (mut good, mut bad) = (0, 0);
-    for round in 0..4000 {
+    for round in 0..2400 {
         let index: Vec<u8> = (0..random.usize(0..200)).map(|_| random.u8(..)).collect();
         let signature = modhost::verify::sign_index(&index, &key(random.u8(1..)), options("Acme")).unwrap();
         let mut public = *signature.public.as_bytes();
@@ -83,7 +84,7 @@ const VECTORS: [(&str, &str, &str, &str); 4] = [
     ),
     (
         "833fe62409237b9d62ec77587520911e9a759cec1d19755b7da901b96dca3d42",
-        "ec172b93ad5e563f4932c70e1245034c35467ef2efd4d64ebf819683467e2bf2",
+        "ec172b93ad5e563bf4932c70e1245034c35467ef2efd4d64ebf819683467e2bf",
         "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f",
         "dc2a4459e7369633a52b1bf277839a00201009a3efbf3ecb69bea2186c26b58909351fc9ac90b3ecfdfbc7c66431e0303dca179c138ac17ad9bef1177331a704",
     ),
@@ -142,10 +143,9 @@ fn where_implementations_differ_the_engine_refuses() {
         // R of small order, R with a part of small order.
         taken += u32::from(check("a small R", own, made(small, Scalar::ZERO, own)));
         taken += u32::from(check("a mixed R", own, made(at(plain + torsion), nonce, own)));
-        // A mixed key holds only where the challenge is a multiple of eight, and then for both: it is no forgery, it has an owner.
-        let mixed_made = made(at(plain), nonce, mixed);
-        let holds = ours(&mixed, message, &mixed_made);
-        assert_eq!(holds, theirs(&mixed, message, &mixed_made), "a mixed key");
+        // Under a mixed key what the owner signs holds where the challenge is a multiple of eight: by chance, and it is no forgery.
+        let by_chance = made(at(plain), nonce, mixed);
+        assert!(theirs(&mixed, message, &by_chance) || !ours(&mixed, message, &by_chance), "a mixed key");
         let _ = check("an S beyond the order", own, beyond(&good));
     }
     // Second spellings of the neutral element, as key and as R.

@@ -10,7 +10,7 @@ use std::{
 
 use modhost::{Engine, TrustLevel};
 
-use crate::world::World;
+use crate::world::{World, area};
 
 #[test]
 fn whoever_exchanges_a_package_while_it_is_loaded_gets_nothing_in() {
@@ -23,7 +23,7 @@ fn whoever_exchanges_a_package_while_it_is_loaded_gets_nothing_in() {
     listed.index.clone_from(&good.index);
     let mut unsigned = evil.clone();
     unsigned.envelope = None;
-    let area = tempfile::tempdir().unwrap();
+    let area = area();
     let packages: Vec<Vec<u8>> = [&good, &evil, &good, &listed, &good, &unsigned].map(World::packed).into();
     let (path, fresh) = (area.path().join("p.modpkg"), area.path().join("fresh"));
     fs::write(&path, &packages[0]).unwrap();

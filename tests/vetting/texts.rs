@@ -18,7 +18,7 @@ use crate::{
     damage::{refused, two_signers},
     mutate::{check, mutate},
     stores::full,
-    world::{NOW, date, key},
+    world::{NOW, area, date, key},
 };
 
 /// What is structure to a text of lines.
@@ -139,7 +139,7 @@ fn lists() {
 #[test]
 fn stores() {
     let store = full().to_string();
-    let area = tempfile::tempdir().unwrap();
+    let area = area();
     check("trust store", "trust store", 1_500, |random| {
         let read = TrustStore::parse(&text(&mutated(&store, TOML, random)), "trust.toml");
         read.map(|read| assert_eq!(TrustStore::parse(&read.to_string(), "trust.toml").unwrap(), read)).err()
@@ -175,7 +175,7 @@ fn keys() {
 
 #[test]
 fn memories() {
-    let area = tempfile::tempdir().unwrap();
+    let area = area();
     let path = area.path().join("seen");
     let seen = format!("modhost-seen 1\ngeneration 3\ntime {NOW}\nplugin acme.fox 0.9.0\nplugin acme.wolf 1.2.0\n");
     check("memory", "memory of earlier runs", 1_500, |random| {
@@ -194,7 +194,8 @@ fn sets() {
         let read = text(&mutated(lock, TOML, random)).parse::<Lockfile>();
         read.map(|read| assert_eq!(read.to_string().parse::<Lockfile>().unwrap(), read)).err()
     });
-    let set = ModSet::new("home", Default::default()).unwrap().to_string() + "wolf 1.2.0\n";
+    let set = ModSet::new("home", Default::default()).unwrap().to_string() + "+ acme.wolf 1.2.0\n";
+    assert!(set.parse::<ModSet>().is_ok());
     check("mod set", "mod set", 6_000, |random| {
         let read = text(&mutated(&set, LINES, random)).parse::<ModSet>();
         read.map(|read| assert_eq!(read.to_string().parse::<ModSet>().unwrap(), read)).err()
@@ -203,7 +204,8 @@ fn sets() {
 
 #[test]
 fn policies() {
-    let policy = "base = \"strict\"\nsignatures = 2\nsignature_max_age = \"30d\"\nvendors = [\"acme\"]\nprefer = [\"lua\"]\n\n[untrusted]\nadmitted = false\nlimits = { memory = \"8 MiB\", fuel = 100 }\n\n[caps]\nfile = \"1 MiB\"\n\n[groups.modders]\nplugins = 3\n";
+    let policy = "base = \"strict\"\nsignatures = 2\nsignature_max_age = \"30d\"\nvendors = [\"acme\"]\nprefer = [\"lua\"]\n\n[untrusted]\nadmitted = false\nmemory = \"8 MiB\"\nfuel = 100\n\n[caps]\nfile = \"1 MiB\"\n\n[groups.modders]\nplugins = 3\n";
+    Policy::from_toml(policy, "policy.toml").unwrap();
     check("policy", "policy", 6_000, |random| {
         Policy::from_toml(&text(&mutated(policy, TOML, random)), "policy.toml").err()
     });

@@ -154,6 +154,11 @@ impl World {
     }
 }
 
+/// A folder, in memory where there is such a place: what a host waits for the disk says nothing of an attack.
+pub(crate) fn area() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}
+
 pub(crate) fn options(signer: &str) -> SignOptions {
     SignOptions::new(signer)
 }

@@ -65,6 +65,21 @@ fn noise(seed: u64, length: usize) -> String {
     block.repeat(length.div_ceil(block.len()))[..length].to_owned()
 }
 
+/// A list of as many files as 4 MiB hold, none of which is there.
+pub(crate) fn long_list(id: &str, version: &str) -> String {
+    let lines = (0..).map(|number| format!("{} 1 f{number:05}\n", "0123456789abcdef".repeat(4)));
+    let head = format!("modhost-files 1\n{id}\n{version}\n");
+    let most = ((4 << 20) - head.len()) / 74;
+    std::iter::once(head).chain(lines.take(most)).collect()
+}
+
+/// A folder with this manifest, which is longer than any that lies in the repository.
+fn unpacked(name: &str, text: &str) -> Attack {
+    let text = format!("{MANIFEST}{}", &text[..(250 << 10).min(text.len())]);
+    let attack = Attack::new("manifest", name, ManifestSyntax, &[&format!("load p -> {ManifestSyntax}")]);
+    attack.with("p/plugin.toml", text).with("p/main.lua", MAIN)
+}
+
 /// A package with so many further files, which claim to have this size each when they are unpacked.
 fn bulk(count: usize, size: usize) -> Vec<u8> {
     let file = noise(7, size.min(32 << 10)).into_bytes();
@@ -483,5 +498,11 @@ pub(crate) fn attacks() -> Vec<Attack> {
             None => attack,
         }
     };
-    ROWS.iter().map(made).collect()
+    let dotted: String = (0..20_000).map(|number| format!("k{number:x}.a.b.c.d=1\n")).collect();
+    let mut attacks: Vec<Attack> = ROWS.iter().map(made).collect();
+    attacks.extend([
+        unpacked("a table for each dot of 250 KiB", &dotted),
+        unpacked("a table for each brace of 250 KiB", &format!("x = [{}", "{a={}},".repeat(40_000))),
+    ]);
+    attacks
 }

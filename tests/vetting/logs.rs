@@ -220,6 +220,20 @@ pub(crate) fn attacks() -> Vec<Attack> {
     attacks
 }
 
+/// After the last number that a part of a log could have there would be no next one.
+#[test]
+fn a_part_of_the_last_number_keeps_no_log_from_going_on() {
+    let area = crate::world::area();
+    let path = area.path().join("audit.jsonl");
+    std::fs::write(&path, good().concat()).unwrap();
+    std::fs::write(area.path().join(format!("audit.jsonl.{}", u64::MAX)), "planted\n").unwrap();
+    let mut options = modhost::audit::FileOptions::default();
+    options.size = 1;
+    drop(modhost::audit::FileLog::open_with(&path, options).unwrap());
+    let report = modhost::audit::verify(&path, &Default::default()).unwrap();
+    assert!(report.broken.is_none() && report.files.len() > 1, "{report:?}");
+}
+
 /// What is written by hand is a log to the engine.
 #[test]
 fn the_good_log_is_one() {

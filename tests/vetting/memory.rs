@@ -1,8 +1,11 @@
-//! How much memory a piece of work takes at its peak: what the running thread allocates, counted.
+//! How much memory a piece of work takes at its peak: what the running thread allocates, counted; and how long the thread works on it.
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},
     cell::Cell,
+    fs,
+    sync::LazyLock,
+    time::{Duration, Instant},
 };
 
 thread_local! {
@@ -50,4 +53,13 @@ pub(crate) fn peak<T>(work: impl FnOnce() -> T) -> (T, usize) {
     PEAK.set(before);
     let done = work();
     (done, (PEAK.get() - before).unsigned_abs())
+}
+
+/// How long the running thread had a processor so far, by the kernel's count where there is one: on a machine that others use, time goes
+/// by that says nothing of the work. Who waits instead of working is found by its parent (`run.rs`).
+pub(crate) fn busy() -> Duration {
+    static BEGUN: LazyLock<Instant> = LazyLock::new(Instant::now);
+    let counted = fs::read_to_string("/proc/thread-self/schedstat").ok();
+    let counted = counted.and_then(|text| text.split(' ').next()?.parse().ok()).filter(|nanoseconds| *nanoseconds > 0);
+    counted.map_or_else(|| BEGUN.elapsed(), Duration::from_nanos)
 }

@@ -20,7 +20,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use modhost::{
@@ -31,7 +31,7 @@ use modhost::{
 use tempfile::TempDir;
 
 use crate::{
-    memory::peak,
+    memory::{busy, peak},
     table::Attack,
     world::{NOW, World, area, date, key, options, trusted},
 };
@@ -72,7 +72,7 @@ pub(crate) fn good() -> BTreeMap<String, Vec<u8>> {
     files.map(|(name, bytes)| (name.to_owned(), bytes)).into()
 }
 
-/// What an attack took: the time of all of the host's steps, and the most memory, counted or as the kernel has it.
+/// What an attack took: the processor's time for all of the host's steps, and the most memory, counted or as the kernel has it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Cost {
     pub(crate) took: Duration,
@@ -327,9 +327,9 @@ impl Stage {
         let lasting = !matches!(words[0], "call" | "unload");
         let before = if lasting { lies(self.area.path()) } else { BTreeMap::new() };
         let plugins = self.engine.plugins().len();
-        let begun = Instant::now();
+        let begun = busy();
         let (outcome, held) = peak(|| self.host(&words));
-        let took = begun.elapsed();
+        let took = busy().saturating_sub(begun);
         let Some(outcome) = outcome else {
             self.other(&words);
             return Ok(());

@@ -42,7 +42,7 @@ fn child() {
         if let Some(made) = made.get(&folder) {
             attack.files.extend(made.files.iter().map(|(path, bytes)| (path.clone(), bytes.clone())));
         }
-        // A machine that others use may stall; an attack that takes long does so each time.
+        // Processors that share a core slow each other down; an attack that takes long does so each time.
         let outcome = (0..3).find_map(|round| match play(&attack) {
             Ok(cost) if cost.took > LONGEST && round < 2 => None,
             other => Some(other),
@@ -75,7 +75,7 @@ fn told() -> Result<Vec<String>, String> {
     let out = BufReader::new(child.stdout.take().unwrap());
     let reader = thread::spawn(move || out.lines().map_while(Result::ok).try_for_each(|line| lines.send(line)));
     let mut all: Vec<String> = Vec::new();
-    let last = |all: &[String]| all.last().cloned().unwrap_or_default();
+    let last = |all: &[String]| all.iter().rfind(|line| line.starts_with("begin ")).cloned().unwrap_or_default();
     loop {
         match said.recv_timeout(PATIENCE) {
             Ok(line) => all.push(line),

@@ -113,6 +113,12 @@ pub(crate) fn attacks() -> Vec<Attack> {
         unpacked("the signatures of the folder are gone", "denied.trust", &["remove p/META/signatures"])
             .with("policy.toml", SIGNED),
         unpacked(
+            "the list of the folder names more files than there may be",
+            "package.too-large",
+            &["copy list p/META/files"],
+        )
+        .with("list", crate::archives::long_list("acme.wolf", "1.0.0")),
+        unpacked(
             "META of the folder is a link out of it",
             "package.escapes",
             &["remove p/META", "link ../meta p/META"],

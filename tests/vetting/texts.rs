@@ -6,7 +6,7 @@ use std::fs;
 use fastrand::Rng;
 use modhost::{
     Code, Error, Policy, Stage,
-    package::{Digest, Id},
+    package::{Digest, Id, Index},
     resolve::{Lockfile, ModSet},
     verify::{
         Date, Envelope, KeyId, Pattern, PublicKey, Revocation, RevocationList, Revoked, SecretKey, SeenFile, StoreFile,
@@ -16,7 +16,9 @@ use modhost::{
 
 use crate::{
     damage::{refused, two_signers},
+    memory::{busy, peak},
     mutate::{check, mutate},
+    play::{LONGEST, MOST},
     stores::full,
     world::{NOW, area, date, key},
 };
@@ -232,4 +234,46 @@ fn words() {
         // They give errors of their own, without a code.
         (!reads(&word)).then(|| Error::new(Code::TrustValue, Stage::Vet, "no such word"))
     });
+}
+
+/// The longest texts that are read at all, made of as many parts as there can be: no more memory and time than an attack may take.
+#[test]
+fn the_longest_of_each_is_read_within_bounds() {
+    let fill = |head: &str, most: usize, part: &dyn Fn(usize) -> String| {
+        let mut text = head.to_owned();
+        for number in 0.. {
+            let part = part(number);
+            if text.len() + part.len() > most {
+                return text;
+            }
+            text += &part;
+        }
+        text
+    };
+    let area = area();
+    let seen = area.path().join("seen");
+    let version = "1.0.0-aaaaaaaaaaaaaaaaaaaaaaaaa";
+    fs::write(&seen, fill("modhost-seen 1\ngeneration 0\n", 2 << 20, &|n| format!("plugin a{n:06} {version}\n")))
+        .unwrap();
+    let list = fill("modhost-files 1\nacme.wolf\n1.0.0\n", 4 << 20, &|n| format!("{} 1 f{n:05}\n", "07".repeat(32)));
+    let block = |n: usize| format!("\n[[plugin]]\nid = \"a{n:06}\"\nversion = \"1.0.0\"\nsource = \"x\"\nafter = []\n");
+    let lock = fill("lock = 1\n", 2 << 20, &block);
+    let set = fill("modhost-set 1\nactive a\nprofile a\n", 2 << 20, &|n| format!("+ a{n:06} 1.0.0\n"));
+    type Reads<'a> = (&'static str, &'a dyn Fn() -> Result<(), Error>);
+    let reads: [Reads<'_>; 4] = [
+        ("memory", &|| SeenFile::new(&seen).load().map(drop)),
+        ("list of files", &|| Index::parse(list.as_bytes()).map(drop)),
+        ("lockfile", &|| lock.parse::<Lockfile>().map(drop)),
+        ("mod set", &|| set.parse::<ModSet>().map(drop)),
+    ];
+    for (name, read) in reads {
+        // Processors that share a core slow each other down; what takes long does so each time.
+        let took = (0..3).map(|_| {
+            let begun = busy();
+            let (outcome, held) = peak(read);
+            assert!(outcome.is_ok() && held < MOST, "{name}: {outcome:?}, {held} bytes");
+            busy().saturating_sub(begun)
+        });
+        assert!(took.min().is_some_and(|took| took < LONGEST), "{name}");
+    }
 }

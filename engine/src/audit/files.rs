@@ -25,8 +25,8 @@ pub(super) fn older(path: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
         let entry = entry?;
         let number = entry.file_name().to_str().and_then(|other| {
             let digits = other.strip_prefix(name)?.strip_prefix('.')?;
-            // `+1` and `01` are other files.
-            digits.parse::<u64>().ok().filter(|number| number.to_string() == digits)
+            // `+1` and `01` are other files; and after the last number there would be no next.
+            digits.parse::<u64>().ok().filter(|number| number.to_string() == digits && i64::try_from(*number).is_ok())
         });
         found.extend(number.map(|number| (number, part(path, number))));
     }

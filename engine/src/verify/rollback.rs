@@ -19,8 +19,8 @@ use crate::{
     policy::TrustLevel,
 };
 
-/// The longest such file, in bytes: 30,000 plugins of the longest kind fit.
-const LONGEST: usize = 4 << 20;
+/// The longest such file, in bytes: 15,000 plugins of the longest kind fit.
+const LONGEST: usize = 2 << 20;
 const LONGEST_VERSION: usize = 64;
 /// How far a clock may be set back without a word.
 const SET_BACK: Duration = Duration::from_secs(300);

@@ -159,6 +159,20 @@ pub(crate) fn attacks() -> Vec<Attack> {
             reword(lines, 4, "\"count\":1", "\"count\":1,\"by\":\"me\"");
             again(lines, 4);
         }),
+        {
+            let mut last = good();
+            reword(&mut last, 7, "\"seq\":7", "\"seq\":18446744073709551615");
+            again(&mut last, 7);
+            let steps = ["verify audit.jsonl -> audit.broken", "log audit.jsonl -> audit.broken"];
+            attack("gone on with behind the last number there is", &steps, last[..8].concat())
+        },
+        {
+            let mut first = good();
+            reword(&mut first, 0, "\"seq\":0", "\"seq\":18446744073709551615");
+            reword(&mut first, 0, "opened", "continued");
+            again(&mut first, 0);
+            attack("a part that begins with the last number there is", &["verify audit.jsonl -> audit.broken"], first.concat())
+        },
         attack(
             "cut after a checkpoint, and somebody knew how far it reached",
             &["verify audit.jsonl -> ok", "verify audit.jsonl reaches 8 -> audit.broken: must reach record 8"],

@@ -171,7 +171,11 @@ pub(crate) fn attacks() -> Vec<Attack> {
             reword(&mut first, 0, "\"seq\":0", "\"seq\":18446744073709551615");
             reword(&mut first, 0, "opened", "continued");
             again(&mut first, 0);
-            attack("a part that begins with the last number there is", &["verify audit.jsonl -> audit.broken"], first.concat())
+            attack(
+                "a part that begins with the last number there is",
+                &["verify audit.jsonl -> audit.broken"],
+                first.concat(),
+            )
         },
         attack(
             "cut after a checkpoint, and somebody knew how far it reached",

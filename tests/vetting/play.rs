@@ -1,12 +1,12 @@
 //! Plays one attack as a host would meet it: a folder of files, an engine with a trust store, a memory of earlier runs and an audit, and
 //! steps in order. A step is a line; one with ` -> ` says what must come of it: a level of trust, `ok`, a text, or a code.
 //!
-//! The host's: `load FILE`, `unload ID`, `call ID`, `discover FILE` and `finish` (loading in two halves), `store FILE` (another trust
+//! The host's: `load FILE`, `mods FOLDER` (all of its plugins; the code of the first that is refused), `unload ID`, `call ID`, `discover FILE` and `finish` (loading in two halves), `store FILE` (another trust
 //! store while plugins run), `unseal FILE BYTE` (the same, sealed), `take STORE LIST` (a revocation list into a store), `restart FILE`
 //! (a new engine with this store), `update STORE`, `key FILE`, `public FILE`, `verify LOG [reaches N]`, `log LOG` (goes on with it),
 //! `policy FILE`.
 //! The attacker's, and time's: `copy FROM TO`, `rename FROM TO`, `link TARGET AT`, `hard FROM AT`, `pipe AT`, `folder AT`, `remove AT`,
-//! `grow AT BYTES`, `cut AT BYTES`, `mode AT OCTAL`, `seal FILE BYTE`, `full` and `room` (the disk of the audit), `date DATE`.
+//! `grow AT BYTES`, `cut AT BYTES`, `mode AT OCTAL`, `seal FILE BYTE`, `maze FOLDER LINKS ENDING` (links on long ways), `full` and `room` (the disk of the audit), `date DATE`.
 //!
 //! What is refused changes nothing on the disk; after the last step another package, signed well, is verified in the same engine.
 
@@ -199,6 +199,13 @@ impl Stage {
         let ok = |()| "ok".to_owned();
         Some(match words {
             ["load", file] => self.engine.load_path(self.at(file)).map(|plugin| self.trust(plugin)).map_err(Box::new),
+            ["mods", folder] => self.engine.load_dir(self.at(folder)).map_err(Box::new).and_then(|mut mods| match mods
+                .refused
+                .is_empty()
+            {
+                true => Ok(format!("{} plugins", mods.loaded.len())),
+                false => Err(Box::new(mods.refused.swap_remove(0).error)),
+            }),
             ["unload", id] => self.engine.unload(*id).map(ok).map_err(Box::new),
             ["call", id] => self.engine.call::<_, String>(&mut (), *id, "howl", ()).map_err(Box::new),
             ["discover", file] => {
@@ -285,6 +292,17 @@ impl Stage {
                 std::os::unix::fs::symlink(target, at(to)).unwrap();
             }
             #[cfg(unix)]
+            ["maze", to, count, ending] => {
+                // Each leads back and forth, and then to the one before.
+                fs::create_dir_all(at(to).join("a")).unwrap();
+                let mut before = "main.lua".to_owned();
+                for number in 0..count.parse::<u32>().unwrap() {
+                    let name = format!("l{number:04}{}", ending.trim_matches('-'));
+                    std::os::unix::fs::symlink(format!("{}{before}", "a/../".repeat(800)), at(to).join(&name)).unwrap();
+                    before = if number % 38 == 37 { "main.lua".to_owned() } else { name };
+                }
+            }
+            #[cfg(unix)]
             ["mode", to, mode] => {
                 let mode = std::os::unix::fs::PermissionsExt::from_mode(u32::from_str_radix(mode, 8).unwrap());
                 fs::set_permissions(at(to), mode).unwrap();
@@ -356,7 +374,7 @@ impl Stage {
         if lasting && lies(self.area.path()) != before {
             return Err(format!("`{step}` was refused, and changed what lies on the disk"));
         }
-        if self.engine.plugins().len() != plugins {
+        if words[0] != "mods" && self.engine.plugins().len() != plugins {
             return Err(format!("`{step}` was refused, and changed what is loaded"));
         }
         let last = self.log.records().pop();

@@ -3,7 +3,7 @@
 use modhost::{
     Code::{
         self, TrustDelegationDepth, TrustDelegationExpired, TrustDelegationLoop, TrustDelegationRoot,
-        TrustDelegationSignature, TrustDelegationWidens, TrustNamespace, TrustRevoked,
+        TrustDelegationSignature, TrustDelegationWidens, TrustNamespace, TrustRevoked, TrustValue,
     },
     TrustLevel::{Trusted, Untrusted, Verified},
     verify::{Delegation, Revocation, Revoked, Role, TrustStore, TrustedKey},
@@ -209,6 +209,18 @@ pub(crate) fn attacks() -> Vec<Attack> {
             _ => attack,
         });
     }
+    // A root that is not of this program can sign what it likes, also what would move a terminal's cursor.
+    let (by, to) = (key(10).public(), key(11).public());
+    let dates = "from 2026-01-01T00:00:00Z\nuntil 2027-01-01T00:00:00Z\n";
+    let said = format!("by {by}\npublic {to}\nlabel \u{1b}[2J\nnamespaces acme.*\nceiling verified\n{dates}");
+    let message = [&b"modhost delegation 1\0"[..], said.as_bytes()].concat();
+    let value = ed25519_dalek::Signer::sign(&ed25519_dalek::SigningKey::from_bytes(&[10; 32]), &message).to_bytes();
+    let link = block(&good(10, 11)).unwrap().replace("key 11", "\\u001b[2J");
+    let at = link.find("value = ").unwrap();
+    let text = format!("{}{}value = \"{}\"\n", rooted(), &link[..at], crate::envelopes::hex(&value));
+    let attack =
+        Attack::new("delegation", "a label that moves the cursor", TrustValue, &["store trust.toml -> trust.value"]);
+    attacks.push(attack.with("trust.toml", text));
     attacks
 }
 

@@ -253,8 +253,7 @@ impl Stage {
                 added.map(ok).map_err(Box::new)
             }
             ["verify", log, rest @ ..] => {
-                let keys =
-                    vec![PublicKey::from(key(50).public()).to_string().split_once(':').unwrap().1.parse().unwrap()];
+                let keys = vec![key(50).public().to_string().split_once(':').unwrap().1.parse().unwrap()];
                 let reaches = rest.get(1).map(|number| number.parse().unwrap());
                 audit::verify(self.at(log), &Expect { keys, reaches }).map_err(Box::new).and_then(|report| match report
                     .broken
@@ -329,7 +328,11 @@ impl Stage {
                 let store = StoreFile::new(at(file)).load().unwrap();
                 fs::remove_file(at(file)).unwrap();
                 let sealed = StoreFile::new(at(file)).sealed([byte.parse().unwrap(); 32]);
-                sealed.update(|there| Ok(*there = store)).unwrap();
+                let replace = |there: &mut TrustStore| {
+                    *there = store;
+                    Ok(())
+                };
+                sealed.update(replace).unwrap();
             }
             ["full"] => self.full.store(true, Relaxed),
             ["room"] => self.full.store(false, Relaxed),
@@ -421,6 +424,10 @@ fn built(
         .audit(Arc::new(Disk(full.clone())))
         .clock(clock.clone())
         .threads(1)
+        // What the native plugin asks of its host.
+        .function("test.greet", |name: String| format!("hello {name}"))
+        .function("test.ask", |_: String| 0_i64)
+        .function("test.take", |value: modhost::Value| value)
         .build()
 }
 

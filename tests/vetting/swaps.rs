@@ -1,7 +1,16 @@
 //! What lies on the disk is exchanged: while a package is opened, between its opening and its loading, while it runs. What was opened is
 //! loaded, and nothing else; what lies there afterwards is judged anew.
 
-use crate::{table::Attack, world::World};
+use std::{env, fs};
+
+use modhost::verify::{Envelope, sign_index};
+
+use crate::{
+    build::index,
+    play::host_store,
+    table::Attack,
+    world::{World, key, options},
+};
 
 const SIGNED: &str = "base = \"mods\"\nrequire_trusted_signer = true\n";
 
@@ -38,6 +47,40 @@ fn unpacked(name: &str, code: &str, change: &[&str]) -> Attack {
         .with(&format!("p/{manifest}"), text)
         .with("p/META/files", good.index.clone())
         .with("p/META/signatures", good.envelope.clone().unwrap())
+}
+
+/// A native library, which cargo puts beside the test programs, or one folder up.
+fn library() -> Vec<u8> {
+    let name = format!("{}modhost_native_guest{}", env::consts::DLL_PREFIX, env::consts::DLL_SUFFIX);
+    let program = env::current_exe().unwrap();
+    let found = program.ancestors().skip(1).take(2).map(|folder| folder.join(&name)).find(|path| path.exists());
+    fs::read(found.unwrap_or_else(|| panic!("{name} is not beside {}", program.display()))).unwrap()
+}
+
+/// A folder of a native plugin by a pinned vendor, whose library is exchanged. All of it is made when it is played: what cargo builds is
+/// not the same everywhere.
+fn native(name: &str, steps: &[&str]) -> Attack {
+    let library = library();
+    let target = format!("{}-{}", env::consts::OS, env::consts::ARCH);
+    let manifest = format!(
+        "[plugin]\nid = \"acme.sim\"\nversion = \"1.0.0\"\n[entry]\nnative.{target} = \"p.so\"\n[requires]\ntest = \"*\"\n"
+    );
+    let list = index("acme.sim", "1.0.0", &[("p.so", &library), ("plugin.toml", manifest.as_bytes())]);
+    let envelope = Envelope::of(sign_index(list.as_bytes(), &key(1), options("Acme")).unwrap()).to_string();
+    let mut store = host_store();
+    store.pin("acme", key(1).public().id()).unwrap();
+    // Whoever loads this, once it is where the library was, has lost.
+    let mut evil = library.clone();
+    evil.truncate(evil.len() / 2);
+    let steps = [&["store trust.toml -> ok"], steps, &["load p -> package.file-changed"]].concat();
+    Attack::new("toctou", name, "package.file-changed", &steps)
+        .with("trust.toml", store.to_string())
+        .with("policy.toml", "base = \"mods\"\nvendors = [\"acme\"]\n")
+        .made("p/p.so", library)
+        .made("p/plugin.toml", manifest)
+        .made("p/META/files", list)
+        .made("p/META/signatures", envelope)
+        .made("evil.so", evil)
 }
 
 pub(crate) fn attacks() -> Vec<Attack> {
@@ -120,6 +163,20 @@ pub(crate) fn attacks() -> Vec<Attack> {
             &["maze mods 1000 .lua", "mods mods -> package.escapes"],
         )
         .with("mods/main.lua", evil_script),
+        native(
+            "another library renamed over the one that was opened",
+            &["discover p -> ok", "rename evil.so p/p.so", "finish -> trusted", "unload acme.sim"],
+        ),
+        native(
+            "another library written into the one that runs",
+            &["load p -> trusted", "copy evil.so p/p.so", "unload acme.sim"],
+        ),
+        Attack::new(
+            "toctou",
+            "a folder without a manifest is full of links on long ways",
+            "package.not-a-plugin",
+            &["maze mods/x 4000 .lua", "mods mods -> package.not-a-plugin"],
+        ),
         unpacked(
             "the list of the folder names more files than there may be",
             "package.too-large",

@@ -91,6 +91,13 @@ impl Attack {
         self
     }
 
+    /// The same with one more file, which is made when the attack is played however small it is.
+    pub(crate) fn made(mut self, path: &str, bytes: impl Into<Vec<u8>>) -> Self {
+        self.said.made.push(path.to_owned());
+        assert!(self.files.insert(path.to_owned(), bytes.into()).is_none(), "{}: {path} twice", self.folder);
+        self
+    }
+
     /// The same, as one that differs from another in a constant only.
     pub(crate) fn like(mut self, other: &str) -> Self {
         self.said.like = Some(other.to_owned());
@@ -123,7 +130,7 @@ impl Attack {
         let mut files: BTreeMap<_, _> = self
             .files
             .iter()
-            .filter(|(_, bytes)| bytes.len() <= LARGEST)
+            .filter(|(path, _)| !self.said.made.contains(path))
             .map(|(path, bytes)| (path.clone(), bytes.clone()))
             .collect();
         files.insert("attack.toml".into(), self.text().into_bytes());

@@ -147,7 +147,11 @@ fn stores() {
         read.map(|read| assert_eq!(TrustStore::parse(&read.to_string(), "trust.toml").unwrap(), read)).err()
     });
     let path = area.path().join("sealed");
-    StoreFile::new(&path).sealed([7; 32]).update(|there| Ok(*there = full())).unwrap();
+    let replace = |there: &mut TrustStore| {
+        *there = full();
+        Ok(())
+    };
+    StoreFile::new(&path).sealed([7; 32]).update(replace).unwrap();
     let sealed = fs::read(&path).unwrap();
     check("sealed store", "sealed store", 1_000, |random| {
         let bytes = mutated(&sealed, LINES, random);

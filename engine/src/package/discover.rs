@@ -166,7 +166,7 @@ fn entry(root: &Path, path: &Path, caps: &Caps, steps: &mut usize) -> Option<Res
     // Before the system follows a link: it goes every way to its end.
     let escapes = linked && !inside(root, path, steps, caps);
     *steps += if escapes { ESCAPE } else { 0 };
-    let looked = !escapes || *steps <= STEPS * caps.plugins;
+    let looked = !escapes || *steps <= STEPS * caps.files;
     let folder = looked && fs::metadata(path).is_ok_and(|about| about.is_dir());
     if looked && !folder && !is_plugin(path) {
         return None;
@@ -186,12 +186,14 @@ fn entry(root: &Path, path: &Path, caps: &Caps, steps: &mut usize) -> Option<Res
 
 fn inside(root: &Path, path: &Path, steps: &mut usize, caps: &Caps) -> bool {
     let Some(name) = path.file_name() else { return false };
-    let found = follow(root, vec![name.to_owned()], &shown(path), steps, STEPS * caps.plugins);
+    let found = follow(root, vec![name.to_owned()], &shown(path), steps, STEPS * caps.files);
     matches!(found, Ok(Some(parts)) if !parts.is_empty())
 }
 
 /// A plugin file in a folder without a manifest: somebody forgot the manifest.
 fn first_plugin_file(folder: &Path, caps: &Caps) -> Option<PathBuf> {
     let paths = fs::read_dir(folder).ok()?.take(caps.files).flatten().map(|entry| entry.path());
-    paths.filter(|path| is_plugin(path) && path.is_file()).min()
+    // A link is followed by nobody for a hint.
+    let plain = |path: &PathBuf| fs::symlink_metadata(path).is_ok_and(|about| about.is_file());
+    paths.filter(|path| is_plugin(path) && plain(path)).min()
 }

@@ -15,9 +15,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
-mod support {
-    pub mod bytes;
-}
+#[path = "support/bytes.rs"]
+mod bytes;
 
 use std::{
     collections::BTreeMap,
@@ -326,7 +325,7 @@ fn patient(attack: &Attack, plugin: &Path, stack: usize) -> Result<(u64, u64), S
 fn outcomes(attack: &Attack) -> Vec<Result<(u64, u64), String>> {
     let stamp = format!("attack-{}-{}", std::process::id(), attack.path.file_stem().unwrap().to_string_lossy());
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(&stamp);
-    let built = support::bytes::build(&attack.path, &stamp).map(|(name, bytes)| {
+    let built = bytes::build(&attack.path, &stamp).map(|(name, bytes)| {
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join(&name), bytes).unwrap();
         folder.join(name)

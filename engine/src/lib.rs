@@ -47,6 +47,7 @@ mod inner;
 mod lifecycle;
 mod loading;
 pub mod package;
+mod plain;
 mod planning;
 mod policy;
 mod report;

@@ -3,7 +3,7 @@
 use std::{
     fmt,
     fs::{File, OpenOptions, TryLockError},
-    io,
+    io::{self, Read},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -12,12 +12,13 @@ use super::{
     Broken, Flaw, PublicKey, Record, Sink,
     files::{Lines, Next, beside, name, older},
     key::LogKey,
-    line::{Line, NONE},
+    line::{BEGIN, Line, NONE},
     writer::{Link, Writer},
 };
 use crate::{
     call::{Clock, SystemClock},
     error::{Code, Error, Result, Stage},
+    plain,
 };
 
 /// When what was written is also sent to the disk (`fdatasync`). A crash of the process loses nothing in any case, one of the machine
@@ -133,9 +134,6 @@ impl FileLog {
         let key = options.key.as_deref().map(LogKey::read_or_make).transpose()?;
         let public = key.as_ref().map(LogKey::public);
         let file = append(path, false).map_err(failed)?;
-        if !file.metadata().map_err(failed)?.is_file() {
-            return Err(failed(io::Error::other("this is no plain file")));
-        }
         let (tail, mut link) = find(path)?;
         if tail.torn > 0 {
             cut(&file, path, tail.whole).map_err(failed)?;
@@ -208,7 +206,7 @@ pub(super) fn append(path: &Path, new: bool) -> io::Result<File> {
     options.append(true).create(true).create_new(new);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    plain::open_with(&mut options, path)
 }
 
 /// Cuts what `file`, which lies at `path`, has beyond `len` bytes.
@@ -245,12 +243,21 @@ fn tail(path: &Path) -> Result<Tail> {
     Ok(Tail { whole, torn, last })
 }
 
+/// Whether a file begins as a log does, as far as it goes.
+fn begins(path: &Path) -> Result<bool> {
+    let mut begin = Vec::new();
+    let read = plain::open(path).and_then(|file| file.take(BEGIN.len() as u64).read_to_end(&mut begin));
+    read.map_err(|error| Error::io(Stage::Engine, path, &error))?;
+    Ok(BEGIN.starts_with(&begin))
+}
+
 /// How the log at `path` ends, and what its next line is chained to.
 fn find(path: &Path) -> Result<(Tail, Link)> {
     let older = older(path).map_err(|error| Error::io(Stage::Engine, path, &error))?;
     let newest = older.last().map_or(0, |(number, _)| *number);
     let mut here = tail(path)?;
-    if here.torn >= super::line::LONGEST as u64 {
+    // What does not even begin as a record was never one of this log.
+    if here.torn >= super::line::LONGEST as u64 || here.torn > 0 && here.whole == 0 && !begins(path)? {
         return Err(broken(path, here.last.map_or(1, |(number, _)| number + 1)));
     }
     let mut link = Link { prev: NONE, next: 0, newest, continues: None, len: 0 };

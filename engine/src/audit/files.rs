@@ -8,7 +8,10 @@ use std::{
 };
 
 use super::line::LONGEST;
-use crate::error::{Error, Result, Stage};
+use crate::{
+    error::{Error, Result, Stage},
+    plain,
+};
 
 /// The older parts of the log at `path`, oldest first, with their numbers.
 pub(super) fn older(path: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
@@ -22,8 +25,8 @@ pub(super) fn older(path: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
         let entry = entry?;
         let number = entry.file_name().to_str().and_then(|other| {
             let digits = other.strip_prefix(name)?.strip_prefix('.')?;
-            // `+1` and `01` are other files.
-            digits.parse::<u64>().ok().filter(|number| number.to_string() == digits)
+            // `+1` and `01` are other files; and after the last number there would be no next.
+            digits.parse::<u64>().ok().filter(|number| number.to_string() == digits && i64::try_from(*number).is_ok())
         });
         found.extend(number.map(|number| (number, part(path, number))));
     }
@@ -93,10 +96,7 @@ pub(super) enum Next<'a> {
 impl Lines {
     pub(super) fn open(path: &Path) -> Result<Lines> {
         let failed = |error| Error::io(Stage::Engine, path, &error);
-        let file = File::open(path).map_err(failed)?;
-        if !file.metadata().map_err(failed)?.is_file() {
-            return Err(failed(io::Error::other("this is no plain file")));
-        }
+        let file = plain::open(path).map_err(failed)?;
         Ok(Lines { file: BufReader::with_capacity(LONGEST, file), path: path.to_owned(), line: Vec::new() })
     }
 

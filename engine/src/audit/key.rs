@@ -1,6 +1,6 @@
 //! [`PublicKey`], that checkpoints are verified with, and the secret key of an installation, that signs them. Reads and makes key files.
 
-use std::{fmt, fs::File, io::Read, path::Path, str::FromStr};
+use std::{fmt, io::Read, path::Path, str::FromStr};
 
 use ed25519_dalek::{
     Signature, SigningKey, VerifyingKey,
@@ -10,6 +10,7 @@ use ed25519_dalek::{
 use super::hex;
 use crate::{
     error::{Code, Error, Result, Stage},
+    plain,
     verify::SecretKey,
 };
 
@@ -127,7 +128,7 @@ impl fmt::Debug for LogKey {
 fn text(path: &Path) -> Result<String> {
     let failed = |error| Error::io(Stage::Engine, path, &error);
     let mut text = String::new();
-    match File::open(path).map_err(failed)?.take(LONGEST).read_to_string(&mut text) {
+    match plain::open(path).map_err(failed)?.take(LONGEST).read_to_string(&mut text) {
         Err(error) if error.kind() == std::io::ErrorKind::InvalidData => Err(unusable(path, "this is no text")),
         other => other.map(|_| text).map_err(failed),
     }

@@ -27,6 +27,9 @@ const CONTEXT: &[u8] = b"modhost audit checkpoint 1\0";
 /// Longest line, in bytes, its end included: what a guest's texts are cut to is far below.
 pub(super) const LONGEST: usize = 64 << 10;
 
+/// What every line begins with.
+pub(super) const BEGIN: &[u8] = b"{\"seq\":";
+
 pub(super) type Hash = [u8; 32];
 
 /// The hash before the first line.
@@ -137,6 +140,10 @@ impl Line {
         let content = text.strip_suffix("\"}").and_then(|text| text.get(..text.len().checked_sub(64)?));
         let content = content.and_then(|text| text.strip_suffix(r#","hash":""#)).ok_or(Flaw::Form)?;
         let read: Text<'_> = serde_json::from_str(text).map_err(|_| Flaw::Form)?;
+        // No log gets that far, and whoever wrote it down wants the next number to be none.
+        if i64::try_from(read.seq).is_err() {
+            return Err(Flaw::Form);
+        }
         let hash: Hash = hex::bytes(&read.hash).ok_or(Flaw::Form)?;
         if <[u8; 32]>::from(Sha256::digest(content)) != hash {
             return Err(Flaw::Changed);

@@ -12,6 +12,7 @@ use semver::Version;
 use super::{
     Caps, MANIFEST, Package,
     artefact::{is_package, kind_of},
+    files::{STEPS, follow},
     open::not_a_plugin,
 };
 use crate::{Code, Error, Result, Stage};
@@ -84,11 +85,11 @@ impl<'a> Listing<'a> {
         };
         let root = fs::canonicalize(path).map_err(|error| Error::io(Stage::Open, path, &error))?;
         let mut found: Vec<(Key, Result<Package>)> = Vec::new();
-        let mut left = caps.folder;
+        let (mut left, mut steps) = (caps.folder, 0);
         for name in names {
             // One that does not fit is refused when that is known, not when it is read.
             let fitting = Caps { total: caps.total.min(left), ..caps.clone() };
-            let package = entry(&root, &path.join(&name), &fitting);
+            let package = entry(&root, &path.join(&name), &fitting, &mut steps);
             let name = name.to_string_lossy().into_owned();
             told(&name);
             let Some(package) = package else { continue };
@@ -119,6 +120,9 @@ impl<'a> Listing<'a> {
         Ok(found.into_iter().map(|(_, package)| package).collect())
     }
 }
+
+/// What it may take the system, in steps, to follow a link out of the folder. Those of so many are looked at; the others are refused unseen.
+const ESCAPE: usize = 2048;
 
 /// Id or name, version, name.
 type Key = (String, Option<Version>, String);
@@ -157,14 +161,17 @@ fn names(path: &Path, caps: &Caps) -> Result<Vec<OsString>> {
 }
 
 /// One entry of a folder of plugins; `None` for what is none.
-fn entry(root: &Path, path: &Path, caps: &Caps) -> Option<Result<Package>> {
+fn entry(root: &Path, path: &Path, caps: &Caps, steps: &mut usize) -> Option<Result<Package>> {
     let linked = fs::symlink_metadata(path).ok()?.is_symlink();
-    let about = fs::metadata(path);
-    let folder = about.as_ref().is_ok_and(fs::Metadata::is_dir);
-    if !folder && !is_plugin(path) {
+    // Before the system follows a link: it goes every way to its end.
+    let escapes = linked && !inside(root, path, steps, caps);
+    *steps += if escapes { ESCAPE } else { 0 };
+    let looked = !escapes || *steps <= STEPS * caps.files;
+    let folder = looked && fs::metadata(path).is_ok_and(|about| about.is_dir());
+    if looked && !folder && !is_plugin(path) {
         return None;
     }
-    if linked && !inside(root, path) {
+    if escapes {
         let message = "this is a link that leads to nothing inside the folder of plugins";
         let place = Place::file(shown(path).escape_debug().to_string());
         return Some(Err(Error::new(Code::PackageEscapes, Stage::Open, message).at_place(place)));
@@ -177,12 +184,16 @@ fn entry(root: &Path, path: &Path, caps: &Caps) -> Option<Result<Package>> {
     Some(Package::open(path, caps))
 }
 
-fn inside(root: &Path, path: &Path) -> bool {
-    fs::canonicalize(path).is_ok_and(|target| target.starts_with(root) && target != root)
+fn inside(root: &Path, path: &Path, steps: &mut usize, caps: &Caps) -> bool {
+    let Some(name) = path.file_name() else { return false };
+    let found = follow(root, vec![name.to_owned()], &shown(path), steps, STEPS * caps.files);
+    matches!(found, Ok(Some(parts)) if !parts.is_empty())
 }
 
 /// A plugin file in a folder without a manifest: somebody forgot the manifest.
 fn first_plugin_file(folder: &Path, caps: &Caps) -> Option<PathBuf> {
     let paths = fs::read_dir(folder).ok()?.take(caps.files).flatten().map(|entry| entry.path());
-    paths.filter(|path| is_plugin(path) && path.is_file()).min()
+    // A link is followed by nobody for a hint.
+    let plain = |path: &PathBuf| fs::symlink_metadata(path).is_ok_and(|about| about.is_file());
+    paths.filter(|path| is_plugin(path) && plain(path)).min()
 }

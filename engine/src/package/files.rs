@@ -1,8 +1,8 @@
 //! Reads the files of one plugin, each once and within [`Caps`], into a [`FileSet`].
 //!
 //! No link is ever followed by the system below a plugin's folder: folders and files are opened part by part from the
-//! plugin's own folder, and what is opened must be a plain file. A link is resolved first; if its target is a file inside
-//! the folder, that file is opened in the same way. So a link that is swapped meanwhile leads nowhere else.
+//! plugin's own folder, and what is opened must be a plain file. A link is followed here, step by step and not for long; if it leads to
+//! a file inside the folder, that file is opened in the same way. So a link that is swapped meanwhile leads nowhere else.
 
 #[cfg(not(unix))]
 #[path = "files/portable.rs"]
@@ -23,8 +23,8 @@ use std::{
 use modhost_backend::{FileSet, Place};
 
 use super::{Caps, name::check_part};
-use crate::{Code, Error, Result, Stage};
-use system::{Folder, open_named};
+use crate::{Code, Error, Result, Stage, plain};
+use system::Folder;
 
 /// What a name of a folder stands for, links not followed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -38,6 +38,12 @@ enum FileKind {
 /// Folders that tools fill with what is no part of a plugin.
 const SKIPPED: [&str; 2] = ["target", "node_modules"];
 
+/// The most links from one to the next, as most systems have it.
+const HOPS: usize = 40;
+/// How many steps, from a part of a path to the next, there may be on all links of a plugin together, for each file that it may have. One link
+/// of 4 KiB has 2,000 of them and may lead to the next: 1,000 such links took more than a minute.
+pub(super) const STEPS: usize = 16;
+
 /// The files of one plugin's folder, as far as they have been read.
 pub(super) struct Reader<'c> {
     caps: &'c Caps,
@@ -47,6 +53,8 @@ pub(super) struct Reader<'c> {
     files: FileSet,
     bytes: u64,
     seen: usize,
+    /// Steps on the way along links.
+    steps: usize,
     /// Paths of the folders that were skipped.
     skipped: Vec<String>,
 }
@@ -69,7 +77,7 @@ impl<'c> Reader<'c> {
         let failed = |error| Error::io(Stage::Open, path, &error);
         let path = fs::canonicalize(path).map_err(failed)?;
         let folder = Folder::open(&path).map_err(failed)?;
-        Ok(Reader { caps, path, folder, files: FileSet::default(), bytes: 0, seen: 0, skipped: Vec::new() })
+        Ok(Reader { caps, path, folder, files: FileSet::default(), bytes: 0, seen: 0, steps: 0, skipped: Vec::new() })
     }
 
     /// Reads one file that somebody named, `None` where it is not there. `cap` is its own limit beside the plugin's.
@@ -158,21 +166,11 @@ impl<'c> Reader<'c> {
     }
 
     /// Opens `path` inside the folder, through links that stay inside it. `None` where nothing is there.
-    fn resolve(&self, path: &str, is_link: bool) -> Result<Option<File>> {
-        let named = self.path.join(path);
-        let target = match fs::canonicalize(&named) {
-            Ok(target) => target,
-            Err(_) if is_link => return Err(self.broken(path)),
-            Err(_) if fs::symlink_metadata(&named).is_ok_and(|found| found.is_symlink()) => {
-                return Err(self.broken(path));
-            }
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-                return Ok(None);
-            }
-            Err(error) => return Err(io_error(path, &error)),
+    fn resolve(&mut self, path: &str, is_link: bool) -> Result<Option<File>> {
+        let left = path.rsplit('/').map(OsString::from).collect();
+        let Some(parts) = follow(&self.path, left, path, &mut self.steps, STEPS * self.caps.files)? else {
+            return Ok(None);
         };
-        let Ok(inside) = target.strip_prefix(&self.path) else { return Err(outside(path)) };
-        let parts: Vec<&OsStr> = inside.components().map(Component::as_os_str).collect();
         let Some((last, parents)) = parts.split_last() else {
             return Err(error(Code::PackageSpecialFile, path, "this is a link to a folder"));
         };
@@ -190,21 +188,64 @@ impl<'c> Reader<'c> {
             FileKind::Link | FileKind::Special => Err(special(path)),
         }
     }
+}
 
-    /// The error for a link that cannot be resolved: even so it may be said to lead out.
-    fn broken(&self, path: &str) -> Error {
-        let Ok(target) = fs::read_link(self.path.join(path)) else { return nowhere(path) };
-        let mut depth = path.split('/').count() - 1;
-        for part in target.components() {
+/// Where a path leads from the folder `root`, whose own path is without links: its parts, without links too. Nothing outside of the folder is
+/// looked at. `None` where nothing is there, and no link leads to it. `left` are the parts of the path, the last one first, `path` is it
+/// as it is shown; `steps` counts those along links, up to `most`.
+pub(super) fn follow(
+    root: &Path,
+    mut left: Vec<OsString>,
+    path: &str,
+    steps: &mut usize,
+    most: usize,
+) -> Result<Option<Vec<OsString>>> {
+    let mut inside: Vec<OsString> = Vec::new();
+    let mut hops = 0;
+    while let Some(part) = left.pop() {
+        if part == ".." {
+            inside.pop().ok_or_else(|| outside(path))?;
+            continue;
+        }
+        inside.push(part);
+        let here = root.join(inside.iter().collect::<PathBuf>());
+        let is_link = match fs::symlink_metadata(&here) {
+            Ok(about) => about.is_symlink(),
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                return if hops > 0 { Err(nowhere(path)) } else { Ok(None) };
+            }
+            Err(error) => return Err(io_error(path, &error)),
+        };
+        if !is_link {
+            continue;
+        }
+        hops += 1;
+        let target = fs::read_link(&here).map_err(|error| io_error(path, &error))?;
+        inside.pop();
+        let relative = if target.is_absolute() {
+            inside.clear();
+            target.strip_prefix(root).map_err(|_| outside(path))?
+        } else {
+            &target
+        };
+        let before = left.len();
+        for part in relative.components().rev() {
             match part {
-                Component::Normal(_) => depth += 1,
                 Component::CurDir => {}
-                Component::ParentDir if depth > 0 => depth -= 1,
-                Component::ParentDir | Component::RootDir | Component::Prefix(_) => return outside(path),
+                Component::Normal(_) | Component::ParentDir => left.push(part.as_os_str().to_owned()),
+                Component::RootDir | Component::Prefix(_) => return Err(outside(path)),
             }
         }
-        nowhere(path)
+        *steps += left.len() - before + 1;
+        if *steps > most {
+            let message = "the links here lead on too long ways";
+            return Err(error(Code::PackageTooLarge, path, message));
+        }
+        if hops > HOPS {
+            return Err(nowhere(path));
+        }
     }
+    Ok(Some(inside))
 }
 
 fn outside(path: &str) -> Error {
@@ -310,7 +351,7 @@ fn named(path: &Path, name: &str) -> Result<File> {
     if !fs::metadata(path).map_err(failed)?.is_file() {
         return Err(special(name));
     }
-    open_named(path).map_err(failed)
+    plain::open(path).map_err(failed)
 }
 
 /// A set of one file that is in memory already.

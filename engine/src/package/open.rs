@@ -122,8 +122,16 @@ fn folder(path: &Path, caps: &Caps) -> Result<Package> {
     }
     let index = reader.read(INDEX, caps.file).map_err(name_it)?.map(Index::parse).transpose().map_err(name_it)?;
     // So are those of a package that was unpacked here: it may hold builds for other targets in such folders.
+    if let Some(index) = index.as_ref().filter(|index| index.files().len() > caps.files) {
+        let message = format!("it lists {} files, more than {}", index.files().len(), caps.files);
+        let error = Error::new(Code::PackageTooLarge, Stage::Open, message).at_place(Place::file(INDEX));
+        return Err(name_it(error));
+    }
     for file in index.iter().flat_map(Index::files) {
-        reader.read(&file.path, caps.file).map_err(name_it)?;
+        // What is missing is told below.
+        if reader.read(&file.path, caps.file).map_err(name_it)?.is_none() {
+            break;
+        }
     }
     let (files, skipped) = reader.finish();
     let (meta, files) = Meta::part(files).map_err(name_it)?;

@@ -83,7 +83,7 @@ impl<'t> Text<'t> {
     /// That of the syntax.
     pub(crate) fn parse(&self) -> Result<Spanned<DeTable<'t>>> {
         if let Some(at) = nesting::too_deep(self.text) {
-            return Err(self.error(self.codes.syntax, at, "this is nested too deeply"));
+            return Err(self.error(self.codes.syntax, at, "this is nested too deeply, or has too many tables"));
         }
         DeTable::parse(self.text).map_err(|error| {
             let at = error.span().map_or(0, |span| span.start);

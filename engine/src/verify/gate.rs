@@ -180,10 +180,17 @@ impl Gate {
             seen.clone()
         };
         let mut seen = memory.seen();
-        if !seen.is_news(&note(&mut seen.clone()), HOUR) {
+        let known = seen.clone();
+        let grown = note(&mut known.clone());
+        if !known.is_news(&grown, HOUR) {
             return Ok(());
         }
-        *seen = memory.file.update(note)?;
+        // What cannot be written is remembered as long as this engine lives.
+        *seen = grown;
+        *seen = memory.file.update(|there| {
+            there.keep(&known);
+            note(there)
+        })?;
         Ok(())
     }
 }

@@ -7,7 +7,10 @@ use std::{
 };
 
 use super::{hex::hex, key::refused};
-use crate::error::{Code, Error, Result, Stage};
+use crate::{
+    error::{Code, Error, Result, Stage},
+    plain,
+};
 
 /// Puts `bytes` in the place of what is at `path`, readable by its owner only (on Unix).
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
@@ -41,7 +44,12 @@ pub(super) fn lock(path: &Path) -> Result<File> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
     let failed = |error| Error::io(Stage::Vet, Path::new(&name), &error);
-    let file = File::options().create(true).truncate(false).write(true).open(&name).map_err(failed)?;
+    let mut options = File::options();
+    options.create(true).truncate(false).write(true);
+    // Who may open it may hold it, and keep its owner waiting.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = plain::open_with(&mut options, Path::new(&name)).map_err(failed)?;
     file.lock().map_err(failed)?;
     Ok(file)
 }

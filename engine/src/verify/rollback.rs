@@ -4,7 +4,6 @@
 use std::{
     collections::BTreeMap,
     fmt,
-    fs::File,
     io::{ErrorKind, Read},
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
@@ -16,11 +15,12 @@ use super::{Date, Verdict, key::refused, lines::Lines, replace::replace};
 use crate::{
     error::{Code, Error, Result, Stage},
     package::Id,
+    plain,
     policy::TrustLevel,
 };
 
-/// The longest such file, in bytes: 30,000 plugins of the longest kind fit.
-const LONGEST: usize = 4 << 20;
+/// The longest such file, in bytes: 15,000 plugins of the longest kind fit.
+const LONGEST: usize = 2 << 20;
 const LONGEST_VERSION: usize = 64;
 /// How far a clock may be set back without a word.
 const SET_BACK: Duration = Duration::from_secs(300);
@@ -87,6 +87,20 @@ impl Seen {
     pub fn note_run(&mut self, generation: u64, wall: SystemTime) {
         self.generation = self.generation.max(generation);
         self.time = self.time.max(Some(Date::of(wall)));
+    }
+
+    /// Puts back what was known, where this says less than it did: the file was deleted, or an older copy of it was put in its place.
+    /// Time and generation only go up, and tell; a version may go down, because the host signed it off.
+    pub(super) fn keep(&mut self, known: &Seen) {
+        if self.time >= known.time && self.generation >= known.generation {
+            return;
+        }
+        (self.time, self.generation) = (self.time.max(known.time), self.generation.max(known.generation));
+        for (id, version) in &known.versions {
+            if self.versions.get(id).is_none_or(|seen| seen.cmp_precedence(version).is_lt()) {
+                self.versions.insert(id.clone(), version.clone());
+            }
+        }
     }
 
     /// Whether `other`, which grew from this, says more than that it is later, or is later by more than `least`.
@@ -169,7 +183,7 @@ impl SeenFile {
     pub fn load(&self) -> Result<Seen> {
         let failed = |error| Error::io(Stage::Vet, &self.path, &error);
         let mut bytes = Vec::new();
-        match File::open(&self.path) {
+        match plain::open(&self.path) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Seen::default()),
             opened => opened.map_err(failed)?.take(LONGEST as u64 + 1).read_to_end(&mut bytes).map_err(failed)?,
         };

@@ -14,7 +14,10 @@ use ed25519_dalek::{
 use zeroize::{Zeroize, Zeroizing};
 
 use super::{PublicKey, key::refused};
-use crate::error::{Code, Error, Result, Stage};
+use crate::{
+    error::{Code, Error, Result, Stage},
+    plain,
+};
 
 /// The longest file that is read as a key, in bytes.
 const LONGEST: u64 = 16 << 10;
@@ -121,7 +124,7 @@ impl SecretKey {
     /// As [`SecretKey::open`]; [`Code::TrustKeyFile`] for more than 16 KiB, and for what is no text.
     pub fn read_private(path: &Path) -> Result<Zeroizing<String>> {
         let failed = |error| Error::io(Stage::Vet, path, &error);
-        let mut file = File::open(path).map_err(failed)?;
+        let mut file = plain::open(path).map_err(failed)?;
         private(&file, path)?;
         // All of it at once, so that no part is left behind where the text grew.
         let mut text = Zeroizing::new(String::with_capacity(LONGEST as usize + 64));

@@ -6,10 +6,7 @@ use std::{
     io,
     os::{
         fd::OwnedFd,
-        unix::{
-            ffi::{OsStrExt, OsStringExt},
-            fs::OpenOptionsExt,
-        },
+        unix::ffi::{OsStrExt, OsStringExt},
     },
     path::Path,
 };
@@ -65,12 +62,6 @@ impl Folder {
     pub(super) fn file(&self, name: impl AsRef<OsStr>) -> io::Result<File> {
         Ok(File::from(openat(&self.0, name.as_ref(), FILE, Mode::empty())?))
     }
-}
-
-/// Opens a file by the user's own path, through links.
-pub(super) fn open_named(path: &Path) -> io::Result<File> {
-    let flags = i32::try_from((OFlags::NONBLOCK | OFlags::NOCTTY).bits()).unwrap_or(0);
-    File::options().read(true).custom_flags(flags).open(path)
 }
 
 #[cfg(test)]

@@ -170,7 +170,10 @@ fn links() {
         "wolf 1.2.3 [main.lua p plugin.toml] lua:main.lua",
     );
     let entry = format!("{MANIFEST}[entry]\nlua = 'target/m.lua'\n");
-    check(&[Text("plugin.toml", &entry), Link("target", "..")], "package.missing-artefact 5:1");
+    check(&[Text("plugin.toml", &entry), Link("target", "..")], "package.escapes");
+    let long = "a/../".repeat(100) + "main.lua";
+    check_with(&[Text("a/x", ""), Link("l", &long)], "wolf 1.2.3 [a/x l main.lua plugin.toml] lua:main.lua");
+    check_with(&[Text("a/x", ""), Link("l", &long), Link("m", &long)], "package.too-large");
     check(&[Text("plugin.toml", &entry), Link("target/m.lua", "../../secret.lua")], "package.escapes");
     check(&[Text("plugin.toml", &entry.replace("m.lua", "secret.lua")), Link("target", "..")], "package.escapes");
 }

@@ -41,6 +41,8 @@ impl TrustStore {
             if to_one > MOST_TO_ONE {
                 return Err(wrong(format!("more than {MOST_TO_ONE} delegations to one key")));
             }
+            check_label(&delegation.label)
+                .map_err(|_| wrong("the label of a delegation has 1 to 128 printable ASCII characters"))?;
             if delegation.namespaces.is_empty() {
                 return Err(wrong("a delegation names at least one namespace"));
             }

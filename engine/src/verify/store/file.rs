@@ -1,7 +1,6 @@
 //! [`StoreFile`]: the file that a trust store lies in, replaced as a whole, one writer at a time.
 
 use std::{
-    fs::File,
     io::{self, ErrorKind, Read},
     path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering},
@@ -12,6 +11,7 @@ use zeroize::Zeroizing;
 use super::{TrustStore, read::LONGEST, seal};
 use crate::{
     error::{Code, Error, Result, Stage},
+    plain,
     verify::{
         key::refused,
         replace::{lock, replace},
@@ -103,7 +103,8 @@ impl StoreFile {
 
     /// Puts the next generation of `store` in the place of what is there.
     fn write(&self, mut store: TrustStore) -> Result<()> {
-        store.generation += 1;
+        let none = || refused(Code::TrustValue, format!("there is no generation after {}", store.generation));
+        store.generation = store.generation.checked_add(1).ok_or_else(none)?;
         let text = store.to_string();
         if text.len() > LONGEST {
             return Err(refused(Code::TrustValue, format!("a trust store has at most {LONGEST} bytes")));
@@ -151,7 +152,7 @@ impl StoreFile {
 
     fn read(&self) -> Result<Option<TrustStore>> {
         let mut bytes = Vec::new();
-        match File::open(&self.path) {
+        match plain::open(&self.path) {
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 return match self.seen.load(Ordering::Relaxed) {
                     0 => Ok(None),

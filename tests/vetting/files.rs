@@ -1,0 +1,263 @@
+//! What lies on disk: trust stores with their generations, locks and seals, what was seen, private keys; and verdicts that are kept.
+
+use std::{fs, sync::Arc, thread, time::Duration};
+
+use modhost::{
+    Code::{
+        self, IoFailed, IoNotFound, TrustGeneration, TrustKeyFile, TrustMemory, TrustNewer, TrustRollback, TrustSealed,
+        TrustSyntax,
+    },
+    verify::{Revocation, Revoked, SecretKey, SeenFile, StoreFile, Subject, TrustStore, Verdicts},
+};
+use semver::Version;
+
+use crate::{
+    stores::full,
+    world::{World, area, date, key, pattern, trusted},
+};
+
+fn code<T: std::fmt::Debug>(result: modhost::Result<T>) -> Code {
+    result.unwrap_err().code()
+}
+
+#[test]
+fn an_older_store_than_the_one_seen_is_refused() {
+    let area = area();
+    let path = area.path().join("trust.toml");
+    let file = StoreFile::new(&path);
+    assert_eq!(code(file.load()), IoNotFound);
+    file.update(|store| store.add_key(trusted(1, "acme.*"))).unwrap();
+    let old = fs::read(&path).unwrap();
+    file.update(|store| store.revoke(Revocation::hard(Revoked::Key(key(1).public().id()), "stolen"))).unwrap();
+    assert_eq!(file.load().unwrap().generation(), 2);
+
+    fs::write(&path, &old).unwrap();
+    assert_eq!(code(file.load()), TrustGeneration);
+    assert_eq!(code(file.update(|_| Ok(()))), TrustGeneration);
+    // A host that remembers the generation refuses it after a new start, too; one that does not cannot know.
+    assert_eq!(code(StoreFile::new(&path).seen(2).load()), TrustGeneration);
+    assert_eq!(StoreFile::new(&path).seen(1).load().unwrap().generation(), 1);
+    fs::remove_file(&path).unwrap();
+    assert_eq!(code(file.load()), TrustGeneration);
+
+    // What is refused leaves the file as it was.
+    fs::write(&path, &old).unwrap();
+    let file = StoreFile::new(&path);
+    assert!(file.update(|store| store.set_threshold(pattern("*"), 0)).is_err());
+    assert_eq!(fs::read(&path).unwrap(), old);
+    fs::write(&path, [0xff, b'\n']).unwrap();
+    assert_eq!(code(file.load()), TrustSyntax);
+    let left: Vec<_> = fs::read_dir(area.path()).unwrap().map(|one| one.unwrap().file_name()).collect();
+    assert_eq!(left.len(), 2, "the store and its lock: {left:?}");
+}
+
+#[test]
+fn a_key_that_the_host_was_built_with_is_in_no_file_and_stays() {
+    let area = area();
+    let path = area.path().join("trust.toml");
+    let built = || StoreFile::new(&path).embed(trusted(1, "acme.*")).unwrap();
+    built().update(|store| store.pin("acme", key(1).public().id())).unwrap();
+    let mut world = World::new();
+    world.store = built().load().unwrap();
+    world.policy.vendors.insert("acme".into());
+    assert_eq!(world.judge().level, modhost::TrustLevel::Trusted);
+    assert!(!fs::read_to_string(&path).unwrap().contains("[[key]]"));
+    assert_eq!(code(built().update(|store| store.remove_key(&key(1).public().id()))), Code::TrustNoKey);
+    // The file alone names a key that is nowhere.
+    assert_eq!(code(StoreFile::new(&path).load()), Code::TrustNoKey);
+}
+
+#[test]
+fn of_many_writers_none_loses_a_change() {
+    let area = area();
+    let path = Arc::new(area.path().join("trust.toml"));
+    let writers: Vec<_> = (1..=4)
+        .map(|seed| {
+            let path = path.clone();
+            thread::spawn(move || {
+                let file = StoreFile::new(&*path);
+                for namespace in ["a.*", "b.*"] {
+                    file.update(|store| store.add_key(trusted(seed, namespace))).unwrap();
+                }
+            })
+        })
+        .collect();
+    writers.into_iter().for_each(|writer| writer.join().unwrap());
+    let store = StoreFile::new(&*path).load().unwrap();
+    assert_eq!((store.keys().count(), store.generation()), (4, 8));
+}
+
+#[test]
+fn a_sealed_store_opens_with_its_key_alone() {
+    let area = area();
+    let path = area.path().join("trust.toml");
+    let file = StoreFile::new(&path).sealed([7; 32]);
+    let replace = |store: &mut TrustStore| {
+        *store = full();
+        Ok(())
+    };
+    file.update(replace).unwrap();
+    file.update(replace).unwrap();
+    let store = file.load().unwrap();
+    assert_eq!(store.generation(), 2, "another store is a change as any other");
+    assert_eq!(store.keys().count(), full().keys().count());
+    let bytes = fs::read(&path).unwrap();
+    assert!(!bytes.windows(4).any(|part| part == b"acme"));
+    // Never the same twice, though the text is.
+    file.update(|_| Ok(())).unwrap();
+    assert_ne!(fs::read(&path).unwrap()[..60], bytes[..60]);
+
+    assert_eq!(code(StoreFile::new(&path).load()), TrustSealed);
+    assert_eq!(code(StoreFile::new(&path).sealed([8; 32]).load()), TrustSealed);
+    let flips = bytes.len() * 8;
+    for bit in (0..flips).step_by(61) {
+        let mut changed = bytes.clone();
+        changed[bit / 8] ^= 1 << (bit % 8);
+        fs::write(&path, &changed).unwrap();
+        assert_eq!(code(StoreFile::new(&path).sealed([7; 32]).load()), TrustSealed, "bit {bit}");
+    }
+    // One that lies there in the open is not what the host wants.
+    fs::write(&path, full().to_string()).unwrap();
+    assert_eq!(code(StoreFile::new(&path).sealed([7; 32]).load()), TrustSealed);
+}
+
+#[test]
+fn an_older_package_is_refused_until_the_host_signs_off() {
+    let area = area();
+    let file = SeenFile::new(area.path().join("seen"));
+    let world = World::new();
+    let version = |text: &str| Version::parse(text).unwrap();
+    let mut unsigned = world.clone();
+    unsigned.envelope = None;
+    file.update(|seen| {
+        seen.note(&world.id, &version("1.5.0"), &world.judge());
+        // Of what nobody vouches for nothing is remembered, nor of what is older.
+        seen.note(&world.id, &version("9.0.0"), &unsigned.judge());
+        seen.note(&world.id, &version("1.4.0"), &world.judge());
+        seen.note_run(3, world.now);
+    })
+    .unwrap();
+    let seen = file.load().unwrap();
+    assert_eq!((seen.version(&world.id), seen.generation()), (Some(&version("1.5.0")), 3));
+    for (text, expected) in [
+        ("1.4.9", Err(TrustRollback)),
+        ("1.5.0-rc.1", Err(TrustRollback)),
+        ("1.5.0", Ok(())),
+        ("1.5.0+other", Ok(())),
+        ("2.0.0", Ok(())),
+    ] {
+        assert_eq!(seen.check(&world.id, &version(text)).map_err(|error| error.code()), expected, "{text}");
+    }
+    assert!(seen.check(&"acme.fox".parse().unwrap(), &version("0.0.1")).is_ok());
+
+    // A clock that was set back is not believed, and told of.
+    let hour = Duration::from_secs(3600);
+    let (time, warning) = seen.time(world.now - hour);
+    assert!(time == world.now && warning.unwrap().contains("the clock says 2026-05-31T23:00:00Z"));
+    assert_eq!(seen.time(world.now + hour), (world.now + hour, None));
+    assert_eq!(seen.time(world.now - Duration::from_secs(60)), (world.now, None));
+
+    file.update(|seen| seen.sign_off(&world.id, &version("1.2.0"))).unwrap();
+    assert!(file.load().unwrap().check(&world.id, &version("1.4.0")).is_ok());
+
+    // A damaged memory is no empty one.
+    let text = fs::read_to_string(file.path()).unwrap();
+    for (damaged, expected) in [
+        (text.replace("plugin", "plugins"), TrustMemory),
+        (text.replace("1.2.0", "1.2"), TrustMemory),
+        (text.replace("generation 3", "generation 03"), TrustMemory),
+        (text.clone() + "plugin a 1.0.0\n", TrustMemory),
+        (text.replace("seen 1", "seen 2"), TrustNewer),
+        (String::new(), TrustMemory),
+    ] {
+        fs::write(file.path(), &damaged).unwrap();
+        assert_eq!(code(file.load()), expected, "{damaged}");
+        assert_eq!(code(file.update(|_| ())), expected, "{damaged}");
+    }
+}
+
+#[test]
+fn a_private_key_is_kept_to_its_owner() {
+    let area = area();
+    let path = area.path().join("key.pem");
+    let secret = SecretKey::generate().unwrap();
+    assert_ne!(SecretKey::generate().unwrap().public(), secret.public());
+    secret.create(&path).unwrap();
+    assert_eq!(SecretKey::open(&path).unwrap().public(), secret.public());
+    assert_eq!(code(secret.create(&path)), IoFailed, "a key is never written over");
+    let pem = fs::read_to_string(&path).unwrap();
+    let shown = format!("{secret:?}");
+    assert!(shown.contains(&secret.public().to_string()));
+    assert!(pem.lines().nth(1).is_some_and(|line| !shown.contains(line)));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        for mode in [0o640, 0o604, 0o620, 0o601] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(code(SecretKey::open(&path)), Code::TrustKeyExposed, "{mode:o}");
+        }
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).unwrap();
+        assert!(SecretKey::open(&path).is_ok());
+    }
+    // As OpenSSL writes one (RFC 8410, section 10.3), in both forms.
+    for (text, public) in [(
+        "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n-----END PRIVATE KEY-----\n",
+        "ed25519:19bf44096984cdfe8541bac167dc3b96c85086aa30b6b6cb0c5c38ad703166e1",
+    )] {
+        assert_eq!(SecretKey::from_pem(text).unwrap().public().to_string(), public);
+        assert_eq!(*SecretKey::from_pem(text).unwrap().to_pem().unwrap(), text);
+        for bad in [text.replace("PRIVATE", "PUBLIC"), text.replace("MC4", "MC5"), text[..80].into(), String::new()] {
+            assert_eq!(code(SecretKey::from_pem(&bad)), TrustKeyFile, "{bad}");
+        }
+    }
+    let encrypted = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMC4=\n-----END ENCRYPTED PRIVATE KEY-----\n";
+    let error = SecretKey::from_pem(encrypted).unwrap_err();
+    assert!(error.code() == TrustKeyFile && error.message().contains("passphrase"));
+}
+
+#[test]
+fn a_verdict_is_kept_no_longer_than_it_holds() {
+    let mut world = World::new();
+    world.sign_with(&[1], |said| said.expires = Some(date("2026-06-03T00:00:00Z")));
+    let mut verdicts = Verdicts::new(world.store.clone(), 2);
+    let decide = |verdicts: &Verdicts, world: &World| {
+        let envelope = world.envelope.as_deref().map(str::as_bytes);
+        let subject = Subject { id: &world.id, version: &world.version, index: &world.index, envelope };
+        verdicts.decide(&subject, &world.policy, world.now).map(|verdict| verdict.level).map_err(|error| error.code())
+    };
+    let good = decide(&verdicts, &world);
+    assert_eq!((good, verdicts.len()), (Ok(modhost::TrustLevel::Verified), 1));
+    assert_eq!((decide(&verdicts, &world), verdicts.len()), (good, 1));
+
+    // The signature ends while its verdict is kept.
+    let mut late = world.clone();
+    late.later(2);
+    assert_eq!(decide(&verdicts, &late), Err(Code::VerifyExpired));
+    assert_eq!(decide(&verdicts, &world), good);
+    // Another policy, envelope, list of files is another question.
+    let mut strict = world.clone();
+    strict.policy = modhost::Policy::strict();
+    assert_eq!(decide(&verdicts, &strict), Err(Code::VerifyThreshold));
+    let mut changed = world.clone();
+    changed.index.push(b'x');
+    assert_eq!(decide(&verdicts, &changed), Err(Code::VerifyBadSignature));
+    let mut unsigned = world.clone();
+    unsigned.envelope = None;
+    assert_eq!(decide(&verdicts, &unsigned), Ok(modhost::TrustLevel::Untrusted));
+    // What was refused is not kept, and there is an end to what is.
+    assert_eq!(verdicts.len(), 2);
+    let mut renewed = world.clone();
+    renewed.signed_by(&[2]);
+    assert_eq!((decide(&verdicts, &renewed), verdicts.len()), (good, 2));
+
+    // Another generation of the store: nothing is left.
+    let mut store = world.store.clone();
+    store.revoke(Revocation::hard(Revoked::Key(key(1).public().id()), "stolen")).unwrap();
+    verdicts.set_store(store);
+    assert!(verdicts.is_empty());
+    assert_eq!(decide(&verdicts, &world), Err(Code::TrustRevoked));
+    assert_eq!(verdicts.store().revoked().len(), 1);
+    verdicts.set_store(TrustStore::default());
+    assert_eq!(decide(&verdicts, &world), Ok(modhost::TrustLevel::Untrusted));
+}

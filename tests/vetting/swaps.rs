@@ -1,0 +1,193 @@
+//! What lies on the disk is exchanged: while a package is opened, between its opening and its loading, while it runs. What was opened is
+//! loaded, and nothing else; what lies there afterwards is judged anew.
+
+use std::{env, fs};
+
+use modhost::verify::{Envelope, sign_index};
+
+use crate::{
+    build::index,
+    play::host_store,
+    table::Attack,
+    world::{World, key, options},
+};
+
+const SIGNED: &str = "base = \"mods\"\nrequire_trusted_signer = true\n";
+
+/// The package with another script, and the signatures of the good one.
+fn evil() -> World {
+    let mut evil = World::new();
+    evil.source = "function howl() return 'moo' end\n".into();
+    evil.index = evil.listed();
+    evil
+}
+
+/// The package is opened and vetted, then `change` happens, then it is loaded as it was opened; afterwards what lies there gets `code`.
+fn between(name: &str, code: &str, change: &[&str]) -> Attack {
+    let last = format!("load p.modpkg -> {code}");
+    let steps = [
+        &["discover p.modpkg -> ok"],
+        change,
+        &["finish -> verified", "call acme.wolf -> awoo", "unload acme.wolf", &*last],
+    ]
+    .concat();
+    Attack::new("toctou", name, code, &steps).with("p.modpkg", World::new().packed())
+}
+
+/// The same for a folder that it was unpacked to.
+fn unpacked(name: &str, code: &str, change: &[&str]) -> Attack {
+    let good = World::new();
+    let last = format!("load p -> {code}");
+    let steps =
+        [&["discover p -> ok"], change, &["finish -> verified", "call acme.wolf -> awoo", "unload acme.wolf", &*last]]
+            .concat();
+    let [(main, script), (manifest, text)] = good.files();
+    Attack::new("toctou", name, code, &steps)
+        .with(&format!("p/{main}"), script)
+        .with(&format!("p/{manifest}"), text)
+        .with("p/META/files", good.index.clone())
+        .with("p/META/signatures", good.envelope.clone().unwrap())
+}
+
+/// A native library, which cargo puts beside the test programs, or one folder up.
+fn library() -> Vec<u8> {
+    let name = format!("{}modhost_native_guest{}", env::consts::DLL_PREFIX, env::consts::DLL_SUFFIX);
+    let program = env::current_exe().unwrap();
+    let found = program.ancestors().skip(1).take(2).map(|folder| folder.join(&name)).find(|path| path.exists());
+    fs::read(found.unwrap_or_else(|| panic!("{name} is not beside {}", program.display()))).unwrap()
+}
+
+/// A folder of a native plugin by a pinned vendor, whose library is exchanged. All of it is made when it is played: what cargo builds is
+/// not the same everywhere.
+fn native(name: &str, steps: &[&str]) -> Attack {
+    let library = library();
+    let target = format!("{}-{}", env::consts::OS, env::consts::ARCH);
+    let manifest = format!(
+        "[plugin]\nid = \"acme.sim\"\nversion = \"1.0.0\"\n[entry]\nnative.{target} = \"p.so\"\n[requires]\ntest = \"*\"\n"
+    );
+    let list = index("acme.sim", "1.0.0", &[("p.so", &library), ("plugin.toml", manifest.as_bytes())]);
+    let envelope = Envelope::of(sign_index(list.as_bytes(), &key(1), options("Acme")).unwrap()).to_string();
+    let mut store = host_store();
+    store.pin("acme", key(1).public().id()).unwrap();
+    // Whoever loads this, once it is where the library was, has lost.
+    let mut evil = library.clone();
+    evil.truncate(evil.len() / 2);
+    let steps = [&["store trust.toml -> ok"], steps, &["load p -> package.file-changed"]].concat();
+    Attack::new("toctou", name, "package.file-changed", &steps)
+        .with("trust.toml", store.to_string())
+        .with("policy.toml", "base = \"mods\"\nvendors = [\"acme\"]\n")
+        .made("p/p.so", library)
+        .made("p/plugin.toml", manifest)
+        .made("p/META/files", list)
+        .made("p/META/signatures", envelope)
+        .made("evil.so", evil)
+}
+
+pub(crate) fn attacks() -> Vec<Attack> {
+    let evil_script = "function howl() return 'moo' end\n";
+    vec![
+        between("another package renamed over it", "verify.bad-signature", &["rename evil.modpkg p.modpkg"])
+            .with("evil.modpkg", evil().packed()),
+        between("another package written into it", "verify.bad-signature", &["copy evil.modpkg p.modpkg"])
+            .with("evil.modpkg", evil().packed()),
+        between("a link to an unsigned package in its place", "denied.trust", &["link evil.modpkg p.modpkg"])
+            .with("evil.modpkg", World::of("acme.wolf", "1.0.0", evil_script, &[]).packed())
+            .with("policy.toml", SIGNED),
+        between(
+            "a hard link to a package of a stranger in its place",
+            "verify.unknown-signer",
+            &["hard evil.modpkg p.modpkg"],
+        )
+        .with("evil.modpkg", World::of("acme.wolf", "1.0.0", evil_script, &[9]).packed())
+        .with("policy.toml", SIGNED),
+        between("a pipe in its place", "package.special-file", &["pipe p.modpkg"]),
+        between("a link to a pipe in its place", "package.special-file", &["pipe other", "link other p.modpkg"]),
+        between("a device in its place", "package.special-file", &["link /dev/zero p.modpkg"]),
+        between("a link to itself in its place", "io.failed", &["link p.modpkg p.modpkg"]),
+        between("an empty folder in its place", "package.not-a-plugin", &["folder p.modpkg"]),
+        between("an unsigned folder in its place", "denied.trust", &["remove p.modpkg", "rename evil p.modpkg"])
+            .with("evil/plugin.toml", "[plugin]\nid = \"acme.wolf\"\nversion = \"1.0.0\"\n")
+            .with("evil/main.lua", evil_script)
+            .with("policy.toml", SIGNED),
+        between("it is gone", "io.not-found", &["remove p.modpkg"]),
+        between("it grew beyond every cap", "package.too-large", &["grow p.modpkg 8589934592"]),
+        between("it grew by a few bytes", "package.archive", &["grow p.modpkg 40"]),
+        between("it was cut short", "package.archive", &["cut p.modpkg 100"]),
+        unpacked("a script of the folder is another", "package.file-changed", &["copy evil.lua p/main.lua"])
+            .with("evil.lua", evil_script),
+        unpacked("a script of the folder is a link out of it", "package.escapes", &["link ../evil.lua p/main.lua"])
+            .with("evil.lua", evil_script),
+        unpacked(
+            "a script of the folder is a link to the host's store",
+            "package.escapes",
+            &["link ../host.toml p/main.lua"],
+        )
+        .like("toctou-a-script-of-the-folder-is-a-link-out-of-it"),
+        unpacked(
+            "a script of the folder is a hard link to another file",
+            "package.file-changed",
+            &["hard evil.lua p/main.lua"],
+        )
+        .with("evil.lua", evil_script),
+        unpacked("a script of the folder is a pipe", "package.special-file", &["pipe p/main.lua"]),
+        unpacked("a script of the folder is a device", "package.escapes", &["link /dev/zero p/main.lua"]),
+        unpacked("a script of the folder is a folder", "package.special-file", &["folder p/main.lua"]),
+        unpacked("a script of the folder links to itself", "package.special-file", &["link main.lua p/main.lua"]),
+        unpacked(
+            "a script of the folder is a link to the list of files",
+            "package.file-changed",
+            &["link META/files p/main.lua"],
+        ),
+        unpacked("a script of the folder grew", "package.too-large", &["grow p/main.lua 8589934592"]),
+        unpacked("the manifest of the folder is another", "package.file-changed", &["copy evil.toml p/plugin.toml"])
+            .with("evil.toml", "[plugin]\nid = \"acme.wolf\"\nversion = \"1.0.0\"\ndescription = \"the same\"\n"),
+        unpacked("a file was put into the folder", "package.file-extra", &["copy evil.lua p/evil.lua"])
+            .with("evil.lua", evil_script),
+        unpacked("the list of the folder is another's", "package.file-changed", &["copy list p/META/files"])
+            .with("list", evil().index),
+        unpacked(
+            "script and list of the folder are another's",
+            "verify.bad-signature",
+            &["copy list p/META/files", "copy evil.lua p/main.lua"],
+        )
+        .with("list", evil().index)
+        .with("evil.lua", evil_script),
+        unpacked("the list of the folder is gone", "package.meta", &["remove p/META/files"]),
+        unpacked("the signatures of the folder are gone", "denied.trust", &["remove p/META/signatures"])
+            .with("policy.toml", SIGNED),
+        unpacked("the folder is full of links on long ways", "package.too-large", &["maze p 1000 -"]),
+        Attack::new(
+            "toctou",
+            "a folder of plugins is full of links on long ways",
+            "package.escapes",
+            &["maze mods 1000 .lua", "mods mods -> package.escapes"],
+        )
+        .with("mods/main.lua", evil_script),
+        native(
+            "another library renamed over the one that was opened",
+            &["discover p -> ok", "rename evil.so p/p.so", "finish -> trusted", "unload acme.sim"],
+        ),
+        native(
+            "another library written into the one that runs",
+            &["load p -> trusted", "copy evil.so p/p.so", "unload acme.sim"],
+        ),
+        Attack::new(
+            "toctou",
+            "a folder without a manifest is full of links on long ways",
+            "package.not-a-plugin",
+            &["maze mods/x 4000 .lua", "mods mods -> package.not-a-plugin"],
+        ),
+        unpacked(
+            "the list of the folder names more files than there may be",
+            "package.too-large",
+            &["copy list p/META/files"],
+        )
+        .with("list", crate::archives::long_list("acme.wolf", "1.0.0")),
+        unpacked(
+            "META of the folder is a link out of it",
+            "package.escapes",
+            &["remove p/META", "link ../meta p/META"],
+        )
+        .with("meta/files", World::new().index),
+    ]
+}

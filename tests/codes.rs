@@ -440,7 +440,7 @@ const ROWS: &[(Code, From)] = &[
     (Code::PackageMeta, By(Open, "p", "META/a", || unpacked(|root| fs::write(root.join("META/a"), "").unwrap()))),
     (
         Code::PackageIndex,
-        By(Open, "p", "META/files:1", || unpacked(|root| fs::write(root.join("META/files"), "p\n").unwrap())),
+        By(Open, "", "META/files:1", || unpacked(|root| fs::write(root.join("META/files"), "p\n").unwrap())),
     ),
     (
         Code::PackageFileMissing,

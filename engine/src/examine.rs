@@ -133,14 +133,14 @@ impl Engine {
         let mut all = Vec::new();
         let (mut vetted, mut places) = (Vec::new(), Vec::new());
         for package in packages {
-            match vet(package.clone(), policy, &inner.gate, wall) {
+            match vet(package.clone().into(), policy, &inner.gate, wall) {
                 Ok(proof) => {
                     places.push(all.len());
                     all.push(self.admitted(&proof));
                     vetted.push(proof);
                 }
                 Err(error) => {
-                    let signatures = inner.gate.judge(&identity(&package), policy, wall);
+                    let signatures = inner.gate.judge(&identity(&package.clone().into()), policy, wall);
                     all.push(refused(package, signatures, error));
                 }
             }

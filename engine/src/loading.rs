@@ -12,7 +12,7 @@ use crate::{
     call::PluginId,
     engine::Engine,
     error::{Code, Error, Result, Stage},
-    package::Package,
+    package::{Opened, Package},
     report::Mods,
     resolve::{Lockfile, Mode, Profile, Wish},
     spans::stage_span,
@@ -268,19 +268,19 @@ impl Engine {
 
     pub(crate) fn load_path_of(&self, group: Option<&str>, path: &Path) -> Result<PluginId> {
         let source = path.display().to_string();
-        self.load_one(group, self.open(&source, || Package::open(path, &self.policy().caps))?)
+        self.load_one(group, self.open(&source, || Package::read(path, &self.policy().caps))?)
     }
 
     pub(crate) fn load_source_of(&self, group: Option<&str>, name: &str, source: &[u8]) -> Result<PluginId> {
-        self.load_one(group, self.open(name, || Package::from_bytes(name, source, &self.policy().caps))?)
+        self.load_one(group, self.open(name, || Package::take(name, source, &self.policy().caps))?)
     }
 
-    fn open(&self, source: &str, open: impl FnOnce() -> Result<Package>) -> Result<Package> {
+    fn open(&self, source: &str, open: impl FnOnce() -> Result<Opened>) -> Result<Opened> {
         let opened = stage_span!("open", source).in_scope(open);
         opened.inspect_err(|error| self.inner().audit.error(Event::Refused, source, error))
     }
 
-    fn load_one(&self, group: Option<&str>, package: Package) -> Result<PluginId> {
+    fn load_one(&self, group: Option<&str>, package: Opened) -> Result<PluginId> {
         let mut loading = self.loading();
         loading.settings.group = group.map(str::to_owned);
         let mut mods = Discovered::alone(loading, package).resolve()?.load();

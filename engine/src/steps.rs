@@ -11,7 +11,7 @@ use crate::{
     engine::Engine,
     error::{Code, Error, Result, Stage},
     loading::{LoadProgress, Loading, Settings},
-    package::{Listing, Package, nearest},
+    package::{Listing, Opened, Package, nearest},
     report::{Loaded, Mods, Refused, Shadowed},
     resolve::{Plan, resolve, withheld_for},
     spans::stage_span,
@@ -37,8 +37,8 @@ pub struct Resolved<'a> {
     mods: Mods,
 }
 
-/// A package, and the number of the folder in which it lies.
-type Found = (usize, Package);
+/// A plugin, and the number of the folder in which it lies.
+type Found = (usize, Opened);
 
 impl<'a> Loading<'a> {
     /// Reads what lies in the folders and establishes how far each plugin is trusted.
@@ -58,7 +58,7 @@ impl<'a> Loading<'a> {
 
 impl<'a> Discovered<'a> {
     /// One plugin that is loaded by itself.
-    pub(crate) fn alone(loading: Loading<'a>, package: Package) -> Self {
+    pub(crate) fn alone(loading: Loading<'a>, package: Opened) -> Self {
         let Loading { engine, settings, .. } = loading;
         let mut discovered = Discovered { engine, settings, packages: Vec::new(), mods: Mods::default() };
         discovered.vet(vec![package]);
@@ -105,7 +105,7 @@ impl<'a> Discovered<'a> {
     }
 
     /// Leaves those away that lie in an earlier folder, too, in the same version; and of several that are asked for what is loaded.
-    fn unshadowed(&mut self, found: Vec<Found>) -> Vec<Package> {
+    fn unshadowed(&mut self, found: Vec<Found>) -> Vec<Opened> {
         let inner = self.engine.inner();
         let mut first: HashMap<(String, Version), (usize, PathBuf)> = HashMap::new();
         let mut packages = Vec::new();
@@ -132,7 +132,7 @@ impl<'a> Discovered<'a> {
         packages
     }
 
-    fn vet(&mut self, packages: Vec<Package>) {
+    fn vet(&mut self, packages: Vec<Opened>) {
         let inner = self.engine.inner().clone();
         let total = packages.len();
         self.settings.tell(Stage::Vet, "", 0, total);

@@ -23,6 +23,7 @@ mod logs;
 mod memory;
 mod mutate;
 mod opinions;
+mod order;
 mod play;
 mod race;
 mod resident;

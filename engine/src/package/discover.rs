@@ -10,7 +10,7 @@ use modhost_backend::Place;
 use semver::Version;
 
 use super::{
-    Caps, MANIFEST, Package,
+    Caps, MANIFEST, Opened, Package,
     artefact::{is_package, kind_of},
     files::{STEPS, follow},
     open::not_a_plugin,
@@ -41,7 +41,12 @@ use crate::{Code, Error, Result, Stage};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn discover(path: &Path, caps: &Caps) -> Result<Vec<Result<Package>>> {
-    Listing::of(path, caps)?.read(caps, &mut |_| ())
+    let opened = Listing::of(path, caps)?.read(caps, &mut |_| ())?;
+    let parsed = |one: Opened| {
+        let id = one.id().to_string();
+        one.parse(caps).map_err(|error| error.of(id))
+    };
+    Ok(opened.into_iter().map(|one| one.and_then(parsed)).collect())
 }
 
 /// What lies at a path, before any of it is read.
@@ -71,10 +76,10 @@ impl<'a> Listing<'a> {
     ///
     /// # Errors
     /// As [`discover`].
-    pub(crate) fn read(self, caps: &Caps, told: &mut dyn FnMut(&str)) -> Result<Vec<Result<Package>>> {
+    pub(crate) fn read(self, caps: &Caps, told: &mut dyn FnMut(&str)) -> Result<Vec<Result<Opened>>> {
         let path = self.path;
         let Some(names) = self.names else {
-            let package = Package::open(path, caps);
+            let package = Package::read(path, caps);
             told(&shown(path));
             // A path of another ending is no plugin that failed, but no plugin.
             return if path.is_dir() || is_plugin(path) {
@@ -84,7 +89,7 @@ impl<'a> Listing<'a> {
             };
         };
         let root = fs::canonicalize(path).map_err(|error| Error::io(Stage::Open, path, &error))?;
-        let mut found: Vec<(Key, Result<Package>)> = Vec::new();
+        let mut found: Vec<(Key, Result<Opened>)> = Vec::new();
         let (mut left, mut steps) = (caps.folder, 0);
         for name in names {
             // One that does not fit is refused when that is known, not when it is read.
@@ -161,7 +166,7 @@ fn names(path: &Path, caps: &Caps) -> Result<Vec<OsString>> {
 }
 
 /// One entry of a folder of plugins; `None` for what is none.
-fn entry(root: &Path, path: &Path, caps: &Caps, steps: &mut usize) -> Option<Result<Package>> {
+fn entry(root: &Path, path: &Path, caps: &Caps, steps: &mut usize) -> Option<Result<Opened>> {
     let linked = fs::symlink_metadata(path).ok()?.is_symlink();
     // Before the system follows a link: it goes every way to its end.
     let escapes = linked && !inside(root, path, steps, caps);
@@ -181,7 +186,7 @@ fn entry(root: &Path, path: &Path, caps: &Caps, steps: &mut usize) -> Option<Res
         let message = format!("the folder holds `{}`, but no plugin.toml", shown(&file).escape_debug());
         return Some(Err(not_a_plugin(path, &message)));
     }
-    Some(Package::open(path, caps))
+    Some(Package::read(path, caps))
 }
 
 fn inside(root: &Path, path: &Path, steps: &mut usize, caps: &Caps) -> bool {

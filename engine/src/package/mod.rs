@@ -20,6 +20,7 @@ mod name;
 mod nearest;
 mod nesting;
 mod open;
+mod opened;
 mod pack;
 mod parse;
 mod quantity;
@@ -48,6 +49,7 @@ pub use manifest::{
     About, Alternative, AskedCapabilities, AskedLimits, Conflict, Dependency, Entry, Manifest, Provision, Requirement,
 };
 pub(crate) use nearest::nearest;
+pub(crate) use opened::Opened;
 pub use pack::Packed;
 pub(crate) use pack::{LOCK_SIGNATURES, LOCKFILE};
 pub use quantity::{QuantityError, parse_duration, parse_size};
@@ -95,6 +97,11 @@ impl Package {
     /// `io.not-found`, `io.failed`, every `package.*` but `package.duplicate`, and every `manifest.*`, the latter with
     /// file, line and column.
     pub fn open(path: &Path, caps: &Caps) -> Result<Package> {
+        Package::read(path, caps)?.parse(caps)
+    }
+
+    /// The first half of [`Package::open`]: what it takes to judge the plugin's signatures before anything that they are over is parsed.
+    pub(crate) fn read(path: &Path, caps: &Caps) -> Result<Opened> {
         open::open(path, caps)
     }
 
@@ -104,6 +111,11 @@ impl Package {
     /// # Errors
     /// `package.not-a-plugin` for another ending, `package.name`, and `package.too-large`; for a package as [`Package::open`].
     pub fn from_bytes(name: &str, bytes: &[u8], caps: &Caps) -> Result<Package> {
+        Package::take(name, bytes, caps)?.parse(caps)
+    }
+
+    /// The first half of [`Package::from_bytes`].
+    pub(crate) fn take(name: &str, bytes: &[u8], caps: &Caps) -> Result<Opened> {
         open::from_bytes(name, bytes, caps)
     }
 

@@ -15,7 +15,8 @@ use super::{
     archive::Archive,
     artefact::{ENDINGS, is_package, kind_of},
     files::{Reader, portable, read_package, read_single, single_file},
-    meta::{INDEX, Meta},
+    meta::{INDEX, LONGEST_INDEX, Meta},
+    opened::{Listed, Opened},
     parse::beginning,
 };
 use crate::{Code, Error, Result, Stage};
@@ -24,7 +25,7 @@ use crate::{Code, Error, Result, Stage};
 const CONVENTIONAL: [&str; 5] = ["main.lua", "main.luau", "main.rhai", "main.wasm", "main.wat"];
 
 /// Opens the plugin at `path`.
-pub(super) fn open(path: &Path, caps: &Caps) -> Result<Package> {
+pub(super) fn open(path: &Path, caps: &Caps) -> Result<Opened> {
     let about = fs::metadata(path).map_err(|error| Error::io(Stage::Open, path, &error))?;
     if about.is_dir() { folder(path, caps) } else { single(path, caps) }
 }
@@ -40,7 +41,7 @@ fn no_ending(path: &Path) -> Error {
     if is_manifest { error.with_help("Name the folder instead of its plugin.toml.") } else { error }
 }
 
-fn single(path: &Path, caps: &Caps) -> Result<Package> {
+fn single(path: &Path, caps: &Caps) -> Result<Opened> {
     let name = path.file_name().unwrap_or_default();
     if is_package(path) {
         let bytes = read_package(path, &name.to_string_lossy(), caps.package)?;
@@ -48,7 +49,7 @@ fn single(path: &Path, caps: &Caps) -> Result<Package> {
     }
     let kind = kind_of(path).ok_or_else(|| no_ending(path))?;
     let name = portable(name, &name.to_string_lossy())?;
-    Ok(alone(kind, name, read_single(path, name, caps)?, path))
+    Ok(alone(kind, name, read_single(path, name, caps)?, path).into())
 }
 
 /// The package of one file; `files` holds it as `name`.
@@ -70,7 +71,7 @@ fn alone(kind: Kind, name: &str, files: FileSet, source: &Path) -> Package {
 }
 
 /// The package of bytes that the host holds already.
-pub(super) fn from_bytes(name: &str, bytes: &[u8], caps: &Caps) -> Result<Package> {
+pub(super) fn from_bytes(name: &str, bytes: &[u8], caps: &Caps) -> Result<Opened> {
     let path = Path::new(name);
     if is_package(path) {
         return package(path, bytes, caps);
@@ -78,12 +79,11 @@ pub(super) fn from_bytes(name: &str, bytes: &[u8], caps: &Caps) -> Result<Packag
     let kind = kind_of(path).ok_or_else(|| no_ending(path))?;
     let name = portable(path.as_os_str(), name)?;
     let files = single_file(name, bytes, caps)?;
-    Ok(alone(kind, name, files, path))
+    Ok(alone(kind, name, files, path).into())
 }
 
-/// The package in these bytes. What it is said to be comes first, so that the plugin has a name before anything else of it is read;
-/// `plugin.toml` is parsed last, when it is known to be the one that was packed.
-fn package(path: &Path, bytes: &[u8], caps: &Caps) -> Result<Package> {
+/// The package in these bytes, of which the list of files and those files are held against each other, and nothing is parsed.
+fn package(path: &Path, bytes: &[u8], caps: &Caps) -> Result<Opened> {
     let file = path.file_name().unwrap_or_default().to_string_lossy().escape_debug().to_string();
     let of_all = |error: Error| error.at_place(Place::file(&file));
     let archive = Archive::read(bytes, caps).map_err(of_all)?;
@@ -92,23 +92,42 @@ fn package(path: &Path, bytes: &[u8], caps: &Caps) -> Result<Package> {
     let meta = Meta { index: None, envelope: archive.envelope().map_err(name_it)? };
     let files = archive.files().map_err(name_it)?;
     index.check(&files).map_err(name_it)?;
-    let manifest = match files.get(MANIFEST) {
-        Some(bytes) if bytes.len() as u64 > caps.manifest => {
-            let message = format!("the file has more than {} bytes", caps.manifest);
-            let error = Error::new(Code::PackageTooLarge, Stage::Open, message);
-            return Err(name_it(error.at_place(Place::file(MANIFEST))));
-        }
-        Some(bytes) => Manifest::parse(bytes).map_err(name_it)?,
-        None => return Err(name_it(not_a_plugin(path, "the package has no plugin.toml"))),
-    };
-    let mut package = assembled(path, manifest, files, Vec::new(), meta)?;
-    package.record(index)?;
-    package.packed = Some(bytes.len() as u64);
-    Ok(package)
+    let packed = Some(bytes.len() as u64);
+    Ok(Opened::Listed(Box::new(Listed { path: path.to_owned(), index, files, meta, skipped: Vec::new(), packed })))
 }
 
-fn folder(path: &Path, caps: &Caps) -> Result<Package> {
+fn folder(path: &Path, caps: &Caps) -> Result<Opened> {
     let mut reader = Reader::open(path, caps)?;
+    match reader.read(INDEX, LONGEST_INDEX.min(caps.file))?.map(Index::parse).transpose()? {
+        Some(index) => listed(path, reader, index, caps),
+        None => unlisted(path, reader, caps).map(Into::into),
+    }
+}
+
+/// A folder that was unpacked from a package, or would be one.
+fn listed(path: &Path, mut reader: Reader<'_>, index: Index, caps: &Caps) -> Result<Opened> {
+    let name_it = |error: Error| error.of(index.id().as_str());
+    if index.files().len() > caps.files {
+        let message = format!("it lists {} files, more than {}", index.files().len(), caps.files);
+        let error = Error::new(Code::PackageTooLarge, Stage::Open, message).at_place(Place::file(INDEX));
+        return Err(name_it(error));
+    }
+    reader.read_all().map_err(name_it)?;
+    // It may hold builds for other targets in folders that are skipped.
+    for file in index.files() {
+        // What is missing is told below.
+        if reader.read(&file.path, caps.file).map_err(name_it)?.is_none() {
+            break;
+        }
+    }
+    let (files, skipped) = reader.finish();
+    let (meta, files) = Meta::part(files).map_err(name_it)?;
+    index.check(&files).map_err(name_it)?;
+    Ok(Opened::Listed(Box::new(Listed { path: path.to_owned(), index, files, meta, skipped, packed: None })))
+}
+
+/// A folder whose manifest alone says what it is.
+fn unlisted(path: &Path, mut reader: Reader<'_>, caps: &Caps) -> Result<Package> {
     let manifest = match reader.read(MANIFEST, caps.manifest.min(caps.file))? {
         Some(bytes) => Manifest::parse(bytes)?,
         None => return Err(not_a_plugin(path, "the folder has no plugin.toml")),
@@ -120,29 +139,9 @@ fn folder(path: &Path, caps: &Caps) -> Result<Package> {
         // Named files are read even below a folder that is skipped: cargo's own output is at target/release.
         reader.read(&entry.path, caps.file).map_err(name_it)?;
     }
-    let index = reader.read(INDEX, caps.file).map_err(name_it)?.map(Index::parse).transpose().map_err(name_it)?;
-    // So are those of a package that was unpacked here: it may hold builds for other targets in such folders.
-    if let Some(index) = index.as_ref().filter(|index| index.files().len() > caps.files) {
-        let message = format!("it lists {} files, more than {}", index.files().len(), caps.files);
-        let error = Error::new(Code::PackageTooLarge, Stage::Open, message).at_place(Place::file(INDEX));
-        return Err(name_it(error));
-    }
-    for file in index.iter().flat_map(Index::files) {
-        // What is missing is told below.
-        if reader.read(&file.path, caps.file).map_err(name_it)?.is_none() {
-            break;
-        }
-    }
     let (files, skipped) = reader.finish();
     let (meta, files) = Meta::part(files).map_err(name_it)?;
-    if let Some(index) = &index {
-        index.check(&files).map_err(name_it)?;
-    }
-    let mut package = assembled(path, manifest, files, skipped, meta)?;
-    if let Some(index) = index {
-        package.record(index)?;
-    }
-    Ok(package)
+    assembled(path, manifest, files, skipped, meta)
 }
 
 /// The target that this is, in the words of `[entry]`.
@@ -151,7 +150,13 @@ fn host() -> String {
 }
 
 /// A plugin of its manifest and files.
-fn assembled(path: &Path, manifest: Manifest, files: FileSet, skipped: Vec<String>, meta: Meta) -> Result<Package> {
+pub(super) fn assembled(
+    path: &Path,
+    manifest: Manifest,
+    files: FileSet,
+    skipped: Vec<String>,
+    meta: Meta,
+) -> Result<Package> {
     let mut notes = manifest.notes.clone();
     notes.extend(
         skipped.iter().map(|folder| format!("`{folder}` is skipped; only files that [entry] names are read there")),
@@ -178,7 +183,7 @@ fn assembled(path: &Path, manifest: Manifest, files: FileSet, skipped: Vec<Strin
 
 impl Package {
     /// Takes the index that came with the plugin, whose files were held against it.
-    fn record(&mut self, index: Index) -> Result<()> {
+    pub(super) fn record(&mut self, index: Index) -> Result<()> {
         let told = (index.id().as_str(), index.version().to_string());
         let own = (self.id.as_str(), self.version.to_string());
         if told != own {

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     error::Result,
-    package::Package,
+    package::{Opened, Package},
     policy::{Policy, TrustLevel},
 };
 
@@ -47,16 +47,17 @@ impl<T> Vetted<T> {
     }
 }
 
-/// Vets `package` under `policy`: what its signatures are worth at this gate. It is hashed here, if it was not before.
+/// Vets a plugin under `policy`: what its signatures are worth at this gate; and only then parses what they are over. It is hashed here,
+/// if it was not before.
 ///
 /// # Errors
-/// Those of [`Gate::pass`].
-pub(crate) fn vet(package: Package, policy: &Policy, gate: &Gate, wall: SystemTime) -> Result<Vetted<Package>> {
-    let standing = gate.pass(&identity(&package), policy, wall)?;
-    Ok(Vetted { inner: package, standing })
+/// Those of [`Gate::pass`], and what [`Opened::parse`] gives.
+pub(crate) fn vet(opened: Opened, policy: &Policy, gate: &Gate, wall: SystemTime) -> Result<Vetted<Package>> {
+    let standing = gate.pass(&identity(&opened), policy, wall)?;
+    Ok(Vetted { inner: opened.parse(&policy.caps)?, standing })
 }
 
-/// What a package is judged by.
-pub(crate) fn identity(package: &Package) -> Identity<'_> {
-    Identity { id: package.id(), version: package.version(), digest: package.digest(), envelope: package.envelope() }
+/// What a plugin is judged by.
+pub(crate) fn identity(opened: &Opened) -> Identity<'_> {
+    Identity { id: opened.id(), version: opened.version(), digest: opened.digest(), envelope: opened.envelope() }
 }

@@ -115,7 +115,7 @@ impl Gate {
     }
 
     /// The time to judge by, and what is to be said of the clock.
-    fn time(&self, wall: SystemTime) -> (SystemTime, Option<String>) {
+    pub(crate) fn time(&self, wall: SystemTime) -> (SystemTime, Option<String>) {
         self.memory.as_ref().map_or((wall, None), |memory| memory.seen().time(wall))
     }
 

@@ -36,14 +36,16 @@ macro_rules! told {
 
 // Below the two macros, which they use.
 mod audit;
+mod key;
 mod pack;
 mod sign;
 mod trust;
 
 pub(crate) use audit::{Audit, AuditVerb, Log, Show, Verify as VerifyLog};
+pub(crate) use key::{Key, KeyVerb, Passphrase};
 pub(crate) use pack::Pack;
 pub(crate) use sign::{Sign, Verify};
-pub(crate) use trust::{Add, Key, KeyVerb, Passphrase, Revoke, Store, Trust, TrustVerb};
+pub(crate) use trust::{Add, Allow, Delegate, Publish, Revoke, Store, Threshold, Trust, TrustVerb};
 
 /// Runs mods in Lua, Rhai, WebAssembly and native code, each in the box that its trust allows.
 #[derive(Debug, Parser)]
@@ -338,6 +340,9 @@ pub(crate) struct ChosenPolicy {
     /// Whose keys count [default: $MODHOST_STORE, else modhost/trust.toml among your settings]
     #[arg(long, value_name = "FILE", help_heading = "The host's side")]
     pub(crate) store: Option<PathBuf>,
+    /// The key of a sealed store, 64 hex digits in a file [default: $MODHOST_STORE_KEY, else the store is not sealed]
+    #[arg(long, value_name = "FILE", help_heading = "The host's side")]
+    pub(crate) store_key_file: Option<PathBuf>,
     /// A file that remembers which versions were loaded: older ones are refused from then on
     #[arg(long, value_name = "FILE", help_heading = "The host's side")]
     pub(crate) seen: Option<PathBuf>,

@@ -30,7 +30,7 @@ pub(crate) fn engine(options: &Host) -> Result<Engine> {
 
 /// [`engine`], begun with a builder of the verb's own.
 pub(crate) fn engine_from(options: &Host, builder: Builder) -> Result<Engine> {
-    let store = trust::store(options.policy.store.as_deref())?;
+    let store = trust::store(&options.policy)?;
     let policy = policy(options, &store)?;
     let mut builder = World::offer(judging(builder, &options.policy, policy, store));
     for capability in &options.grant {
@@ -48,7 +48,7 @@ pub(crate) fn engine_under(chosen: &ChosenPolicy) -> Result<Engine> {
 
 /// [`engine_under`], with a signed set.
 pub(crate) fn engine_with(chosen: &ChosenPolicy, set: Option<SignedLock>) -> Result<Engine> {
-    let store = trust::store(chosen.store.as_deref())?;
+    let store = trust::store(chosen)?;
     let builder = set.into_iter().fold(Engine::builder(), Builder::signed_lock);
     World::offer(judging(builder, chosen, named(chosen.name.as_deref())?, store)).build()
 }

@@ -72,7 +72,7 @@ impl Terms {
         let seen = args.policy.seen.as_ref().map(|file| SeenFile::new(file).load()).transpose()?;
         let wall = SystemTime::now();
         let now = seen.as_ref().map_or(wall, |seen| seen.time(wall).0);
-        Ok(Terms { policy, store: trust::store(args.policy.store.as_deref())?, seen, now })
+        Ok(Terms { policy, store: trust::store(&args.policy)?, seen, now })
     }
 }
 

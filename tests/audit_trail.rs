@@ -15,7 +15,7 @@ use std::{
 };
 
 use modhost::{
-    Code, Dependents, Engine, HostFunction, ManualClock, Stage,
+    Code, Dependents, Engine, HostFunction, ManualClock, Policy, Stage,
     audit::{self, AuditPolicy, Event, MemoryLog, Record, Severity, Sink},
 };
 use support::{folder, manifest};
@@ -160,6 +160,32 @@ fn faulty(policy: AuditPolicy) -> (Arc<Faulty>, Engine, tempfile::TempDir) {
     engine.load_dir(area.path()).unwrap();
     engine.enable_plugin(&mut (), "wolf").unwrap();
     (sink, engine, area)
+}
+
+/// The policy has a word on it, and the builder the last.
+#[test]
+fn the_policy_says_what_happens_while_nothing_can_be_recorded() {
+    use AuditPolicy::{Continue, DenyPrivileged};
+    let rows = [
+        ("", None, DenyPrivileged),
+        ("base = 'strict'\nunsigned = true\nsignatures = 0", None, DenyPrivileged),
+        ("audit = 'continue'", None, Continue),
+        ("audit = 'continue'", Some(DenyPrivileged), DenyPrivileged),
+        ("audit = 'deny-privileged'", Some(Continue), Continue),
+    ];
+    for (policy, builder, expected) in rows {
+        let sink = Arc::new(Faulty::default());
+        sink.fails.store(true, Relaxed);
+        let mut engine = Engine::builder().policy(Policy::from_toml(policy, "p.toml").unwrap()).audit(sink);
+        if let Some(own) = builder {
+            engine = engine.audit_policy(own);
+        }
+        let engine = engine.build().unwrap();
+        assert_eq!(engine.policy().audit, expected, "{policy}");
+        let code = engine.load_source("p.lua", "").err().map(|error| error.code());
+        assert_eq!(code, (expected == DenyPrivileged).then_some(Code::AuditFailed), "{policy} {builder:?}");
+        assert!(engine.totals().unrecorded > 0);
+    }
 }
 
 /// What an engine shows of its plugins.

@@ -5,7 +5,7 @@ mod support;
 
 use std::{path::Path, sync::Arc};
 
-use modhost::{Code, Engine, Policy, TrustLevel, Verdict, audit::MemoryLog};
+use modhost::{Admissibility, Code, Engine, Policy, TrustLevel, audit::MemoryLog};
 use support::folder;
 
 /// What is examined in one folder has these problems, as `id: code`, or the code alone for what cannot be read; and the first one of
@@ -66,7 +66,7 @@ fn nothing_of_a_plugin_runs() {
     let engine = Engine::builder().build().unwrap();
     let loud = engine.examine(&path).unwrap();
     assert_eq!((loud.trust, loud.vouched.as_str()), (Some(TrustLevel::Untrusted), "unsigned"));
-    assert_eq!(loud.candidates[0].verdict, Verdict::Taken);
+    assert_eq!(loud.candidates[0].admissibility, Admissibility::Taken);
     assert_eq!(loud.candidates[0].bytes, LOUD.len());
     assert_eq!(loud.admission.unwrap().limits(), &engine.policy().untrusted.limits);
     assert!(loud.problems.is_empty());
@@ -80,16 +80,16 @@ fn builds_are_judged_one_by_one() {
     let area = folder(&[("plugin.toml", entry), ("b.rhai", ""), ("b.lua", ""), ("b.so", "x")]);
     let engine = Engine::builder().grant("x.y").build().unwrap();
     let one = engine.examine(area.path()).unwrap();
-    let verdicts: Vec<&Verdict> = one.candidates.iter().map(|candidate| &candidate.verdict).collect();
+    let verdicts: Vec<&Admissibility> = one.candidates.iter().map(|candidate| &candidate.admissibility).collect();
     assert!(
-        matches!(verdicts[..], [Verdict::Admissible, Verdict::Taken, Verdict::Refused(reasons)] if reasons[0].starts_with("isolation")),
+        matches!(verdicts[..], [Admissibility::Admissible, Admissibility::Taken, Admissibility::Refused(reasons)] if reasons[0].starts_with("isolation")),
         "{verdicts:?}"
     );
     assert!(one.asks[0].required && one.asks[0].granted);
     let engine = Engine::builder().without(modhost::Kind::LUA).build().unwrap();
     let one = engine.examine(area.path()).unwrap();
-    assert_eq!(one.candidates[1].verdict, Verdict::Refused(vec!["this engine has no such backend".into()]));
-    assert_eq!(one.candidates[0].verdict, Verdict::Taken);
+    assert_eq!(one.candidates[1].admissibility, Admissibility::Refused(vec!["this engine has no such backend".into()]));
+    assert_eq!(one.candidates[0].admissibility, Admissibility::Taken);
     assert!(!one.asks[0].granted);
 }
 

@@ -313,6 +313,57 @@ fn another_store_judges_what_runs() {
     }
 }
 
+/// What an observer hears while there is another store: it calls the engine, which holds nothing meanwhile.
+#[test]
+fn whoever_observes_hears_what_another_store_says() {
+    let out = |id: &str, code: &str| ["before", "after"].map(|moment| format!("acme.{id} quarantine.{moment} {code}"));
+    let warned = |id: &str| [format!("acme.{id} vet.warned: it is old")];
+    let rows = [
+        // Acme signed both, and the fox was loaded first.
+        ("acme", "acme reviewer", vec![]),
+        ("acme", "acme soft", [warned("fox"), warned("wolf")].concat()),
+        ("acme", "acme hard", [out("fox", "trust.revoked"), out("wolf", "trust.revoked")].concat()),
+        ("acme", "reviewer", [out("fox", "denied.trust"), out("wolf", "denied.trust")].concat()),
+        // Who goes on is told of when nobody is left who does not.
+        ("acme", "acme versions soft", [&out("wolf", "trust.revoked")[..], &warned("fox")].concat()),
+        ("acme soft", "acme soft", vec![]),
+    ];
+    let (fox, _fox) = packed("acme.fox 1.0.0 1");
+    let (wolf, _wolf) = packed("acme.wolf 1.0.0 1");
+    for (before, after, expected) in rows {
+        let told = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let itself = Arc::new(std::sync::OnceLock::<Engine>::new());
+        let (log, own) = (told.clone(), itself.clone());
+        let (builder, audit, _) = builder(Policy::mods(), store(before));
+        let engine = builder
+            .on_event(move |event| {
+                if let Some(engine) = own.get() {
+                    let stands = engine.plugins().iter().find(|one| Some(one.plugin) == event.handle).unwrap().state;
+                    assert_eq!(stands, event.state);
+                }
+                let why = event.error.map(|error| format!(" {}", error.code()));
+                let warning = event.warning.map(|text| format!(": {}", text.rsplit(": ").next().unwrap()));
+                let more = why.into_iter().chain(warning).collect::<String>();
+                log.lock().unwrap().push(format!("{} {}{more}", event.plugin, event.name()));
+            })
+            .build()
+            .unwrap();
+        for file in [&fox, &wolf] {
+            let plugin = engine.load_path(file).unwrap();
+            engine.enable_plugin(&mut (), plugin).unwrap();
+        }
+        told.lock().unwrap().clear();
+        itself.set(engine.clone()).unwrap();
+        let there = audit.records().len();
+        let rechecked = engine.set_trust_store(store(after)).unwrap();
+        let told = std::mem::take(&mut *told.lock().unwrap());
+        assert_eq!(told, expected, "{before} -> {after}");
+        let warned = told.iter().filter(|line| line.contains("vet.warned")).count();
+        assert_eq!((rechecked.warned.len(), rechecked.quarantined.len()), (warned, (told.len() - warned) / 2));
+        assert_eq!(told.is_empty(), audit.records().len() == there, "what is told is recorded");
+    }
+}
+
 #[test]
 fn a_store_of_an_earlier_generation_is_refused() {
     let area = tempfile::tempdir().unwrap();
@@ -383,10 +434,11 @@ fn older_versions_and_earlier_times_do_not_come_back() {
     let path = area.path().join("seen");
     let run = |package: &str, keys: &str, at: &str| -> String {
         let (file, _area) = packed(package);
-        let (builder, _, clock) = builder(Policy::mods(), store(keys));
+        let (builder, log, clock) = builder(Policy::mods(), store(keys));
         clock.set_wall(date(at).time());
         let engine = builder.versions_seen(SeenFile::new(&path)).build().unwrap();
-        loaded(&engine, &file)
+        let first = log.records().pop().map(|record| format!("{}, ", record.event)).unwrap_or_default();
+        format!("{first}{}", loaded(&engine, &file))
     };
     let rows = [
         ("acme.wolf 1.0.0 1", "acme", NOW, "verified lua"),
@@ -400,7 +452,13 @@ fn older_versions_and_earlier_times_do_not_come_back() {
         ("acme.fox 1.0.0 1 until=2026-08-01T00:00:00Z", "acme", "2026-07-01T00:00:00Z", "verified lua"),
         ("acme.fox 1.0.0 1 until=2026-08-01T00:00:00Z", "acme", "2026-09-01T00:00:00Z", "verify.expired"),
         ("acme.wolf 1.2.0 1", "acme", "2026-09-01T00:00:00Z", "verified lua"),
-        ("acme.fox 1.0.0 1 until=2026-08-01T00:00:00Z", "acme", "2026-07-01T00:00:00Z", "verify.expired"),
+        (
+            "acme.fox 1.0.0 1 until=2026-08-01T00:00:00Z",
+            "acme",
+            "2026-07-01T00:00:00Z",
+            "clock-set-back, verify.expired",
+        ),
+        ("acme.wolf 1.2.0 1", "acme", "2026-08-31T23:56:00Z", "verified lua"),
     ];
     for (package, keys, at, expected) in rows {
         assert_eq!(run(package, keys, at), expected, "{package} at {at}");

@@ -12,7 +12,7 @@ use std::{
 use modhost::{
     Capabilities, Code, Enforcement, Engine, GroupBy, GroupLimits, Isolation, Kind, LimitSet, Limits, Policy, Stage,
     TrustLevel,
-    audit::{Event, MemoryLog},
+    audit::{AuditPolicy, Event, MemoryLog},
     backend::{Backend, ExportId, ExportInfo, Fault, Instance, LoadRequest, Suspending, Type, Value},
 };
 
@@ -40,6 +40,7 @@ fn every_cell_of_the_presets() {
         assert_eq!((policy.name.as_str(), policy.signatures), (name, signatures));
         assert_eq!(policy.unsigned, signatures == 0, "{name}");
         assert_eq!(policy.total_memory, 16 * memory * MIB, "{name}");
+        assert_eq!(policy.audit, AuditPolicy::DenyPrivileged, "{name}");
         let own_machine = isolation == Isolation::SharedMemory;
         assert_eq!((policy.development, policy.source_formats), (own_machine, own_machine), "{name}");
         for level in LEVELS.map(|trust| policy.level(trust)) {
@@ -49,7 +50,7 @@ fn every_cell_of_the_presets() {
             assert_eq!((limits.memory, limits.cpu_share, limits.fuel), (memory * MIB, share, fuel), "{name}");
             assert_eq!((limits.deadline, limits.connections > 0), (Duration::from_secs(seconds), network), "{name}");
             let granted = if own_machine { Capabilities::Requested } else { Capabilities::none() };
-            assert_eq!((level.admitted, &level.capabilities), (true, &granted), "{name}");
+            assert_eq!((level.admitted, &level.capabilities, &level.backends), (true, &granted, &None), "{name}");
         }
     }
     let mods = Policy::preset("mods").unwrap();
@@ -164,6 +165,13 @@ fn policy_files_change_what_they_name() {
         ("base = 'development'\n[untrusted]\nisolation = 'sandbox'", |p| {
             p.untrusted.needs.isolation == Isolation::Sandbox && p.trusted.needs == Enforcement::NOTHING
         }),
+        ("base = 'development'\naudit = 'deny-privileged'", |p| p.audit == AuditPolicy::DenyPrivileged),
+        ("base = 'strict'\naudit = 'continue'", |p| p.audit == AuditPolicy::Continue && p.signatures == 2),
+        ("[untrusted]\nbackends = ['lua', 'wasm']\n[verified]\nbackends = []", |p| {
+            p.untrusted.backends == Some([Kind::LUA, Kind::WASM].into())
+                && p.verified.backends.as_ref().is_some_and(BTreeSet::is_empty)
+                && p.trusted.backends.is_none()
+        }),
         ("source_formats = false", |p| !p.source_formats),
         ("prefer = ['lua', 'wasm']", |p| p.prefer == [Kind::LUA, Kind::WASM]),
         ("instances = 3\ntotal_memory = '2GiB'", |p| p.instances == 3 && p.total_memory == 2 << 30),
@@ -274,6 +282,11 @@ fn mistakes_in_policy_files_have_a_code_and_a_place() {
         ("[untrusted]\nadmitted = 'no'", PolicySyntax, "2:12", "a boolean"),
         ("[untrusted]\nisolation = 'proces'", PolicyValue, "2:13", "did you mean `process`"),
         ("[untrusted]\nisolation = 'wall'", PolicyValue, "2:13", "there are none, sandbox, process, container"),
+        ("audit = 'contineu'", PolicyValue, "1:9", "did you mean `continue`?"),
+        ("audit = 'never'", PolicyValue, "1:9", "there are deny-privileged, continue"),
+        ("audit = true", PolicySyntax, "1:9", "a string"),
+        ("[untrusted]\nbackends = 'lua'", PolicySyntax, "2:12", "an array"),
+        ("[untrusted]\nbackends = ['Visual Basic']", PolicyValue, "2:13", "not a backend name"),
         ("[untrusted]\nlimits = 'minimum'", PolicyValue, "2:10", "did you mean `minimal`"),
         ("[untrusted]\nfuel = '7'", PolicySyntax, "2:8", "an integer"),
         ("[untrusted]\nfuel = 99999999999999999999", PolicySyntax, "2:8", "too large"),
@@ -306,7 +319,8 @@ fn mistakes_in_policy_files_have_a_code_and_a_place() {
 #[test]
 fn a_policy_that_was_changed_by_hand_is_checked_when_the_engine_is_built() {
     type Change = fn(&mut Policy);
-    let rows: [(&str, Change); 4] = [
+    let rows: [(&str, Change); 5] = [
+        ("did you mean `wasm`", |policy| policy.trusted.backends = Some([Kind::from_static("wasn")].into())),
         ("did you mean `lua`", |policy| policy.prefer.push(Kind::from_static("lau"))),
         ("did you mean `math`", |policy| _ = policy.libraries.insert(Kind::LUA, BTreeSet::from(["mat".into()]))),
         ("there is none", |policy| _ = policy.libraries.insert(Kind::from_static("basic"), BTreeSet::new())),
@@ -319,6 +333,42 @@ fn a_policy_that_was_changed_by_hand_is_checked_when_the_engine_is_built() {
         assert_eq!(error.code(), Code::PolicyValue, "{part}");
         assert!(error.message().contains(part), "{error}");
     }
+}
+
+/// Loads a plugin with these builds under a policy that takes these backends: the build that is taken, or why none is.
+#[track_caller]
+fn built(policy: &str, builds: &[&str], expected: Result<&str, &str>) {
+    let area = tempfile::tempdir().unwrap();
+    fs::write(area.path().join("plugin.toml"), "[plugin]\nid = \"p\"\nversion = \"1.0.0\"").unwrap();
+    for build in builds {
+        fs::write(area.path().join(build), "").unwrap();
+    }
+    let policy = Policy::from_toml(policy, "arena.toml").unwrap();
+    let engine = Engine::builder().policy(policy).build().unwrap();
+    let examined = engine.examine(area.path()).unwrap();
+    let taken = examined.admission.as_ref().map(|admission| admission.artefact().kind.as_str());
+    assert_eq!(taken, expected.ok());
+    match (engine.load_path(area.path()), expected) {
+        (Ok(_), Ok(kind)) => assert_eq!(engine.plugins()[0].backend.as_str(), kind),
+        (Err(error), Err(part)) => {
+            assert_eq!((error.code(), error.stage()), (Code::DeniedBackend, Stage::Admit));
+            assert!(error.message().contains(part), "{error}");
+            assert_eq!(examined.problems[0].message(), error.message());
+        }
+        (result, _) => panic!("{result:?}"),
+    }
+}
+
+#[test]
+fn a_level_runs_in_the_backends_that_its_policy_takes() {
+    let both = ["main.lua", "main.rhai"];
+    built("", &both, Ok("lua"));
+    built("[untrusted]\nbackends = ['rhai', 'wasm']", &both, Ok("rhai"));
+    built("[verified]\nbackends = ['rhai']", &both, Ok("lua"));
+    built("[untrusted]\nbackends = ['lua', 'rhai']\n[verified]\nbackends = []", &both, Ok("lua"));
+    let message = "lua: the policy `arena` does not take it for untrusted plugins";
+    built("[untrusted]\nbackends = ['wasm']", &["main.lua"], Err(message));
+    built("[untrusted]\nbackends = []", &both, Err(message));
 }
 
 /// A backend that keeps which libraries it was told to open, and whose plugins hold what their export `hold` was last told to.

@@ -5,16 +5,17 @@ use std::{path::PathBuf, sync::Arc};
 use modhost_backend::{Backend, Kind};
 
 use crate::{
-    audit::{Audit, AuditPolicy, MemoryLog, Sink},
+    audit::{Audit, AuditPolicy, Event, MemoryLog, Sink},
     backends, bus,
     call::{Clock, LifecycleEvent, Observer, SystemClock},
+    checks::{Checks, Review},
     engine::Engine,
     error::{Code, Error, Result, Stage},
     host::{self, HostClosure, HostFunction, PendingClosure, Registry},
     inner::Inner,
     package::nearest,
     policy::{GroupLimits, Policy, check_group_name},
-    verify::{Gate, SeenFile, TrustStore},
+    verify::{Gate, SeenFile, SignedLock, TrustStore},
 };
 
 /// What an engine is made of. Mistakes are told by [`Builder::build`].
@@ -28,12 +29,14 @@ pub struct Builder {
     backends: Vec<Arc<dyn Backend>>,
     without: Vec<Kind>,
     sinks: Vec<Arc<dyn Sink>>,
-    audit_policy: AuditPolicy,
+    audit_policy: Option<AuditPolicy>,
     clock: Arc<dyn Clock>,
     observers: Vec<Box<Observer>>,
+    checks: Checks,
     dirs: Vec<PathBuf>,
     threads: Option<usize>,
     store: TrustStore,
+    signed_lock: Option<SignedLock>,
     seen: Option<SeenFile>,
 }
 
@@ -48,12 +51,14 @@ impl Builder {
             backends: backends::compiled_in(),
             without: Vec::new(),
             sinks: Vec::new(),
-            audit_policy: AuditPolicy::default(),
+            audit_policy: None,
             clock: Arc::new(SystemClock::default()),
             observers: Vec::new(),
+            checks: Checks::default(),
             dirs: Vec::new(),
             threads: None,
             store: TrustStore::default(),
+            signed_lock: None,
             seen: None,
         }
     }
@@ -159,9 +164,10 @@ impl Builder {
         self
     }
 
-    /// What happens while a sink cannot keep records; without this nothing is loaded, enabled or granted then.
+    /// What happens while a sink cannot keep records, whatever the policy says ([`Policy::audit`]): by default nothing is loaded, enabled
+    /// or granted then.
     pub fn audit_policy(mut self, policy: AuditPolicy) -> Self {
-        self.audit_policy = policy;
+        self.audit_policy = Some(policy);
         self
     }
 
@@ -214,6 +220,38 @@ impl Builder {
         self
     }
 
+    /// A signed set: one signature for all the packages that a lockfile names, by id, version and digest. Its keys count for each of them as
+    /// a package's own would, and those need none then. Another can follow: [`Engine::set_signed_lock`]. To load what the lockfile holds
+    /// and nothing else is another matter: [`Loading::hold_to`](crate::Loading::hold_to).
+    ///
+    /// ```
+    /// use modhost::{Engine, Policy, TrustLevel, package::{Caps, discover}, resolve::Lockfile};
+    /// use modhost::verify::{Envelope, SecretKey, SignOptions, SignedLock, TrustStore, TrustedKey, sign_lock};
+    ///
+    /// let mods = tempfile::tempdir()?;
+    /// std::fs::write(mods.path().join("wolf.lua"), "function howl() return 'awoo' end")?;
+    ///
+    /// // Who puts the set together locks and signs it.
+    /// let packages: Vec<_> = discover(mods.path(), &Caps::default())?.into_iter().flatten().collect();
+    /// let lockfile = Lockfile::of(&Engine::builder().build()?.resolver(&packages).plan()).to_string();
+    /// let key = SecretKey::generate()?;
+    /// let envelope = Envelope::of(sign_lock(lockfile.as_bytes(), &key, SignOptions::new("The server"))?).to_string();
+    ///
+    /// // Who plays with it knows the key.
+    /// let mut store = TrustStore::default();
+    /// store.add_key(TrustedKey::new(key.public(), "the server", ["*".parse()?]))?;
+    /// let set = SignedLock::read(lockfile.as_bytes(), envelope.as_bytes())?;
+    /// let engine = Engine::builder().policy(Policy::standard()).trust_store(store).signed_lock(set).build()?;
+    /// let loaded = engine.loading().dir(mods.path()).hold_to(lockfile.parse()?).load()?;
+    /// assert_eq!(loaded.loaded[0].trust, TrustLevel::Verified);
+    /// assert!(loaded.loaded[0].vouched.starts_with("signed set of the server"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn signed_lock(mut self, set: SignedLock) -> Self {
+        self.signed_lock = Some(set);
+        self
+    }
+
     /// The file that remembers between runs: the highest version of each plugin that was loaded with trust, so that nobody brings an
     /// older one back; the store's generation; the time, for a clock that was set back. It belongs where no plugin can write.
     pub fn versions_seen(mut self, file: SeenFile) -> Self {
@@ -221,9 +259,41 @@ impl Builder {
         self
     }
 
+    /// The host's own word on each plugin: a list of what a server plays with, a scanner, the player's consent. It is asked when the
+    /// trust store and the policy would take the plugin, before anything of it is compiled, and sees what they found; it can refuse, and
+    /// nothing else: `verify.refused`, with its reason, in the audit like every refusal. There may be several, asked in order until one
+    /// refuses. Another version of the plugin does not take the place of what it refuses.
+    ///
+    /// It is asked at each load, by [`Engine::examine`], and again of all that runs when there is another trust store
+    /// ([`Engine::set_trust_store`]): what it refuses then is quarantined. So it gives the same answer to the same question.
+    ///
+    /// It runs on a thread that loads, of several loads at a time perhaps, with no lock held: it may take its time and call the engine.
+    /// Of what it loads there it is asked, too. Its panic is caught, and refuses.
+    ///
+    /// ```
+    /// use modhost::{Code, Engine};
+    ///
+    /// let engine = Engine::builder()
+    ///     .check(|plugin| {
+    ///         let files = plugin.package.map(|package| package.files());
+    ///         let huge = files.is_some_and(|files| files.iter().any(|(_, bytes)| bytes.len() > 1000));
+    ///         if huge { Err("players on slow lines wait for it".into()) } else { Ok(()) }
+    ///     })
+    ///     .build()?;
+    /// engine.load_source("wolf.lua", "function howl() end")?;
+    /// let error = engine.load_source("atlas.lua", "-".repeat(2000)).unwrap_err();
+    /// assert_eq!(error.code(), Code::VerifyRefused);
+    /// assert_eq!(error.message(), "the host's own check refuses it: players on slow lines wait for it");
+    /// # Ok::<(), modhost::Error>(())
+    /// ```
+    pub fn check(mut self, check: impl Fn(&Review<'_>) -> Result<(), String> + Send + Sync + 'static) -> Self {
+        self.checks.add(Box::new(check));
+        self
+    }
+
     /// Tells `observer` before and after each step of each plugin's life, and when one fails: vetting, loading, enabling, disabling,
-    /// unloading, and being ended by a limit. It runs on the thread that takes the step, with no lock held; its panic is caught and
-    /// logged. There may be several, told in order.
+    /// quarantine, unloading, and being ended by a limit. And what another trust store says of a plugin that goes on, `vet.warned`. It
+    /// runs on the thread that takes the step, with no lock held; its panic is caught and logged. There may be several, told in order.
     ///
     /// ```
     /// use std::sync::{Arc, Mutex};
@@ -245,6 +315,18 @@ impl Builder {
         self
     }
 
+    /// What is wrong about a policy that names this backend, if nobody ever heard of it.
+    fn no_backend(&self, kind: &Kind) -> Option<String> {
+        let there: Vec<Kind> =
+            backends::KNOWN.into_iter().chain(self.backends.iter().map(|backend| backend.kind())).collect();
+        if there.contains(kind) {
+            return None;
+        }
+        let near = nearest(kind.as_str(), there.iter().map(Kind::as_str));
+        let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        Some(format!("it names a backend `{kind}`, and there is none{near}"))
+    }
+
     /// What in a policy can be wrong, whoever made it; a policy file is checked for the same with line and column.
     fn check_policy(&self) -> Result<()> {
         let policy = &self.policy;
@@ -257,6 +339,9 @@ impl Builder {
                 let depth = level.limits.value.depth;
                 return wrong(format!("a value depth of {depth} is beyond {deepest}, the most there is"));
             }
+            if let Some(message) = level.backends.iter().flatten().find_map(|kind| self.no_backend(kind)) {
+                return wrong(message);
+            }
             if level.work.is_some() && policy.calibration.is_none() {
                 return wrong("`work` needs a calibration: `modhost bench --calibrate` prints one".into());
             }
@@ -264,14 +349,10 @@ impl Builder {
         if let Some(message) = policy.groups.keys().find_map(|name| check_group_name(name).err()) {
             return wrong(message);
         }
-        let there = || backends::KNOWN.into_iter().chain(self.backends.iter().map(|backend| backend.kind()));
-        for kind in policy.prefer.iter().chain(policy.libraries.keys()) {
-            if !there().any(|other| other == *kind) {
-                let names: Vec<Kind> = there().collect();
-                let near = nearest(kind.as_str(), names.iter().map(Kind::as_str));
-                let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-                return wrong(format!("it names a backend `{kind}`, and there is none{near}"));
-            }
+        if let Some(message) =
+            policy.prefer.iter().chain(policy.libraries.keys()).find_map(|kind| self.no_backend(kind))
+        {
+            return wrong(message);
         }
         for (kind, names) in &policy.libraries {
             if names.is_empty() && !backends::has_libraries(kind) {
@@ -303,14 +384,27 @@ impl Builder {
         }
         self.policy.groups.extend(self.groups.drain(..));
         self.check_policy()?;
+        if self.policy.development {
+            tracing::warn!(
+                "policy {}: development mode: trust may be assumed, and code may run without any sandbox; not for plugins of strangers",
+                self.policy.name
+            );
+        }
         if self.sinks.is_empty() {
             self.sinks.push(Arc::new(MemoryLog::default()));
         }
-        let audit = Audit::new(self.sinks, self.audit_policy, self.clock.clone());
+        self.policy.audit = self.audit_policy.unwrap_or(self.policy.audit);
+        let audit = Audit::new(self.sinks, self.policy.audit, self.clock.clone());
         let mut inner =
             Inner::new(self.policy, registry, self.backends, self.without, audit, self.clock, self.observers);
+        inner.checks = self.checks;
         (inner.dirs, inner.threads) = (self.dirs, self.threads);
-        inner.gate = Gate::new(self.store, self.seen)?;
+        inner.gate = Gate::new(self.store, self.signed_lock, self.seen)?;
+        // Each plugin's verdict says so, too; here it is said where there is none, or where it is refused for that.
+        if let Some(warning) = inner.gate.time(inner.wall()).1 {
+            tracing::warn!("{warning}");
+            inner.audit.record(Event::ClockSetBack, "", &warning);
+        }
         Ok(Engine::from_inner(Arc::new(inner)))
     }
 }

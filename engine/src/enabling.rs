@@ -238,16 +238,21 @@ impl Engine {
     /// # Errors
     /// `plugin.not-found`, `plugin.quarantined` for one that is, and `host.busy` for one that is being loaded.
     pub fn quarantine<'t>(&self, plugin: impl Into<Target<'t>>, reason: &str) -> Result<()> {
-        let (inner, slot) = (self.inner(), self.inner().slot(plugin.into())?);
-        slot.state().after(Transition::Quarantine).map_err(|illegal| cannot(&slot, illegal, Stage::Engine))?;
-        slot.tell(Transition::Quarantine, Moment::Before, None);
+        self.take_out(&self.inner().slot(plugin.into())?, reason, None)
+    }
+
+    /// [`Engine::quarantine`], because of `error` where there is one.
+    pub(crate) fn take_out(&self, slot: &Arc<Slot>, reason: &str, error: Option<&Error>) -> Result<()> {
+        let inner = self.inner();
+        slot.state().after(Transition::Quarantine).map_err(|illegal| cannot(slot, illegal, Stage::Engine))?;
+        slot.tell(Transition::Quarantine, Moment::Before, error);
         inner.audit.record(Event::Quarantined, &slot.about, reason);
-        let step = slot.step(Transition::Quarantine, reason, None);
-        step.map_err(|illegal| cannot(&slot, illegal, Stage::Engine))?;
+        let step = slot.step(Transition::Quarantine, reason, error);
+        step.map_err(|illegal| cannot(slot, illegal, Stage::Engine))?;
         // Where none runs there is none to end.
         let _ = CancelHandle::new(&slot.meter).cancel();
         slot.clear();
-        inner.bus.unsubscribe(&slot);
+        inner.bus.unsubscribe(slot);
         Ok(())
     }
 

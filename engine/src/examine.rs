@@ -1,5 +1,5 @@
 //! [`Examination`]: what the engine would make of a plugin, found out without running anything of it. It opens, vets, resolves and
-//! admits as loading does, by the same functions, and stops there: nothing is refused, so nothing is recorded.
+//! admits as loading does, by the same functions, asks the host's own checks, and stops there: nothing is refused, so nothing is recorded.
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
@@ -10,10 +10,10 @@ use semver::Version;
 use crate::{
     engine::Engine,
     error::{Code, Error, Result, Stage},
-    package::{self, Artefact, Package},
+    package::{self, Artefact, Id, Package},
     policy::{self, Admission, TrustLevel},
     resolve::{Wish, resolve},
-    verify::{self, Vetted, identity, vet},
+    verify::{Verdict, Vetted, identity, vet},
 };
 
 /// What the engine would make of a plugin: see [`Engine::examine`].
@@ -27,7 +27,7 @@ pub struct Examination {
     /// Who vouches for it, in words.
     pub vouched: String,
     /// What was found out about its signatures, also where they are refused.
-    pub signatures: verify::Verdict,
+    pub signatures: Verdict,
     /// Every build of it that this target could load, in the package's order.
     pub candidates: Vec<Candidate>,
     /// What it asks for, and whether it would get it. A plugin without a manifest asks for whatever it is granted.
@@ -51,13 +51,13 @@ pub struct Candidate {
     /// Its size, in bytes.
     pub bytes: usize,
     /// What the policy says of it.
-    pub verdict: Verdict,
+    pub admissibility: Admissibility,
 }
 
 /// What the policy says of one build.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
-pub enum Verdict {
+pub enum Admissibility {
     /// It is the one that would be loaded.
     Taken,
     /// It could be loaded; the policy prefers another, or nothing of the plugin would be loaded.
@@ -83,7 +83,7 @@ impl Engine {
     /// are not, which limits and capabilities it gets, and what keeps it from being loaded. Exports are known only by loading.
     ///
     /// ```
-    /// use modhost::{Engine, Verdict};
+    /// use modhost::{Admissibility, Engine};
     ///
     /// let folder = tempfile::tempdir()?;
     /// std::fs::write(folder.path().join("wolf.lua"), "error('never run here')")?;
@@ -91,7 +91,7 @@ impl Engine {
     /// let engine = Engine::builder().build()?;
     /// let wolf = engine.examine(folder.path().join("wolf.lua"))?;
     /// assert!(wolf.problems.is_empty());
-    /// assert_eq!(wolf.candidates[0].verdict, Verdict::Taken);
+    /// assert_eq!(wolf.candidates[0].admissibility, Admissibility::Taken);
     /// assert_eq!(wolf.admission.unwrap().limits().fuel, 10_000_000);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -166,8 +166,17 @@ impl Engine {
         }
         for package in &planned.order {
             bereave(package.get(), &mut all);
+            self.approve(package, &mut all);
         }
         all
+    }
+
+    /// What the host's own check says of a plugin that would be loaded but for that.
+    fn approve(&self, plugin: &Vetted<Package>, all: &mut [Examination]) {
+        let Some(own) = counted(plugin.get().id(), all).filter(|own| own.problems.is_empty()) else { return };
+        if let Some(admission) = &own.admission {
+            own.problems.extend(self.inner().approve(plugin, admission).err());
+        }
     }
 
     /// What the policy gives a vetted plugin.
@@ -185,7 +194,7 @@ impl Engine {
             Candidate {
                 artefact: artefact.clone(),
                 bytes: package.files().get(&artefact.entry).map_or(0, |bytes| bytes.len()),
-                verdict: if taken { Verdict::Taken } else { self.verdict(plugin, artefact) },
+                admissibility: if taken { Admissibility::Taken } else { self.admissible(plugin, artefact) },
             }
         };
         let candidates = package.artefacts().iter().map(candidate).collect();
@@ -212,7 +221,7 @@ impl Engine {
         Examination {
             trust: Some(plugin.trust()),
             vouched: plugin.vouched().to_owned(),
-            signatures: verify::Verdict::clone(plugin.verdict()),
+            signatures: Verdict::clone(plugin.verdict()),
             candidates,
             asks,
             admission,
@@ -223,29 +232,29 @@ impl Engine {
     }
 
     /// What the policy would say if `artefact` were the plugin's only build: asked by showing it the one backend only.
-    fn verdict(&self, plugin: &Vetted<Package>, artefact: &Artefact) -> Verdict {
+    fn admissible(&self, plugin: &Vetted<Package>, artefact: &Artefact) -> Admissibility {
         let policy = self.policy();
         let own: Vec<Arc<dyn Backend>> =
             self.inner().backends.iter().filter(|backend| backend.kind() == artefact.kind).cloned().collect();
         let Some(backend) = own.first() else {
-            return Verdict::Refused(vec!["this engine has no such backend".into()]);
+            return Admissibility::Refused(vec!["this engine has no such backend".into()]);
         };
-        let Err(error) = policy::admit(plugin, policy, &own) else { return Verdict::Admissible };
+        let Err(error) = policy::admit(plugin, policy, &own) else { return Admissibility::Admissible };
         let mut lacks = backend.enforcement().lacks(&policy.level(plugin.trust()).needs);
         if error.code() != Code::DeniedBackend || lacks.is_empty() {
-            return Verdict::Refused(vec![error.message().into()]);
+            return Admissibility::Refused(vec![error.message().into()]);
         }
         lacks.sort_by_key(|lack| !lack.starts_with("isolation"));
-        Verdict::Refused(lacks)
+        Admissibility::Refused(lacks)
     }
 }
 
 /// A plugin that vetting refused.
-fn refused(package: Package, signatures: verify::Verdict, error: Error) -> Examination {
+fn refused(package: Package, signatures: Verdict, error: Error) -> Examination {
     let candidate = |artefact: &Artefact| Candidate {
         artefact: artefact.clone(),
         bytes: package.files().get(&artefact.entry).map_or(0, |bytes| bytes.len()),
-        verdict: Verdict::Refused(vec![error.message().into()]),
+        admissibility: Admissibility::Refused(vec![error.message().into()]),
     };
     let candidates = package.artefacts().iter().map(candidate).collect();
     Examination {
@@ -273,7 +282,12 @@ fn bereave(package: &Package, all: &mut [Examination]) {
     let error = Error::new(Code::ResolveMissing, Stage::Resolve, message)
         .at_place(lost.at.clone())
         .of(package.id().to_string());
-    if let Some(own) = all.iter_mut().find(|own| own.package.id() == package.id() && own.instead.is_none()) {
+    if let Some(own) = counted(package.id(), all) {
         own.problems.insert(0, error);
     }
+}
+
+/// Of several versions of a plugin the one that counts.
+fn counted<'a>(id: &Id, all: &'a mut [Examination]) -> Option<&'a mut Examination> {
+    all.iter_mut().find(|own| own.package.id() == id && own.instead.is_none())
 }

@@ -16,6 +16,7 @@ use crate::{
     audit::Audit,
     bus::Bus,
     call::{About, Chronicle, Clock, Observer, PluginId, Slot, State, Tickets, Transition, Watchdog},
+    checks::Checks,
     engine::Target,
     error::{Code, Error, Result, Stage},
     host::{self, Group, Groups, Held, Registry},
@@ -39,6 +40,7 @@ pub(crate) struct Inner {
     pub(crate) bus: Bus,
     pub(crate) chronicle: Chronicle,
     pub(crate) gate: Gate,
+    pub(crate) checks: Checks,
     pub(crate) groups: Groups,
     pub(crate) backends: Vec<Arc<dyn Backend>>,
     pub(crate) without: Vec<Kind>,
@@ -77,6 +79,7 @@ impl Inner {
             bus: Bus::default(),
             chronicle: Chronicle::new(clock.clone(), observers),
             gate: Gate::default(),
+            checks: Checks::default(),
             groups: Groups::new(&policy),
             policy,
             registry,
@@ -166,7 +169,7 @@ impl Inner {
         }
     }
 
-    /// Gives a plugin its box, if there is room for one more.
+    /// Gives a plugin its box, if there is room for one more and the host has nothing against it.
     pub(crate) fn admit(&self, package: &Vetted<Package>, group: Option<&Group>) -> Result<Admission> {
         let (id, trust) = (package.get().id().as_str(), package.trust());
         let span = stage_span!("admit", id, package.get().version());
@@ -178,6 +181,7 @@ impl Inner {
             .and_then(|()| self.room_for_memory(Stage::Admit))
             .and_then(|()| group.map_or(Ok(()), |group| group.room().map_err(|used_up| used_up.error(Stage::Admit))))
             .map_err(|error| error.of(id))?;
+        self.approve(package, &admission)?;
         Ok(admission)
     }
 

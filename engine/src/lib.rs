@@ -34,6 +34,7 @@ mod batch;
 mod builder;
 mod bus;
 mod call;
+mod checks;
 mod enabling;
 mod engine;
 mod error;
@@ -68,9 +69,10 @@ pub use call::{
     Call, CancelHandle, Change, Clock, Illegal, LifecycleEvent, ManualClock, Moment, PluginId, Progress, State, Step,
     SystemClock, Ticket, Transition,
 };
+pub use checks::Review;
 pub use engine::{Engine, Measured, Target};
 pub use error::{Code, Error, LimitHit, Result, Stage, UnknownCode};
-pub use examine::{Asked, Candidate, Examination, Verdict};
+pub use examine::{Admissibility, Asked, Candidate, Examination};
 pub use groups::GroupInfo;
 pub use host::{
     Caller, Handles, HostClosure, HostError, HostFunction, IntoResult, LastError, LogLevel, LogLine, PendingClosure,

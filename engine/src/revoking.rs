@@ -1,26 +1,27 @@
-//! [`Engine::set_trust_store`]: another trust store while plugins run, and what it says of those.
+//! [`Engine::set_trust_store`] and [`Engine::set_signed_lock`]: another trust store or signed set while plugins run, and what it says of
+//! those.
 
-use std::time::SystemTime;
+use std::{sync::Arc, time::SystemTime};
 
 use semver::Version;
 
 use crate::{
     audit::Event,
-    call::{About, PluginId, Slot},
+    call::{PluginId, Slot, Transition},
     engine::Engine,
     error::{Code, Error, Result, Stage},
     inner::Inner,
     package::Id,
-    verify::{Identity, TrustStore, Verdict},
+    verify::{Identity, SignedLock, Standing, TrustStore, Verdict},
 };
 
-/// What another trust store changed: see [`Engine::set_trust_store`].
+/// What another trust store or signed set changed: see [`Engine::set_trust_store`] and [`Engine::set_signed_lock`].
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct Rechecked {
-    /// The plugins that are quarantined now, and why; the error names the plugin.
+    /// The plugins that are quarantined now, and why, in load order; the error names the plugin.
     pub quarantined: Vec<(PluginId, Error)>,
-    /// What is to be known of plugins that go on: their ids, and a sentence each.
+    /// What is to be known of plugins that go on, in load order: their ids, and a sentence each.
     pub warned: Vec<(PluginId, String, String)>,
     /// Why the store's generation is not remembered for the next run, where it should be.
     pub not_remembered: Option<Error>,
@@ -29,8 +30,10 @@ pub struct Rechecked {
 impl Engine {
     /// Puts another trust store in the place of the engine's, and judges at once by it what is loaded. A plugin that would be refused
     /// now (its key or the package itself was revoked), or that would get less trust than it runs with, is quarantined: see
-    /// [`Engine::quarantine`]. One that is revoked softly goes on, with a warning. Both are in the audit. A plugin that is being
-    /// loaded by another thread is judged again when it is loaded.
+    /// [`Engine::quarantine`]. Of those that are left the host's own checks are asked again ([`Builder::check`](crate::Builder::check)),
+    /// and what they refuse is quarantined, too. One that is revoked softly goes on, with a warning. Both are in the audit, and told to
+    /// whoever observes ([`Builder::on_event`](crate::Builder::on_event)): `quarantine.before` and `quarantine.after` with the error,
+    /// `vet.warned` with the warning. A plugin that is being loaded by another thread is judged again when it is loaded.
     ///
     /// ```
     /// use modhost::{Engine, State, package::{Caps, Package}};
@@ -53,39 +56,94 @@ impl Engine {
     /// # Errors
     /// [`Code::TrustGeneration`] for a store of an earlier generation than the engine's; nothing changes then.
     pub fn set_trust_store(&self, store: TrustStore) -> Result<Rechecked> {
+        self.inner().gate.exchange(store)?;
+        Ok(self.recheck_all())
+    }
+
+    /// Puts another signed set in the place of the engine's, or none, and judges at once by it what is loaded, as
+    /// [`Engine::set_trust_store`] does: a plugin that has its trust from a set which names it no more is quarantined.
+    ///
+    /// ```
+    /// use modhost::{Engine, State, resolve::Lockfile};
+    /// use modhost::verify::{Envelope, SecretKey, SignOptions, SignedLock, TrustStore, TrustedKey, sign_lock};
+    /// # use modhost::package::{Caps, Package};
+    ///
+    /// let mods = tempfile::tempdir()?;
+    /// std::fs::write(mods.path().join("wolf.lua"), "function howl() end")?;
+    /// # let wolf = Package::open(&mods.path().join("wolf.lua"), &Caps::default())?;
+    /// # let lockfile = Lockfile::of(&Engine::builder().build()?.resolver(&[wolf]).plan()).to_string();
+    /// let key = SecretKey::generate()?;
+    /// let envelope = Envelope::of(sign_lock(lockfile.as_bytes(), &key, SignOptions::new("The server"))?).to_string();
+    /// let mut store = TrustStore::default();
+    /// store.add_key(TrustedKey::new(key.public(), "the server", ["*".parse()?]))?;
+    ///
+    /// let engine = Engine::builder().trust_store(store).build()?;
+    /// engine.set_signed_lock(Some(SignedLock::read(lockfile.as_bytes(), envelope.as_bytes())?));
+    /// let wolf = engine.load_path(mods.path().join("wolf.lua"))?;
+    /// assert_eq!(engine.plugins()[0].trust.to_string(), "verified");
+    ///
+    /// let rechecked = engine.set_signed_lock(None);
+    /// assert_eq!(rechecked.quarantined[0].0, wolf);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn set_signed_lock(&self, set: Option<SignedLock>) -> Rechecked {
+        self.inner().gate.exchange_set(set);
+        self.recheck_all()
+    }
+
+    fn recheck_all(&self) -> Rechecked {
         let inner = self.inner();
-        inner.gate.exchange(store)?;
         let mut rechecked = Rechecked::default();
         // In load order; the table is not held while plugins are taken out of service.
         let mut slots: Vec<_> = inner.slots().iter().cloned().collect();
         slots.sort_by_key(|slot| slot.id.generation);
+        // What is out of service stays there; what is being loaded is judged when it arrives.
+        slots.retain(|slot| slot.state().after(Transition::Quarantine).is_ok());
+        // First what the store says of all of them: a revocation waits for no check of the host's.
+        let mut left = Vec::new();
         for slot in slots {
-            self.recheck(&slot, &mut rechecked);
+            match inner.deserves(&slot) {
+                Ok(found) => left.push((slot, found)),
+                Err(error) => {
+                    let reason = format!("it is not trusted as it was: {}", error.message());
+                    self.revoke(&slot, &reason, error, &mut rechecked);
+                }
+            }
         }
+        for (slot, found) in left {
+            match inner.approve_again(&slot, &found) {
+                Ok(()) => {
+                    for warning in found.warnings {
+                        inner.warn_of(&slot, &warning);
+                        rechecked.warned.push((slot.id, slot.about.name.clone(), warning));
+                    }
+                }
+                Err(error) => {
+                    let reason = error.message().to_owned();
+                    self.revoke(&slot, &reason, error, &mut rechecked);
+                }
+            }
+        }
+        rechecked.quarantined.sort_by_key(|(plugin, _)| plugin.generation);
         rechecked.not_remembered = inner.remember(std::iter::empty());
-        Ok(rechecked)
+        rechecked
     }
 
-    fn recheck(&self, slot: &Slot, rechecked: &mut Rechecked) {
-        let (inner, about) = (self.inner(), &slot.about);
-        match inner.deserves(about) {
-            Ok(warnings) => {
-                for warning in warnings {
-                    tracing::warn!(plugin = about.name, "{warning}");
-                    inner.audit.record(Event::Revoked, about, &format!("it goes on, with a warning: {warning}"));
-                    rechecked.warned.push((slot.id, about.name.clone(), warning));
-                }
-            }
-            Err(error) => {
-                // One that is quarantined already, or gone meanwhile, stays so; one that is being loaded is judged when it arrives.
-                let reason = format!("the trust store says no more for it: {}", error.message());
-                if self.quarantine(slot.id, &reason).is_ok() {
-                    inner.audit.error(Event::Revoked, about, &error);
-                    rechecked.quarantined.push((slot.id, error));
-                }
-            }
+    fn revoke(&self, slot: &Arc<Slot>, reason: &str, error: Error, rechecked: &mut Rechecked) {
+        // One that went meanwhile is out of service all the same.
+        if self.take_out(slot, reason, Some(&error)).is_ok() {
+            self.inner().audit.error(Event::Revoked, &slot.about, &error);
+            rechecked.quarantined.push((slot.id, error));
         }
     }
+}
+
+/// What was found out about a plugin that runs, and may go on.
+pub(crate) struct Found {
+    pub(crate) id: Id,
+    pub(crate) standing: Standing,
+    /// What is to be said of it that was not when it was loaded.
+    pub(crate) warnings: Vec<String>,
 }
 
 impl Inner {
@@ -94,11 +152,12 @@ impl Inner {
         self.audit.wall()
     }
 
-    /// Whether a loaded plugin would get today what it runs with: what is to be said of it that was not when it was loaded.
+    /// Whether a loaded plugin would get today what it runs with, as far as the trust store has a say.
     ///
     /// # Errors
     /// Why it would be refused, or get less.
-    pub(crate) fn deserves(&self, about: &About) -> Result<Vec<String>> {
+    pub(crate) fn deserves(&self, slot: &Slot) -> Result<Found> {
+        let about = &slot.about;
         let (loaded, bug) = (&about.standing, || Error::new(Code::InternalBug, Stage::Engine, "a plugin has no id"));
         let id = Id::new(&about.name).map_err(|_| bug())?;
         let (digest, envelope) = (loaded.verdict.digest, about.envelope.as_deref());
@@ -110,7 +169,15 @@ impl Inner {
             return Err(Error::new(Code::DeniedTrust, Stage::Vet, message).of(&about.name));
         }
         let new = |warning: &&String| !loaded.verdict.warnings.contains(warning);
-        Ok(standing.verdict.warnings.iter().filter(new).cloned().collect())
+        let warnings = standing.verdict.warnings.iter().filter(new).cloned().collect();
+        Ok(Found { id, standing, warnings })
+    }
+
+    /// Says what is to be known of a plugin that goes on.
+    pub(crate) fn warn_of(&self, slot: &Slot, warning: &str) {
+        tracing::warn!(plugin = slot.about.name, "{warning}");
+        self.audit.record(Event::Revoked, &slot.about, &format!("it goes on, with a warning: {warning}"));
+        slot.warn(warning);
     }
 
     /// Remembers what was loaded. What fails is in the audit, and keeps nobody from playing.

@@ -200,8 +200,10 @@ impl<'a> Discovered<'a> {
         });
         mods.plan = planned.plan;
         if let Some(lock) = settings.wish.lock.as_ref().filter(|_| settings.strict) {
-            lock.check(&mods.plan).inspect_err(|error| {
-                inner.audit.error(Event::Refused, error.plugin().unwrap_or("?"), error);
+            lock.check(&mods.plan).map_err(|error| {
+                let error = because(error, &mods.refused);
+                inner.audit.error(Event::Refused, error.plugin().unwrap_or("?"), &error);
+                error
             })?;
         }
         for id in unknown {
@@ -290,6 +292,14 @@ impl Resolved<'_> {
         mods.refused.sort_by(|a, b| a.name.cmp(&b.name));
         mods
     }
+}
+
+/// `error` about a plugin that is not what a lockfile holds, with the reason where vetting refused that plugin.
+fn because(error: Error, refused: &[Refused]) -> Error {
+    let own = refused.iter().find(|refused| error.plugin() == Some(&*refused.name)).map(|refused| &refused.error);
+    let Some(own) = own else { return error };
+    let (message, help) = (format!("{} ({}: {})", error.message(), own.code(), own.message()), own.help().to_owned());
+    error.saying(message).with_help(help)
 }
 
 /// The first that keeps all others from being loaded, if it is all or nothing.

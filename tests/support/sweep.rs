@@ -126,7 +126,7 @@ pub struct Schedule {
 
 impl Schedule {
     pub const QUICK: Schedule =
-        Schedule { name: "quick", dense: (200, 24), growth: (8000, 8000), around: 2, native: 8, heavy: 100_000 };
+        Schedule { name: "quick", dense: (40, 8), growth: (16_000, 16_000), around: 1, native: 8, heavy: 100_000 };
     pub const FULL: Schedule =
         Schedule { name: "full", dense: (2000, 2000), growth: (1100, 2000), around: 16, native: 8, heavy: 100_000 };
 }

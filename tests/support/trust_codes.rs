@@ -3,8 +3,8 @@
 use std::{fs, time::Duration};
 
 use modhost::{
-    Code, Error, Policy,
-    Stage::Vet,
+    Code, Engine, Error, Policy,
+    Stage::{Admit, Vet},
     TrustLevel,
     package::Id,
     verify::{
@@ -143,6 +143,13 @@ pub(crate) const ROWS: &[(Code, From)] = &[
         By(Vet, "acme.p", "", || vet(|_| {}, same, |store| known(store, |_| {}), |policy| policy.signatures = 2)),
     ),
     (
+        Code::VerifyRefused,
+        By(Admit, "p", "", || {
+            let engine = Engine::builder().check(|_| Err("not on this server".into())).build().unwrap();
+            engine.load_source("p.lua", "").unwrap_err()
+        }),
+    ),
+    (
         Code::TrustSyntax,
         By(Vet, "", "trust.toml:3:14", || parsed(|text| text.replace("generation = ", "generation = -"))),
     ),
@@ -158,6 +165,7 @@ pub(crate) const ROWS: &[(Code, From)] = &[
         By(Vet, "", "", || TrustStore::default().set_threshold("*".parse().unwrap(), 0).unwrap_err()),
     ),
     (Code::TrustNoKey, By(Vet, "", "", || TrustStore::default().remove_key(&key(1).public().id()).unwrap_err())),
+    (Code::TrustNoEntry, By(Vet, "", "", || TrustStore::default().unpin("acme", &key(1).public().id()).unwrap_err())),
     (
         Code::TrustGeneration,
         By(Vet, "", "", || {
@@ -206,6 +214,10 @@ pub(crate) const ROWS: &[(Code, From)] = &[
     (
         Code::TrustCeiling,
         By(Vet, "acme.p", "", || stored(|store| known(store, |key| key.ceiling = TrustLevel::Untrusted))),
+    ),
+    (
+        Code::TrustDelegation,
+        By(Vet, "", "delegation:3", || Delegation::parse(b"modhost-delegation 1\n\nfrom me\n").unwrap_err()),
     ),
     (
         Code::TrustDelegationSignature,

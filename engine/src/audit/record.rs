@@ -79,6 +79,8 @@ words! {
         Withdrawn "withdrawn"
         /// A policy that lets unsigned native code run did so.
         Unprotected "unprotected"
+        /// The clock was set back since an earlier run; the later time counts.
+        ClockSetBack "clock-set-back"
         /// The sink failed to keep so many records as the count says, and works again.
         Lost "lost"
         /// A log file was opened.
@@ -127,7 +129,12 @@ impl Event {
         match self {
             Event::Refused | Event::Trapped | Event::Failed if alarming => Severity::Alert,
             Event::Quarantined | Event::Revoked | Event::Lost | Event::Repaired => Severity::Alert,
-            Event::Refused | Event::LimitHit | Event::Trapped | Event::Denied | Event::Unprotected => Severity::Warning,
+            Event::Refused
+            | Event::LimitHit
+            | Event::Trapped
+            | Event::Denied
+            | Event::Unprotected
+            | Event::ClockSetBack => Severity::Warning,
             Event::Admitted | Event::Granted | Event::Withdrawn | Event::Failed => Severity::Notice,
             Event::Loaded
             | Event::Enabled

@@ -42,6 +42,9 @@ pub enum Moment {
     After,
     /// The step, or the export that belongs to it, failed.
     Failed,
+    /// The plugin goes on, and there is something to know: [`LifecycleEvent::warning`]. With [`Transition::Vet`], another trust store
+    /// says it, that the plugin is revoked softly for instance.
+    Warned,
 }
 
 /// A step of a plugin's life, told to the embedder on the thread that takes it. See [`Builder::on_event`](crate::Builder::on_event).
@@ -58,18 +61,22 @@ pub struct LifecycleEvent<'a> {
     pub moment: Moment,
     /// Where the plugin stands at this moment.
     pub state: State,
-    /// What failed; with [`Transition::Fail`] what ended the plugin.
+    /// What failed; with [`Transition::Fail`] what ended the plugin; with [`Transition::Quarantine`] what another trust store, or the
+    /// host's own check, has against it.
     pub error: Option<&'a Error>,
+    /// What is to be known of a plugin that goes on, with [`Moment::Warned`].
+    pub warning: Option<&'a str>,
 }
 
 impl LifecycleEvent<'_> {
-    /// Its name: `enable.before`, `enable.after`, `enable.failed`, and so for each [`Transition`].
+    /// Its name: `enable.before`, `enable.after`, `enable.failed`, and so for each [`Transition`]; and `vet.warned`.
     #[must_use]
     pub fn name(&self) -> String {
         let moment = match self.moment {
             Moment::Before => "before",
             Moment::After => "after",
             Moment::Failed => "failed",
+            Moment::Warned => "warned",
         };
         format!("{}.{moment}", self.step)
     }
@@ -166,8 +173,9 @@ impl Chronicle {
 
     /// Tells those who observe. What they do wrong is theirs.
     pub(crate) fn tell(&self, cause: &Cause<'_>, moment: Moment, state: State) {
-        let Cause { plugin, handle, step, error, .. } = *cause;
-        let event = LifecycleEvent { plugin, handle, step, moment, state, error };
+        let Cause { plugin, handle, step, reason, error } = *cause;
+        let warning = (moment == Moment::Warned).then_some(reason);
+        let event = LifecycleEvent { plugin, handle, step, moment, state, error, warning };
         for observer in &self.observers {
             if catch_unwind(AssertUnwindSafe(|| observer(&event))).is_err() {
                 tracing::error!(plugin, "an observer panicked at {}", event.name());

@@ -534,6 +534,14 @@ impl Slot {
         }
     }
 
+    /// Tells what another trust store says of it, which goes on.
+    pub(crate) fn warn(&self, warning: &str) {
+        if let Some(engine) = self.origin.engine.upgrade() {
+            let cause = Cause { reason: warning, ..self.cause(Transition::Vet, None) };
+            engine.chronicle.tell(&cause, Moment::Warned, self.state());
+        }
+    }
+
     fn cause<'a>(&'a self, step: Transition, error: Option<&'a Error>) -> Cause<'a> {
         Cause { plugin: &self.about.name, handle: Some(self.id), step, reason: "", error }
     }

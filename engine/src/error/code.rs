@@ -257,14 +257,14 @@ catalogue! {
         "plugin.toml names another id or version than META/files."
         "Pack the plugin's folder again."
     PackageLockfile "package.lockfile" 4
-        "The lockfile is not what modhost writes."
+        "The lockfile is not what modhost writes, or holds no digest of a plugin where it is signed."
         "Look at the line that the error names; after a merge, keep one block of each plugin. Or remove the file and lock the set again."
     PackageModSet "package.mod-set" 4
         "The text of a mod set is not what modhost writes."
         "Look at the line that the error names, and take care to copy all of the text."
     VerifyEnvelope "verify.envelope" 4
-        "META/signatures is not the text that modhost writes: one spelling, sorted, bounded."
-        "Sign the package again; nothing of it was loaded."
+        "META/signatures, or what lies beside a lockfile, is not the text that modhost writes: one spelling, sorted, bounded."
+        "Sign the package, or the lockfile, again; nothing of it was loaded."
     VerifyNewer "verify.newer" 4
         "META/signatures is of a newer form than this engine reads."
         "Update the game, or have the package signed in the older form."
@@ -281,8 +281,8 @@ catalogue! {
         "A package has more signatures than are looked at."
         "Keep the signatures that matter; 16 are the most."
     VerifyBadSignature "verify.bad-signature" 4
-        "A signature does not hold: the package or the signature was changed since."
-        "Get the package again from where it comes from. Do not use this one."
+        "A signature does not hold: the package, the lockfile or the signature was changed since."
+        "Get the package, or the lockfile with its signatures, again from where it comes from. Do not use this one."
     VerifyExpired "verify.expired" 4
         "A signature has come to the end that its signer gave it."
         "Get a release that is signed anew."
@@ -295,6 +295,9 @@ catalogue! {
     VerifyThreshold "verify.threshold" 4
         "Fewer different keys signed the package than the trust store or the policy wants."
         "Have it signed by another key of the store."
+    VerifyRefused "verify.refused" 4
+        "The game that loads plugins has a check of its own, and it refused this one. A check that panics refuses, too."
+        "The message has the game's reason; ask whoever runs the game or the server."
     TrustSyntax "trust.syntax" 4
         "The trust store is not TOML, or a value has the wrong type."
         "Correct the place that the error names; nothing of the store is in force."
@@ -308,7 +311,7 @@ catalogue! {
         "A value of the trust store is malformed, there twice, or out of bounds."
         "Correct what the error names."
     TrustNewer "trust.newer" 4
-        "The trust store, a revocation list or the file of what was seen is of a newer form than this engine reads."
+        "The trust store, a delegation, a revocation list or the file of what was seen is of a newer form than this engine reads."
         "Update the game."
     TrustThreshold "trust.threshold" 4
         "A threshold is 0, which a package without any signature would meet."
@@ -316,6 +319,9 @@ catalogue! {
     TrustNoKey "trust.no-key" 4
         "The key is not in the trust store."
         "`modhost trust list` shows the keys there are."
+    TrustNoEntry "trust.no-entry" 4
+        "What is to be taken back is not in the trust store: a pin, a revocation, a threshold or an allowed package."
+        "`modhost trust list` shows what there is, as it is written."
     TrustGeneration "trust.generation" 4
         "The trust store is older than the one that was seen here before."
         "Bring the newer store back; somebody may want you to forget a revocation."
@@ -343,6 +349,9 @@ catalogue! {
     TrustCeiling "trust.ceiling" 4
         "A key signed the package whose ceiling in the trust store allows no trust."
         "Raise the key's ceiling, if its signature is to count."
+    TrustDelegation "trust.delegation" 4
+        "The text of a delegation is not what modhost writes."
+        "Get it again from whoever gave it."
     TrustDelegationSignature "trust.delegation-signature" 4
         "A delegation is not signed by the key that it names."
         "Get the delegation again from whoever gave it."

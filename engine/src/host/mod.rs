@@ -33,4 +33,4 @@ pub use output::{LogLevel, LogLine};
 pub use pending::PendingClosure;
 pub(crate) use registry::Registry;
 pub use tally::LastError;
-pub(crate) use wrap::{panic_text, table};
+pub(crate) use wrap::{grants, panic_text, table};

@@ -36,6 +36,18 @@ pub(crate) fn table(
     origin: &Arc<Origin>,
     audit: &Arc<Audit>,
 ) -> (HostTable, Grants) {
+    let mut grants = grants(registry, package, capabilities);
+    let entries = linked(registry, package)
+        .map(|function| {
+            let gate = function.described.capability.as_ref().map(|needed| grants.bit(needed, false));
+            entry(function.clone(), gate, origin.clone(), audit.clone())
+        })
+        .collect();
+    (HostTable::new(entries), grants)
+}
+
+/// The bits alone: of what the manifest asks for, and of what the functions need that it links.
+pub(crate) fn grants(registry: &Registry, package: &Package, capabilities: &Capabilities) -> Grants {
     let manifest = package.manifest();
     let mut grants = Grants::default();
     if let Some(manifest) = manifest {
@@ -43,25 +55,24 @@ pub(crate) fn table(
             grants.bit(capability, capabilities.grants(capability));
         }
     }
-    let required = |function: &&Registered| {
+    for needed in linked(registry, package).filter_map(|function| function.described.capability.as_ref()) {
+        // What a manifest does not ask for stays closed whatever the host grants; a bare script asks for all.
+        grants.bit(needed, manifest.is_none() && capabilities.grants(needed));
+    }
+    grants
+}
+
+/// The functions that a plugin may link.
+fn linked<'r>(registry: &'r Registry, package: &'r Package) -> impl Iterator<Item = &'r Registered> {
+    let required = move |function: &&Registered| {
         let contract = contract_of(&function.described);
         // In its version: where a plugin provides another, the host's is not what was asked for.
         let fits = |require: &Requirement| {
             require.name == contract && registry.offers(contract).is_some_and(|offer| require.version.matches(offer))
         };
-        manifest.is_none_or(|manifest| manifest.requires.iter().any(fits))
+        package.manifest().is_none_or(|manifest| manifest.requires.iter().any(fits))
     };
-    let entries = registry
-        .all()
-        .filter(required)
-        .map(|function| {
-            // What a manifest does not ask for stays closed whatever the host grants; a bare script asks for all.
-            let open = |capability: &_| manifest.is_none() && capabilities.grants(capability);
-            let gate = function.described.capability.as_ref().map(|needed| grants.bit(needed, open(needed)));
-            entry(function.clone(), gate, origin.clone(), audit.clone())
-        })
-        .collect();
-    (HostTable::new(entries), grants)
+    registry.all().filter(required)
 }
 
 fn entry(function: Registered, gate: Option<Arc<AtomicBool>>, origin: Arc<Origin>, audit: Arc<Audit>) -> HostEntry {

@@ -178,7 +178,10 @@ fn arrive(inner: &Inner, slot: &Slot) -> Result<()> {
     if inner.gate.epoch() == about.standing.epoch {
         return Ok(());
     }
-    inner.deserves(about).map(|_| ())
+    let found = inner.deserves(slot)?;
+    inner.approve_again(slot, &found)?;
+    found.warnings.iter().for_each(|warning| inner.warn_of(slot, warning));
+    Ok(())
 }
 
 fn on_load(inner: &Inner, slot: &Slot) -> Result<()> {

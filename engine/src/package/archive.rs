@@ -17,6 +17,10 @@ use super::{
 };
 use crate::{Code, Error, Result, Stage};
 
+/// Files up to so many bytes are inflated and checked where the one before was, which the processor has at hand, and then copied to their
+/// own place. For larger ones that is no gain, and would be memory.
+const SHORT: usize = 256 << 10;
+
 const OWN_TOOL: &str = "Packages are made by `modhost pack`; unpack this one and pack the folder again. If it was downloaded, it may be cut off: fetch it again.";
 
 /// The files of an archive, META among them, before anything was compared.
@@ -57,7 +61,10 @@ impl<'a> Archive<'a> {
             return read;
         }
         // Whoever has to mend it is told which file it is, where that can be found out.
-        let file = read.ok().and_then(|archive| archive.entries.iter().find_map(|entry| archive.unpack(entry).err()));
+        let file = read.ok().and_then(|archive| {
+            let mut place = Vec::new();
+            archive.entries.iter().find_map(|entry| archive.unpack(entry, &mut place).err())
+        });
         let package = || error(Code::PackageDamaged, "the package's checksum is not the one that its seal says");
         Err(file.unwrap_or_else(package))
     }
@@ -176,43 +183,63 @@ impl<'a> Archive<'a> {
     }
 
     fn meta(&self, name: &str) -> Result<Option<Arc<[u8]>>> {
-        self.entries.iter().find(|entry| entry.name == name).map(|entry| self.unpack(entry)).transpose()
+        let entry = self.entries.iter().find(|entry| entry.name == name);
+        entry.map(|entry| self.unpack(entry, &mut Vec::new())).transpose()
     }
 
     /// Every other file.
     pub(super) fn files(&self) -> Result<FileSet> {
-        let mut files = FileSet::default();
+        let (mut files, mut place) = (FileSet::default(), Vec::new());
         for entry in self.entries.iter().filter(|entry| !is_meta(&entry.name)) {
-            files.insert(entry.name.as_str(), self.unpack(entry)?);
+            files.insert(entry.name.as_str(), self.unpack(entry, &mut place)?);
         }
         Ok(files)
     }
 
-    fn unpack(&self, entry: &Entry) -> Result<Arc<[u8]>> {
+    /// One file, by way of `place` where it is short.
+    fn unpack(&self, entry: &Entry, place: &mut Vec<u8>) -> Result<Arc<[u8]>> {
         let at = entry.at as usize + LOCAL + entry.name.len();
-        let data = &self.bytes[at..at + entry.packed as usize];
-        let damaged = |message: &str| of_file(Code::PackageDamaged, &entry.name, message);
-        let bytes: Arc<[u8]> = match entry.method {
-            Method::Stored => data.into(),
+        let (data, size) = (&self.bytes[at..at + entry.packed as usize], entry.size as usize);
+        match entry.method {
+            Method::Stored => checked(entry, data).map(|()| data.into()),
+            Method::Deflated if size <= SHORT => {
+                if place.len() < size {
+                    *place = vec![0; size.next_power_of_two()];
+                }
+                inflate(entry, data, &mut place[..size])?;
+                Ok(place[..size].into())
+            }
             Method::Deflated => {
                 // Zeroes that nobody has written to take no memory while they are copied.
-                let mut bytes: Arc<[u8]> = vec![0; entry.size as usize].into();
-                let mut inflate = Decompress::new(false);
+                let mut bytes: Arc<[u8]> = vec![0; size].into();
                 // Nobody else has it yet.
-                let place = Arc::get_mut(&mut bytes).unwrap_or_default();
-                let status = inflate.decompress(data, place, FlushDecompress::Finish);
-                let whole = inflate.total_in() == data.len() as u64 && inflate.total_out() == u64::from(entry.size);
-                if !matches!(status, Ok(Status::StreamEnd)) || !whole {
-                    return Err(damaged("its data do not inflate to the size that it says"));
-                }
-                bytes
+                inflate(entry, data, Arc::get_mut(&mut bytes).unwrap_or_default())?;
+                Ok(bytes)
             }
-        };
-        if crc(&bytes) != entry.crc {
-            return Err(damaged("its data have another checksum than the one that it says"));
         }
-        Ok(bytes)
     }
+}
+
+fn damaged(entry: &Entry, message: &str) -> Error {
+    of_file(Code::PackageDamaged, &entry.name, message)
+}
+
+/// Inflates `data` into a place of the file's size, all of both, and checks what comes out.
+fn inflate(entry: &Entry, data: &[u8], place: &mut [u8]) -> Result<()> {
+    let mut inflate = Decompress::new(false);
+    let status = inflate.decompress(data, place, FlushDecompress::Finish);
+    let whole = inflate.total_in() == data.len() as u64 && inflate.total_out() == u64::from(entry.size);
+    if !matches!(status, Ok(Status::StreamEnd)) || !whole || place.len() != entry.size as usize {
+        return Err(damaged(entry, "its data do not inflate to the size that it says"));
+    }
+    checked(entry, place)
+}
+
+fn checked(entry: &Entry, bytes: &[u8]) -> Result<()> {
+    if crc(bytes) == entry.crc {
+        return Ok(());
+    }
+    Err(damaged(entry, "its data have another checksum than the one that it says"))
 }
 
 /// The number of entries and where the directory lies.

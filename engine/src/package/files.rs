@@ -289,11 +289,7 @@ pub(super) fn portable<'n>(name: &'n OsStr, shown: &str) -> Result<&'n str> {
 /// it is, and at most one byte more than allowed is read of one that holds more than it said.
 fn bounded(mut file: File, most: u64, path: &str) -> Result<Option<Arc<[u8]>>> {
     let failed = |error| io_error(path, &error);
-    let about = file.metadata().map_err(failed)?;
-    if !about.is_file() {
-        return Err(special(path));
-    }
-    let Some(length) = usize::try_from(about.len()).ok().filter(|_| about.len() <= most) else { return Ok(None) };
+    let Some(length) = told(&file, most, path)? else { return Ok(None) };
     // Zeroes that nobody has written to take no memory while they are copied, and copying is quick in every profile.
     let mut bytes: Arc<[u8]> = vec![0; length].into();
     // Nobody else has it yet.
@@ -305,6 +301,15 @@ fn bounded(mut file: File, most: u64, path: &str) -> Result<Option<Arc<[u8]>>> {
     }
     // It changed since it was asked.
     Ok(Some(if read < length || !rest.is_empty() { [&bytes[..read], &rest].concat().into() } else { bytes }))
+}
+
+/// How many bytes a plain file says that it has, `None` for more than `most`.
+fn told(file: &File, most: u64, path: &str) -> Result<Option<usize>> {
+    let about = file.metadata().map_err(|error| io_error(path, &error))?;
+    if !about.is_file() {
+        return Err(special(path));
+    }
+    Ok(usize::try_from(about.len()).ok().filter(|_| about.len() <= most))
 }
 
 /// Reads until `place` is full or the file is at its end; how much that was.
@@ -327,13 +332,26 @@ pub(super) fn read_single(path: &Path, name: &str, caps: &Caps) -> Result<FileSe
 }
 
 /// Reads one file of at most `most` bytes that the user named, through links if there are any.
-pub(super) fn read_named(path: &Path, name: &str, most: u64) -> Result<Arc<[u8]>> {
+fn read_named(path: &Path, name: &str, most: u64) -> Result<Arc<[u8]>> {
+    bounded(named(path, name)?, most, name)?.ok_or_else(|| too_large(name, most))
+}
+
+/// The same of a package, whose bytes nobody keeps: they need no place that can be shared, and no zeroes before they come.
+pub(super) fn read_package(path: &Path, name: &str, most: u64) -> Result<Vec<u8>> {
+    let file = named(path, name)?;
+    let length = told(&file, most, name)?.ok_or_else(|| too_large(name, most))?;
+    let mut bytes = Vec::with_capacity(length);
+    file.take(most.saturating_add(1)).read_to_end(&mut bytes).map_err(|error| Error::io(Stage::Open, path, &error))?;
+    if bytes.len() as u64 > most { Err(too_large(name, most)) } else { Ok(bytes) }
+}
+
+fn named(path: &Path, name: &str) -> Result<File> {
     let failed = |error| Error::io(Stage::Open, path, &error);
     // Asked before it is opened: opening a device may do something.
     if !fs::metadata(path).map_err(failed)?.is_file() {
         return Err(special(name));
     }
-    bounded(plain::open(path).map_err(failed)?, most, name)?.ok_or_else(|| too_large(name, most))
+    plain::open(path).map_err(failed)
 }
 
 /// A set of one file that is in memory already.

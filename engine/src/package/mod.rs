@@ -48,8 +48,8 @@ pub use manifest::{
     About, Alternative, AskedCapabilities, AskedLimits, Conflict, Dependency, Entry, Manifest, Provision, Requirement,
 };
 pub(crate) use nearest::nearest;
-pub(crate) use pack::LOCKFILE;
 pub use pack::Packed;
+pub(crate) use pack::{LOCK_SIGNATURES, LOCKFILE};
 pub use quantity::{QuantityError, parse_duration, parse_size};
 
 /// The name of the manifest inside a plugin's folder.

@@ -14,7 +14,7 @@ use super::{
     Artefact, Caps, Entry, Id, Index, MANIFEST, Manifest, Package,
     archive::Archive,
     artefact::{ENDINGS, is_package, kind_of},
-    files::{Reader, portable, read_named, read_single, single_file},
+    files::{Reader, portable, read_package, read_single, single_file},
     meta::{INDEX, Meta},
     parse::beginning,
 };
@@ -43,7 +43,7 @@ fn no_ending(path: &Path) -> Error {
 fn single(path: &Path, caps: &Caps) -> Result<Package> {
     let name = path.file_name().unwrap_or_default();
     if is_package(path) {
-        let bytes = read_named(path, &name.to_string_lossy(), caps.package)?;
+        let bytes = read_package(path, &name.to_string_lossy(), caps.package)?;
         return package(path, &bytes, caps);
     }
     let kind = kind_of(path).ok_or_else(|| no_ending(path))?;

@@ -13,6 +13,8 @@ use crate::{Code, Error, Result, Stage};
 
 /// The name that a lockfile has beside plugins.
 pub(crate) const LOCKFILE: &str = "modhost.lock";
+/// The name of the signatures beside it.
+pub(crate) const LOCK_SIGNATURES: &str = "modhost.lock.signatures";
 
 /// How hard it is deflated. Fixed, as every choice is.
 const LEVEL: u32 = 6;
@@ -40,7 +42,7 @@ impl Packed {
 /// What earlier runs of the command leave beside a plugin's files. A package within itself would never be the same twice.
 fn is_left_out(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
-    name == LOCKFILE || name.to_ascii_lowercase().ends_with(".modpkg")
+    name == LOCKFILE || name == LOCK_SIGNATURES || name.to_ascii_lowercase().ends_with(".modpkg")
 }
 
 pub(super) fn pack(package: &Package, algorithm: Algorithm, envelope: Option<&[u8]>, caps: &Caps) -> Result<Packed> {

@@ -77,6 +77,15 @@ pub(crate) fn admit(plugin: &Vetted<Package>, policy: &Policy, backends: &[Arc<d
             passed_over.push(format!("its {} build is not taken: this engine has no such backend", artefact.kind));
             continue;
         };
+        if level.backends.as_ref().is_some_and(|some| !some.contains(&artefact.kind)) {
+            let (name, trust) = (&policy.name, plugin.trust());
+            offered.push(format!("{}: the policy `{name}` does not take it for {trust} plugins", artefact.kind));
+            passed_over.push(format!(
+                "its {} build is not taken: the policy `{name}` does not take it for {trust} plugins",
+                artefact.kind
+            ));
+            continue;
+        }
         let lacks = backend.enforcement().lacks(&level.needs);
         if !lacks.is_empty() {
             offered.push(format!("{}: {}", artefact.kind, lacks.join(", ")));

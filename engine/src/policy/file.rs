@@ -10,6 +10,7 @@ use modhost_backend::{Isolation, Kind, Limits};
 
 use super::{Calibration, Capabilities, GroupBy, GroupLimits, Level, LimitSet, Policy, check_group_name};
 use crate::{
+    audit::AuditPolicy,
     backends,
     error::{Code, Error, Result, Stage},
     package::{
@@ -29,7 +30,7 @@ pub(super) const CODES: Codes = Codes {
     duration: Code::PolicyDuration,
 };
 
-const ROOT: [&str; 22] = [
+const ROOT: [&str; 23] = [
     "base",
     "name",
     "unsigned",
@@ -42,6 +43,7 @@ const ROOT: [&str; 22] = [
     "instances",
     "total_memory",
     "deliveries",
+    "audit",
     "groups",
     "other_groups",
     "group_by",
@@ -54,9 +56,10 @@ const ROOT: [&str; 22] = [
     "caps",
 ];
 
-const LEVEL: [&str; 21] = [
+const LEVEL: [&str; 22] = [
     "admitted",
     "isolation",
+    "backends",
     "limits",
     "capabilities",
     "fuel",
@@ -89,6 +92,9 @@ const MODES: [(&str, Mode); 2] = [("best-effort", Mode::BestEffort), ("all-or-no
 const OPTIONALS: [(&str, Optionals); 3] =
     [("allow", Optionals::Allow), ("warn", Optionals::Warn), ("require", Optionals::Require)];
 
+const AUDIT: [(&str, AuditPolicy); 2] =
+    [("deny-privileged", AuditPolicy::DenyPrivileged), ("continue", AuditPolicy::Continue)];
+
 const ISOLATION: [(&str, Isolation); 4] = [
     ("none", Isolation::SharedMemory),
     ("sandbox", Isolation::Sandbox),
@@ -115,6 +121,7 @@ pub(super) fn read(text: &str, file: &str) -> Result<Policy> {
     set(&mut policy.instances, root.read("instances", number)?);
     set(&mut policy.total_memory, root.read("total_memory", |item| item.size())?);
     set(&mut policy.deliveries, root.read("deliveries", number)?);
+    set(&mut policy.audit, root.read("audit", |item| word(item, &AUDIT))?);
     root.read("groups", |item| groups(&mut policy.groups, item))?;
     let others = |item| group(policy.other_groups.take().unwrap_or_default(), item, "[other_groups]").map(Some);
     let others = root.read("other_groups", others)?;
@@ -207,6 +214,8 @@ fn change(level: &mut Level, item: Item<'_>) -> Result<()> {
     if let Some(isolation) = keys.read("isolation", |item| word(item, &ISOLATION))? {
         level.isolate(isolation);
     }
+    level.backends =
+        keys.read("backends", |item| item.array()?.into_iter().map(kind).collect())?.or(level.backends.take());
     if let Some(set) = keys.read("limits", |item| word(item, &LimitSet::ALL.map(|set| (set.name(), set))))? {
         level.limits = set.limits();
     }

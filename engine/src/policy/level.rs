@@ -1,8 +1,8 @@
 //! [`Level`]: the box of one trust level, and [`Overrides`], which a host sets over everything.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
-use modhost_backend::{Enforcement, Guarantee, Isolation, Limits};
+use modhost_backend::{Enforcement, Guarantee, Isolation, Kind, Limits};
 
 use super::Capabilities;
 
@@ -14,6 +14,8 @@ pub struct Level {
     pub admitted: bool,
     /// The least that a backend must enforce for them.
     pub needs: Enforcement,
+    /// The backends that they may run in, if those enforce enough; `None` for any. It takes nothing from what `needs` demands.
+    pub backends: Option<BTreeSet<Kind>>,
     /// What they may use; a manifest can lower it, never raise it.
     pub limits: Limits,
     /// Computing per call, in a unit that is the same for all languages: [`Policy::calibration`](crate::Policy::calibration) turns it
@@ -42,7 +44,7 @@ const SANDBOX: Enforcement = Enforcement {
 
 impl Level {
     pub(super) fn new(isolation: Isolation, limits: Limits, capabilities: Capabilities) -> Self {
-        let mut level = Level { admitted: true, needs: SANDBOX, limits, work: None, capabilities };
+        let mut level = Level { admitted: true, needs: SANDBOX, backends: None, limits, work: None, capabilities };
         level.isolate(isolation);
         level
     }

@@ -9,6 +9,7 @@ use modhost_backend::Kind;
 
 use super::{Calibration, GroupBy, GroupLimits, Level, Overrides, TrustLevel, file, preset};
 use crate::{
+    audit::AuditPolicy,
     error::{Code, Error, Result, Stage},
     package::{Caps, nearest},
     resolve::Options,
@@ -71,9 +72,13 @@ pub struct Policy {
     /// How many events one round of deliveries hands to plugins, those counted that are published meanwhile. What is left waits
     /// for the next round.
     pub deliveries: u32,
+    /// What happens while the audit cannot be kept: every preset lets nothing be loaded, enabled or granted then.
+    /// [`Builder::audit_policy`](crate::Builder::audit_policy) goes above it.
+    pub audit: AuditPolicy,
     /// Takes every plugin for at most this, or, where [`Policy::development`] is set, for exactly this.
     pub assume: Option<TrustLevel>,
-    /// A developer's own machine: trust may be assumed, and unsigned native code runs. Said out loud at each load.
+    /// A developer's own machine: trust may be assumed, and unsigned native code runs. Said out loud when the engine is built, and at
+    /// each load.
     pub development: bool,
     /// What fuel is worth in each language, for levels that say [`Level::work`]. `modhost bench --calibrate` measures it.
     pub calibration: Option<Calibration>,
@@ -207,6 +212,7 @@ impl Policy {
     ///     instances = 200            # plugins at a time
     ///     total_memory = "1GiB"      # of all of them
     ///     deliveries = 1000          # of events in one round
+    ///     audit = "deny-privileged"  # what cannot be recorded does not happen; or continue
     ///
     ///     group_by = "publisher"     # or "nothing": which group a plugin is put into
     ///
@@ -222,6 +228,7 @@ impl Policy {
     ///     [untrusted]                # likewise [verified] and [trusted]
     ///     admitted = true
     ///     isolation = "sandbox"      # none, sandbox, process, container
+    ///     backends = ["lua", "wasm"] # these only, of those that suffice
     ///     limits = "minimal"         # or standard, generous; the keys below change single ones
     ///     fuel = 2_000_000
     ///     memory = "32MiB"           # sizes also: output, source, module, storage, value_bytes

@@ -3,7 +3,7 @@
 use modhost_backend::{Isolation, Kind};
 
 use super::{Capabilities, GroupBy, Level, Overrides, Policy, limit_set::limits};
-use crate::package::Caps;
+use crate::{audit::AuditPolicy, package::Caps};
 
 /// How many plugins of full size an engine holds by default.
 const FULL_SIZE: u64 = 16;
@@ -105,6 +105,7 @@ pub(super) fn mods() -> Policy {
         deliveries: 4096,
         assume: None,
         development: false,
+        audit: AuditPolicy::DenyPrivileged,
         calibration: None,
         overrides: Overrides::default(),
         caps: Caps::default(),

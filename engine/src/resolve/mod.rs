@@ -51,6 +51,7 @@ mod query;
 mod reason;
 mod resolver;
 mod set;
+mod signed;
 mod solve;
 #[cfg(test)]
 mod tests;

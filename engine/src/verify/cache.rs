@@ -2,24 +2,26 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::SystemTime,
 };
 
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Subject, TrustStore, Verdict,
+    SignedLock, Subject, TrustStore, Verdict,
     decide::{Identity, judged},
 };
 use crate::{error::Result, policy::Policy};
 
-/// A trust store and what was found out under it. The key is the package's digest, its envelope and what of the policy makes a
-/// difference, never a path or a file's time; another store empties it. Only what was taken is kept, and no longer than until
+/// A trust store, perhaps with a signed set, and what was found out under them. The key is the package's digest, its envelope, the
+/// set where it names the package, and what of the policy makes a difference, never a path or a file's time; another store and
+/// another set empty it. Only what was taken is kept, and no longer than until
 /// the first signature, key or revocation list that it rests on comes to an end.
 #[derive(Debug)]
 pub struct Verdicts {
     store: TrustStore,
+    set: Option<Arc<SignedLock>>,
     most: usize,
     kept: Mutex<Kept>,
 }
@@ -35,7 +37,17 @@ impl Verdicts {
     /// Keeps at most so many verdicts under `store`.
     #[must_use]
     pub fn new(store: TrustStore, most: usize) -> Self {
-        Verdicts { store, most, kept: Mutex::default() }
+        Verdicts { store, set: None, most, kept: Mutex::default() }
+    }
+
+    /// As many under another store, with the same set; nothing is kept yet.
+    pub(super) fn under(&self, store: TrustStore) -> Self {
+        Verdicts { set: self.set.clone(), ..Verdicts::new(store, self.most) }
+    }
+
+    /// As many with another set, under the same store; nothing is kept yet.
+    pub(super) fn beside(&self, set: Option<SignedLock>) -> Self {
+        Verdicts { set: set.map(Arc::new), ..Verdicts::new(self.store.clone(), self.most) }
     }
 
     /// The store.
@@ -46,7 +58,18 @@ impl Verdicts {
 
     /// Another store, or another generation of it: nothing that was found out before counts.
     pub fn set_store(&mut self, store: TrustStore) {
-        *self = Verdicts::new(store, self.most);
+        *self = self.under(store);
+    }
+
+    /// The signed set that vouches for the packages it names.
+    #[must_use]
+    pub fn signed_lock(&self) -> Option<&SignedLock> {
+        self.set.as_deref()
+    }
+
+    /// Another signed set, or none: nothing that was found out before counts.
+    pub fn set_signed_lock(&mut self, set: Option<SignedLock>) {
+        *self = self.beside(set);
     }
 
     /// How many verdicts are kept.
@@ -74,11 +97,11 @@ impl Verdicts {
     }
 
     pub(super) fn decide_for(&self, subject: &Identity<'_>, policy: &Policy, now: SystemTime) -> Result<Verdict> {
-        let key = key(subject, policy);
+        let key = key(subject, self.signed_lock(), policy);
         if let Some(verdict) = self.kept().verdicts.get(&key).filter(|verdict| verdict.holds_at(now)) {
             return Ok(verdict.clone());
         }
-        let verdict = judged(subject, &self.store, policy, now).accept(subject.id)?;
+        let verdict = judged(subject, self.signed_lock(), &self.store, policy, now).accept(subject.id)?;
         let mut kept = self.kept();
         if self.most > 0 {
             if kept.verdicts.insert(key, verdict.clone()).is_none() {
@@ -95,13 +118,14 @@ impl Verdicts {
 
 /// What a verdict depends on beside store and time. Every part has a fixed length or is hashed by itself, so that none runs into
 /// the next.
-fn key(subject: &Identity<'_>, policy: &Policy) -> [u8; 32] {
+fn key(subject: &Identity<'_>, set: Option<&SignedLock>, policy: &Policy) -> [u8; 32] {
     let mut hash = Sha256::new();
     let part = |bytes: &[u8]| -> [u8; 32] { Sha256::digest(bytes).into() };
     hash.update(subject.digest.as_bytes());
     hash.update(part(subject.id.as_str().as_bytes()));
     hash.update(part(subject.version.to_string().as_bytes()));
     hash.update(subject.envelope.map_or([0; 32], part));
+    hash.update(set.filter(|set| set.names(subject)).map_or([0; 32], SignedLock::mark));
     hash.update(part(policy.name.as_bytes()));
     hash.update([u8::from(policy.unsigned), u8::from(policy.require_trusted_signer)]);
     hash.update(policy.signatures.to_le_bytes());

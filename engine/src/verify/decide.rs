@@ -9,7 +9,7 @@ use semver::Version;
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Date, Digest, Envelope, Finding, KeyId, Signature, Signer, Verdict,
+    Date, Digest, Envelope, Finding, KeyId, Signature, SignedLock, Signer, Verdict,
     store::{Known, Revocation, Revoked, TrustStore},
 };
 use crate::{
@@ -72,6 +72,8 @@ pub fn decide(subject: &Subject<'_>, store: &TrustStore, policy: &Policy, now: S
 ///   or [`Policy::signatures`], whichever is more) make the package verified.
 /// * It is trusted if, beyond that, one of them is pinned for the publisher, may give so much, and [`Policy::vendors`] names
 ///   the publisher.
+/// * Where a signed set names the package and its signatures suffice for that, they stand in the place of its own: see
+///   [`SignedLock`], which a [`Verdicts`](super::Verdicts) or an engine holds.
 /// * Short of the threshold: a signature of a known key that does not count refuses the package, with its cause. Else it is
 ///   untrusted, unless the policy demands more.
 ///
@@ -93,31 +95,103 @@ pub fn decide(subject: &Subject<'_>, store: &TrustStore, policy: &Policy, now: S
 /// ```
 #[must_use]
 pub fn judge(subject: &Subject<'_>, store: &TrustStore, policy: &Policy, now: SystemTime) -> Verdict {
-    judged(&subject.into(), store, policy, now)
+    judged(&subject.into(), None, store, policy, now)
 }
 
-pub(super) fn judged(subject: &Identity<'_>, store: &TrustStore, policy: &Policy, now: SystemTime) -> Verdict {
+/// [`judge`], with the signed set that there is.
+pub(super) fn judged(
+    subject: &Identity<'_>,
+    set: Option<&SignedLock>,
+    store: &TrustStore,
+    policy: &Policy,
+    now: SystemTime,
+) -> Verdict {
     let now = Date::of(now);
-    let required = store.threshold(subject.id).max(policy.signatures);
-    let mut verdict = Verdict {
-        digest: subject.digest,
-        level: TrustLevel::Untrusted,
-        signers: Vec::new(),
-        threshold: (required, 0),
-        allowed: None,
-        errors: Vec::new(),
-        warnings: Vec::new(),
-        kept: (now, None),
-    };
-    of_package(&mut verdict, subject, store, now);
-    if let Some(envelope) = subject.envelope {
+    let mut verdict = begun(subject, store, policy, now);
+    let lacks = set.and_then(|set| match set.names(subject) {
+        true => of_set(&mut verdict, set, subject.id, store, policy, now),
+        false => set.names_other(subject),
+    });
+    if let Some(envelope) = subject.envelope.filter(|_| !verdict.by_set) {
         let Some(envelope) = held(&mut verdict, envelope, &subject.digest) else { return verdict };
         for signature in envelope.signatures() {
             of_signer(&mut verdict, signature, subject.id, store, policy, now);
         }
     }
     level(&mut verdict, subject, store, policy);
+    if let Some(lacks) = lacks {
+        // Whoever counted on the set is told why it is not enough, where it is refused, too.
+        let short = [Code::DeniedTrust, Code::VerifyUnknownSigner, Code::VerifyThreshold];
+        let errors = verdict.errors.iter_mut().filter(|one| short.contains(&one.code));
+        errors.for_each(|one| one.message = format!("{}; {lacks}", one.message));
+        verdict.warnings.push(lacks);
+    }
     verdict
+}
+
+/// What the signatures of `set`, which names the package, are worth for it, as if they were its own.
+pub(super) fn by_set_alone(
+    subject: &Identity<'_>,
+    set: &SignedLock,
+    store: &TrustStore,
+    policy: &Policy,
+    now: SystemTime,
+) -> Verdict {
+    let now = Date::of(now);
+    let mut verdict = begun(subject, store, policy, now);
+    verdict.by_set = true;
+    for signature in set.envelope().signatures() {
+        of_signer(&mut verdict, signature, subject.id, store, policy, now);
+    }
+    level(&mut verdict, subject, store, policy);
+    verdict
+}
+
+/// The verdict before any signature was looked at.
+fn begun(subject: &Identity<'_>, store: &TrustStore, policy: &Policy, now: Date) -> Verdict {
+    let mut verdict = Verdict {
+        digest: subject.digest,
+        level: TrustLevel::Untrusted,
+        signers: Vec::new(),
+        threshold: (store.threshold(subject.id).max(policy.signatures), 0),
+        by_set: false,
+        allowed: None,
+        errors: Vec::new(),
+        warnings: Vec::new(),
+        kept: (now, None),
+    };
+    of_package(&mut verdict, subject, store, now);
+    verdict
+}
+
+/// Puts the signers of a set that names the package in the place of its own where they suffice, and where one of their keys is
+/// revoked, which refuses it. Else nothing is left of them but why: the package stands by itself.
+fn of_set(
+    verdict: &mut Verdict,
+    set: &SignedLock,
+    id: &Id,
+    store: &TrustStore,
+    policy: &Policy,
+    now: Date,
+) -> Option<String> {
+    let (errors, warnings) = (verdict.errors.len(), verdict.warnings.len());
+    for signature in set.envelope().signatures() {
+        of_signer(verdict, signature, id, store, policy, now);
+    }
+    let (required, count) = (verdict.threshold.0, counting(&verdict.signers));
+    verdict.by_set = count >= required || verdict.errors.len() > errors;
+    if verdict.by_set {
+        return None;
+    }
+    verdict.warnings.truncate(warnings);
+    let why = |signer: Signer| match signer.problem {
+        Some(problem) => Some(problem.message),
+        None if signer.is_known() => None,
+        None => Some(format!("nobody here knows the key {}", signer.key.short())),
+    };
+    let why: Vec<String> = verdict.signers.drain(..).filter_map(why).collect();
+    let why = if why.is_empty() { String::new() } else { format!(" ({})", why.join("; ")) };
+    Some(format!("the signed set names it, and {count} of {required} keys vouch for it there{why}"))
 }
 
 /// Whether so many different keys counted. The one place where signatures are counted.

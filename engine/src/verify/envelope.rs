@@ -1,4 +1,4 @@
-//! [`Envelope`]: the signatures of a package as they stand in `META/signatures`, one text with one spelling.
+//! [`Envelope`]: signatures as they stand in a package's `META/signatures` or beside a lockfile, one text with one spelling.
 //!
 //! It knows nothing of trust: whether a signature holds is said here, whether its key counts is said in `decide.rs`.
 
@@ -14,18 +14,43 @@ use super::{
 };
 use crate::error::{Code, Result};
 
-/// The most signatures of a package.
+/// The most signatures of an envelope.
 pub const MOST_SIGNATURES: usize = 16;
 /// The most free lines of a signature.
 const MOST_META: usize = 16;
-/// The longest `META/signatures`, in bytes; 16 signatures with all that they may say fit.
+/// The longest envelope, in bytes; 16 signatures with all that they may say fit.
 const LONGEST: usize = 64 << 10;
 const LONGEST_META_NAME: usize = 32;
 const LONGEST_META_VALUE: usize = 128;
 
 const HEAD: &str = "modhost-signatures ";
-/// What every signed message of a package begins with, so that no signature for another purpose holds for one.
-const CONTEXT: &[u8] = b"modhost package signature 1\0";
+
+/// What an envelope's signatures are over, by the SHA-256 of its bytes.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Over {
+    /// A package: the bytes of `META/files`.
+    Package,
+    /// A lockfile: its own bytes.
+    Lockfile,
+}
+
+impl Over {
+    /// What every signed message begins with, so that no signature for one purpose holds for another.
+    fn context(self) -> &'static [u8] {
+        match self {
+            Over::Package => b"modhost package signature 1\0",
+            Over::Lockfile => b"modhost lockfile signature 1\0",
+        }
+    }
+
+    /// What errors call the envelope.
+    fn file(self) -> &'static str {
+        match self {
+            Over::Package => "META/signatures",
+            Over::Lockfile => crate::package::LOCK_SIGNATURES,
+        }
+    }
+}
 
 /// What a signer says beside the signature; all of it is signed.
 #[derive(Clone, Debug, Default)]
@@ -72,20 +97,30 @@ impl Signature {
         text
     }
 
-    fn message(&self, digest: &Digest) -> Vec<u8> {
-        [CONTEXT, digest.as_bytes(), &Sha256::digest(self.statement())].concat()
+    fn message(&self, over: Over, digest: &[u8; 32]) -> Vec<u8> {
+        [over.context(), digest, &Sha256::digest(self.statement())].concat()
     }
 
     /// Whether it is its key's over this list of files (the bytes of `META/files`) and over what it says itself.
     #[must_use]
     pub fn holds(&self, index: &[u8]) -> bool {
-        self.holds_for(&of_index(index))
+        self.holds_over(Over::Package, &Sha256::digest(index).into())
     }
 
     /// The same for the package of this digest.
     #[must_use]
     pub fn holds_for(&self, package: &Digest) -> bool {
-        self.public.signed(&self.message(package), &self.value)
+        self.holds_over(Over::Package, package.as_bytes())
+    }
+
+    /// Whether it is its key's over a lockfile of these bytes. One over a package never is.
+    #[must_use]
+    pub fn holds_for_lock(&self, lockfile: &[u8]) -> bool {
+        self.holds_over(Over::Lockfile, &Sha256::digest(lockfile).into())
+    }
+
+    pub(super) fn holds_over(&self, over: Over, digest: &[u8; 32]) -> bool {
+        self.public.signed(&self.message(over, digest), &self.value)
     }
 
     fn check(&self) -> Result<(), String> {
@@ -109,10 +144,6 @@ impl Signature {
     }
 }
 
-fn of_index(index: &[u8]) -> Digest {
-    Digest::from_bytes(Sha256::digest(index).into())
-}
-
 /// Signs the list of a package's files (the bytes of `META/files`).
 ///
 /// ```
@@ -131,15 +162,40 @@ fn of_index(index: &[u8]) -> Digest {
 /// # Errors
 /// [`Code::VerifyEnvelope`] for a signer or a meta line that an envelope cannot hold.
 pub fn sign_index(index: &[u8], key: &SecretKey, options: SignOptions) -> Result<Signature> {
+    sign(Over::Package, index, key, options)
+}
+
+/// Signs a lockfile, by its exact bytes: one signature for all plugins of the set. See [`SignedLock`](super::SignedLock).
+///
+/// ```
+/// use modhost::verify::{SecretKey, SignOptions, sign_index, sign_lock};
+///
+/// let key = SecretKey::generate()?;
+/// let lockfile = b"lock = 1\n";
+/// let signature = sign_lock(lockfile, &key, SignOptions::new("Acme"))?;
+/// assert!(signature.holds_for_lock(lockfile) && !signature.holds_for_lock(b"lock = 1"));
+/// // A signature for one purpose never holds for the other.
+/// assert!(!signature.holds(lockfile));
+/// assert!(!sign_index(lockfile, &key, SignOptions::new("Acme"))?.holds_for_lock(lockfile));
+/// # Ok::<(), modhost::Error>(())
+/// ```
+///
+/// # Errors
+/// As [`sign_index`].
+pub fn sign_lock(lockfile: &[u8], key: &SecretKey, options: SignOptions) -> Result<Signature> {
+    sign(Over::Lockfile, lockfile, key, options)
+}
+
+fn sign(over: Over, bytes: &[u8], key: &SecretKey, options: SignOptions) -> Result<Signature> {
     let meta = options.meta.into_iter().collect();
     let mut signature =
         Signature { public: key.public(), signer: options.signer, expires: options.expires, meta, value: [0; 64] };
     signature.check().map_err(|why| refused(Code::VerifyEnvelope, why))?;
-    signature.value = key.sign(&signature.message(&of_index(index)));
+    signature.value = key.sign(&signature.message(over, &Sha256::digest(bytes).into()));
     Ok(signature)
 }
 
-/// The signatures of a package: 1 to [`MOST_SIGNATURES`], each of another key, sorted by key id. [`Display`](fmt::Display) writes
+/// The signatures of a package or of a lockfile: 1 to [`MOST_SIGNATURES`], each of another key, sorted by key id. [`Display`](fmt::Display) writes
 /// the one text that [`Envelope::parse`] reads.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Envelope {
@@ -173,13 +229,17 @@ impl Envelope {
         &self.signatures
     }
 
-    /// Reads `META/signatures`, and checks no signature yet: what is too much is refused before anything is computed.
+    /// Reads a package's `META/signatures`, and checks no signature yet: what is too much is refused before anything is computed.
     ///
     /// # Errors
     /// [`Code::VerifyEnvelope`] for every other text than the one that [`Display`](fmt::Display) writes, [`Code::VerifyNewer`],
     /// [`Code::VerifyAlgorithm`], [`Code::VerifyKey`], [`Code::VerifyDuplicate`] and [`Code::VerifyTooMany`], with the line.
     pub fn parse(bytes: &[u8]) -> Result<Self> {
-        let mut lines = Lines::new(bytes, "META/signatures", Code::VerifyEnvelope, LONGEST)?;
+        Envelope::read(Over::Package, bytes)
+    }
+
+    pub(super) fn read(over: Over, bytes: &[u8]) -> Result<Self> {
+        let mut lines = Lines::new(bytes, over.file(), Code::VerifyEnvelope, LONGEST)?;
         lines.head(HEAD, Code::VerifyNewer)?;
         let mut signatures: Vec<Signature> = Vec::new();
         while !lines.is_done() {

@@ -1,4 +1,5 @@
-//! [`Gate`]: what stands in front of one engine's plugins: a trust store, what was decided under it, and what was seen in earlier runs.
+//! [`Gate`]: what stands in front of one engine's plugins: a trust store, perhaps a signed set, what was decided under them, and what was
+//! seen in earlier runs.
 
 use std::{
     sync::{
@@ -11,7 +12,7 @@ use std::{
 use semver::Version;
 
 use super::{
-    Seen, SeenFile, TrustStore, Verdict, Verdicts,
+    Seen, SeenFile, SignedLock, TrustStore, Verdict, Verdicts,
     decide::{Identity, judged},
     key::refused,
 };
@@ -29,11 +30,11 @@ const HOUR: Duration = Duration::from_secs(3600);
 const UNSIGNED: &str = "Sign it (`modhost sign`) with a key that the host's trust store holds. Else use a policy that takes unsigned plugins: `mods`, \
      `development`, `testing`, or one of your own with unsigned = true and signatures = 0.";
 
-/// The store, the verdicts under it, and what was seen.
+/// The store, the set, the verdicts under them, and what was seen.
 #[derive(Debug)]
 pub(crate) struct Gate {
     verdicts: RwLock<Arc<Verdicts>>,
-    /// Counts the stores; counted on before the store is exchanged, so that whoever finds the same number later judged by the store there is.
+    /// Counts the stores and sets; counted on before one is exchanged, so that whoever finds the same number later judged by those there are.
     epoch: AtomicU64,
     memory: Option<Memory>,
 }
@@ -51,7 +52,7 @@ pub(crate) struct Standing {
     /// Who vouches for it, in words.
     pub(crate) vouched: String,
     pub(crate) verdict: Arc<Verdict>,
-    /// Under which of the engine's stores.
+    /// Under which of the engine's stores and sets.
     pub(crate) epoch: u64,
 }
 
@@ -72,23 +73,24 @@ impl Memory {
 }
 
 impl Gate {
-    /// A gate under `store`, with the file that remembers.
+    /// A gate under `store`, with a signed set and the file that remembers.
     ///
     /// # Errors
     /// Those of [`SeenFile::load`], and `trust.generation` for an older store than was seen.
-    pub(crate) fn new(store: TrustStore, file: Option<SeenFile>) -> Result<Self> {
+    pub(crate) fn new(store: TrustStore, set: Option<SignedLock>, file: Option<SeenFile>) -> Result<Self> {
         let memory = file.map(|file| file.load().map(|seen| Memory { seen: Mutex::new(seen), file })).transpose()?;
         if let Some(memory) = &memory {
             not_older(&store, memory.seen().generation())?;
         }
-        Ok(Gate { verdicts: RwLock::new(Arc::new(Verdicts::new(store, KEPT))), memory, ..Gate::default() })
+        let verdicts = Verdicts::new(store, KEPT).beside(set);
+        Ok(Gate { verdicts: RwLock::new(Arc::new(verdicts)), memory, ..Gate::default() })
     }
 
     fn verdicts(&self) -> Arc<Verdicts> {
         self.verdicts.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Counts the stores that it had.
+    /// Counts the stores and sets that it had.
     pub(crate) fn epoch(&self) -> u64 {
         self.epoch.load(SeqCst)
     }
@@ -101,19 +103,27 @@ impl Gate {
         let mut verdicts = self.verdicts.write().unwrap_or_else(PoisonError::into_inner);
         not_older(&store, verdicts.store().generation())?;
         self.epoch.fetch_add(1, SeqCst);
-        *verdicts = Arc::new(Verdicts::new(store, KEPT));
+        *verdicts = Arc::new(verdicts.under(store));
         Ok(())
     }
 
+    /// Puts another signed set in the place of the one there, or none.
+    pub(crate) fn exchange_set(&self, set: Option<SignedLock>) {
+        let mut verdicts = self.verdicts.write().unwrap_or_else(PoisonError::into_inner);
+        self.epoch.fetch_add(1, SeqCst);
+        *verdicts = Arc::new(verdicts.beside(set));
+    }
+
     /// The time to judge by, and what is to be said of the clock.
-    fn time(&self, wall: SystemTime) -> (SystemTime, Option<String>) {
+    pub(crate) fn time(&self, wall: SystemTime) -> (SystemTime, Option<String>) {
         self.memory.as_ref().map_or((wall, None), |memory| memory.seen().time(wall))
     }
 
     /// What is found out about a package, whether or not it is taken.
     pub(crate) fn judge(&self, package: &Identity<'_>, policy: &Policy, wall: SystemTime) -> Verdict {
         let (now, warning) = self.time(wall);
-        let mut verdict = judged(package, self.verdicts().store(), policy, now);
+        let verdicts = self.verdicts();
+        let mut verdict = judged(package, verdicts.signed_lock(), verdicts.store(), policy, now);
         verdict.warnings.extend(warning);
         verdict
     }

@@ -72,6 +72,8 @@ pub struct Verdict {
     pub signers: Vec<Signer>,
     /// How many different keys must sign it, and how many that count did.
     pub threshold: (u32, u32),
+    /// Whether `signers` are those of the signed set that names it ([`SignedLock`](super::SignedLock)), not the package's own.
+    pub by_set: bool,
     /// The note of the allow-list, where the package is on it.
     pub allowed: Option<String>,
     /// Why it is refused; empty where it is taken.
@@ -92,6 +94,7 @@ impl Verdict {
         };
         let counting: Vec<String> = self.signers.iter().filter(|signer| signer.counts()).map(named).collect();
         match (&self.allowed, self.signers.first()) {
+            _ if self.by_set && !counting.is_empty() => format!("signed set of {}", counting.join(", ")),
             _ if !counting.is_empty() => format!("signed by {}", counting.join(", ")),
             (Some(note), _) => format!("allowed by digest: {note}"),
             (None, Some(first)) => format!("signed by {}", named(first)),

@@ -36,14 +36,16 @@ macro_rules! told {
 
 // Below the two macros, which they use.
 mod audit;
+mod key;
 mod pack;
 mod sign;
 mod trust;
 
 pub(crate) use audit::{Audit, AuditVerb, Log, Show, Verify as VerifyLog};
+pub(crate) use key::{Key, KeyVerb, Passphrase};
 pub(crate) use pack::Pack;
 pub(crate) use sign::{Sign, Verify};
-pub(crate) use trust::{Add, Key, KeyVerb, Passphrase, Revoke, Store, Trust, TrustVerb};
+pub(crate) use trust::{Add, Allow, Delegate, Publish, Revoke, Store, Threshold, Trust, TrustVerb};
 
 /// Runs mods in Lua, Rhai, WebAssembly and native code, each in the box that its trust allows.
 #[derive(Debug, Parser)]
@@ -129,20 +131,26 @@ are loaded with their dependencies in order. The plugins see the functions
 `world.*`, `dice.*` and `log.*` of a small battlefield.
 
 The result goes to standard output: text as it is, other values as JSON, nothing
-for nil. What plugins print goes to standard error."
+for nil. What plugins print goes to standard error.
+
+With --lock nothing runs but what the lockfile holds, in its versions and with
+its files. Where FILE.signatures lies beside it (`modhost sign FILE`), the keys
+that signed the lockfile count for each plugin as those that signed it alone;
+signatures that do not hold are refused."
     ),
     after_help = ending!(
         "  modhost run wolfpack.lua
   modhost run sum.wat --call add --args '[20, 22]'
   modhost run mods --call wolfpack:on_dusk --args '[3]' --grant world.spawn
   modhost run hostile.rhai --fuel 100000 --memory 16MiB --deadline 50ms --json
+  modhost run mods --lock modhost.lock --store trust.toml
   modhost run mods --audit audit.jsonl",
         "0    done; several plugins without --call: at least one was loaded"
         "1    the plugin or its code failed"
         "2    wrong usage, no such path or plugin"
         "3    a limit was hit"
         "4    refused (package, signature, trust, policy, capability)"
-        "5    dependencies cannot be satisfied"
+        "5    dependencies cannot be satisfied, or it is not what --lock holds"
     )
 )]
 pub(crate) struct Run {
@@ -155,6 +163,9 @@ pub(crate) struct Run {
     /// The arguments, a JSON array: 1 is an int, 1.0 a float, {"$bytes": "aGk="} bytes
     #[arg(long, value_name = "JSON_ARRAY", allow_hyphen_values = true)]
     pub(crate) args: Option<String>,
+    /// Load what this lockfile holds and nothing else, vouched for by the signatures beside it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) lock: Option<PathBuf>,
     /// Where the audit goes.
     #[command(flatten)]
     pub(crate) log: Log,
@@ -329,6 +340,9 @@ pub(crate) struct ChosenPolicy {
     /// Whose keys count [default: $MODHOST_STORE, else modhost/trust.toml among your settings]
     #[arg(long, value_name = "FILE", help_heading = "The host's side")]
     pub(crate) store: Option<PathBuf>,
+    /// The key of a sealed store, 64 hex digits in a file [default: $MODHOST_STORE_KEY, else the store is not sealed]
+    #[arg(long, value_name = "FILE", help_heading = "The host's side")]
+    pub(crate) store_key_file: Option<PathBuf>,
     /// A file that remembers which versions were loaded: older ones are refused from then on
     #[arg(long, value_name = "FILE", help_heading = "The host's side")]
     pub(crate) seen: Option<PathBuf>,

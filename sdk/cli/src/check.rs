@@ -33,7 +33,7 @@ pub(crate) fn check(args: &Check, json: bool) -> Answer {
     if host::several(&args.paths) {
         logs::name_plugins();
     }
-    let mods = match host::load(&engine, &args.paths, json) {
+    let mods = match host::load(&engine, &args.paths, None, json) {
         Ok(mods) => mods,
         Err(error) => return Answer::error_in(&error, json, &sources),
     };

@@ -9,7 +9,8 @@ use std::{
 use modhost::{
     Code, Engine, Error, Examination, Result, Stage, TrustLevel,
     package::Package,
-    resolve::{Candidate, Cause, Digest, LOCKFILE, LeftOut, Lockfile, Plan, Resolver},
+    resolve::{Candidate, Cause, Digest, LeftOut, Plan, Resolver},
+    verify::SignedLock,
 };
 use semver::{BuildMetadata, Version};
 use serde::Serialize;
@@ -19,8 +20,8 @@ use crate::{
     args::ChosenPolicy,
     diagnose, host,
     json::body::ErrorBody,
-    kept,
     layout::{paragraph, safe},
+    lock,
     source::Sources,
 };
 
@@ -59,12 +60,12 @@ impl fmt::Display for Shadow {
 }
 
 impl Folder {
-    /// Reads them.
+    /// Reads them. A signed set vouches for what it names.
     ///
     /// # Errors
     /// Those of the policy, and of a folder that cannot be read or holds nothing that could be a plugin.
-    pub(crate) fn read(dirs: &[PathBuf], policy: &ChosenPolicy) -> Result<Self> {
-        let engine = host::engine_under(policy)?;
+    pub(crate) fn read(dirs: &[PathBuf], policy: &ChosenPolicy, set: Option<SignedLock>) -> Result<Self> {
+        let engine = host::engine_with(policy, set)?;
         let mut folder = Folder {
             engine,
             examined: Vec::new(),
@@ -279,22 +280,6 @@ impl Serialize for Reason<'_> {
     }
 }
 
-/// The lockfile at `path`; `None` where there is none.
-///
-/// # Errors
-/// `package.lockfile`, `io.failed`.
-pub(crate) fn lockfile(path: &Path) -> Result<Option<Lockfile>> {
-    kept::read_if_there(path, Code::PackageLockfile)?.map(|text| text.parse()).transpose()
-}
-
-/// The lockfile that must be at `path`.
-///
-/// # Errors
-/// Those of [`lockfile`], `io.not-found`.
-pub(crate) fn lockfile_there(path: &Path) -> Result<Lockfile> {
-    kept::read(path, Code::PackageLockfile)?.parse()
-}
-
 /// There is no such plugin; perhaps another needs it, perhaps it is among what cannot be read.
 pub(crate) fn unknown(id: &str, folder: &Folder, plan: &Plan) -> Error {
     let taken = plan.order.iter().chain(&plan.withheld).map(|chosen| chosen.id.as_str());
@@ -339,7 +324,7 @@ pub(crate) fn refuse(error: &Error, json: bool, sources: &Sources) -> Answer {
 pub(crate) fn sources(policy: Option<&str>, lock: Option<&Path>) -> Sources {
     let sources = Sources::default().with_policy(policy);
     match lock {
-        Some(path) => sources.with_kept(LOCKFILE, path),
+        Some(path) => lock::sources(sources, path),
         None => sources,
     }
 }

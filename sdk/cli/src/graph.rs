@@ -12,7 +12,8 @@ use serde::Serialize;
 use crate::{
     answer::Answer,
     args::{Format, Graph},
-    folder::{Folder, lockfile_there, sources, unknown},
+    folder::{Folder, sources, unknown},
+    lock,
 };
 use model::{Edge, Model, Node};
 
@@ -26,10 +27,11 @@ pub(crate) fn graph(args: &Graph, json: bool) -> Answer {
 }
 
 fn answer(args: &Graph, json: bool) -> Result<Answer> {
-    let folder = Folder::read(&args.folders.dirs, &args.folders.policy)?;
+    let (lockfile, set) = lock::named(args.lock.as_deref())?;
+    let folder = Folder::read(&args.folders.dirs, &args.folders.policy, set)?;
     let mut resolver = folder.resolver();
-    if let Some(path) = &args.lock {
-        resolver = resolver.prefer(lockfile_there(path)?);
+    if let Some(lockfile) = lockfile {
+        resolver = resolver.prefer(lockfile);
     }
     let plan = resolver.plan();
     let mut model = Model::of(&folder, &plan);

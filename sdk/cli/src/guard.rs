@@ -2,6 +2,7 @@
 
 use std::{
     any::Any,
+    io,
     panic::{self, AssertUnwindSafe, PanicHookInfo},
     process,
     sync::{Mutex, PoisonError},
@@ -39,10 +40,28 @@ fn text(panic: &(dyn Any + Send)) -> &str {
     owned.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message")
 }
 
+/// Held while a terminal is asked for what it must not show.
+static ASKING: Mutex<()> = Mutex::new(());
+
+/// Runs `ask`, which changes how the terminal behaves: the process is not ended by Ctrl-C before it has changed it back.
+pub(crate) fn asking<T>(ask: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    let held = ASKING.lock().unwrap_or_else(PoisonError::into_inner);
+    let asked = ask();
+    drop(held);
+    match asked {
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => process::exit(INTERRUPTED),
+        asked => asked,
+    }
+}
+
 /// Ends the process with 130 on Ctrl-C, whatever a plugin is doing. A handler rather than the signal's default, because only so
 /// the status is 130 on every system and for every parent, not for shells alone.
 pub(crate) fn interruptible() {
-    if let Err(error) = ctrlc::set_handler(|| process::exit(INTERRUPTED)) {
+    let end = || {
+        drop(ASKING.lock());
+        process::exit(INTERRUPTED)
+    };
+    if let Err(error) = ctrlc::set_handler(end) {
         tracing::debug!("Ctrl-C keeps its default: {error}");
     }
 }

@@ -7,9 +7,10 @@ use std::{
 };
 
 use modhost::{
-    Builder, Code, Engine, Error, LoadProgress, Mods, Policy, Result, Stage, TrustLevel,
+    Builder, Code, Engine, Error, LoadProgress, Loading, Mods, Policy, Result, Stage, TrustLevel,
     package::MANIFEST,
-    verify::{SeenFile, TrustStore},
+    resolve::Lockfile,
+    verify::{SeenFile, SignedLock, TrustStore},
 };
 use modhost_testkit::world::World;
 
@@ -29,7 +30,7 @@ pub(crate) fn engine(options: &Host) -> Result<Engine> {
 
 /// [`engine`], begun with a builder of the verb's own.
 pub(crate) fn engine_from(options: &Host, builder: Builder) -> Result<Engine> {
-    let store = trust::store(options.policy.store.as_deref())?;
+    let store = trust::store(&options.policy)?;
     let policy = policy(options, &store)?;
     let mut builder = World::offer(judging(builder, &options.policy, policy, store));
     for capability in &options.grant {
@@ -42,8 +43,14 @@ pub(crate) fn engine_from(options: &Host, builder: Builder) -> Result<Engine> {
 
 /// The engine of a verb that is told only by what to judge.
 pub(crate) fn engine_under(chosen: &ChosenPolicy) -> Result<Engine> {
-    let store = trust::store(chosen.store.as_deref())?;
-    World::offer(judging(Engine::builder(), chosen, named(chosen.name.as_deref())?, store)).build()
+    engine_with(chosen, None)
+}
+
+/// [`engine_under`], with a signed set.
+pub(crate) fn engine_with(chosen: &ChosenPolicy, set: Option<SignedLock>) -> Result<Engine> {
+    let store = trust::store(chosen)?;
+    let builder = set.into_iter().fold(Engine::builder(), Builder::signed_lock);
+    World::offer(judging(builder, chosen, named(chosen.name.as_deref())?, store)).build()
 }
 
 fn judging(builder: Builder, chosen: &ChosenPolicy, policy: Policy, store: TrustStore) -> Builder {
@@ -55,10 +62,11 @@ fn judging(builder: Builder, chosen: &ChosenPolicy, policy: Policy, store: Trust
 }
 
 /// Loads what is at `paths`, together: of the same version of a plugin that of the path which was named first. Whoever waits is shown how
-/// far it is, unless the answer is `json`.
-pub(crate) fn load(engine: &Engine, paths: &[PathBuf], json: bool) -> Result<Mods> {
+/// far it is, unless the answer is `json`. What a lockfile does not hold is not loaded, where there is one.
+pub(crate) fn load(engine: &Engine, paths: &[PathBuf], lock: Option<Lockfile>, json: bool) -> Result<Mods> {
     let mut bar = if json { None } else { Bar::new() };
     let loading = paths.iter().fold(engine.loading(), |loading, path| loading.dir(path));
+    let loading = lock.into_iter().fold(loading, Loading::hold_to);
     let show = |progress: &LoadProgress<'_>| bar.iter_mut().for_each(|bar| bar.show(progress));
     loading.progress(show).load()
 }

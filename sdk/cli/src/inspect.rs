@@ -3,7 +3,7 @@
 mod page;
 
 use modhost::{
-    Code, Engine, Error, Examination, Result, TrustLevel, Verdict,
+    Admissibility, Code, Engine, Error, Examination, Result, TrustLevel,
     backend::{ExportInfo, Limits},
     package::{self, AskedLimits, IndexedFile, Manifest},
 };
@@ -186,8 +186,8 @@ impl<'a> Body<'a> {
                     entry: &candidate.artefact.entry,
                     bytes: candidate.bytes,
                     text: candidate.artefact.text,
-                    verdict: verdict(&candidate.verdict).0,
-                    reasons: verdict(&candidate.verdict).1,
+                    verdict: verdict(&candidate.admissibility).0,
+                    reasons: verdict(&candidate.admissibility).1,
                 })
                 .collect(),
             digest: package.digest().to_string(),
@@ -212,12 +212,12 @@ impl<'a> Body<'a> {
     }
 }
 
-/// A verdict by its name, and the reasons of a refusal.
-fn verdict(verdict: &Verdict) -> (&'static str, &[String]) {
-    match verdict {
-        Verdict::Taken => ("taken", &[]),
-        Verdict::Admissible => ("admissible", &[]),
-        Verdict::Refused(reasons) => ("refused", reasons),
+/// What was found of a build by its name, and the reasons of a refusal.
+fn verdict(found: &Admissibility) -> (&'static str, &[String]) {
+    match found {
+        Admissibility::Taken => ("taken", &[]),
+        Admissibility::Admissible => ("admissible", &[]),
+        Admissibility::Refused(reasons) => ("refused", reasons),
         _ => ("unknown", &[]),
     }
 }

@@ -1,4 +1,4 @@
-//! Texts that are kept beside mods, lockfiles and mod sets: reads them within bounds, writes them whole or not at all.
+//! Files that are kept beside mods, lockfiles, mod sets, packages and signatures: reads texts within bounds, writes whole or not at all.
 
 use std::{
     fs::{self, File},
@@ -36,7 +36,8 @@ pub(crate) fn read_if_there(path: &Path, code: Code) -> Result<Option<String>> {
     }
 }
 
-/// Puts `text`, or other bytes, at `path`, in place of what is there: first beside it under another name, so that a failure leaves the old text.
+/// Puts `text`, or other bytes, at `path`, in place of what is there: first beside it under another name, so that a failure leaves the old
+/// text, also one of the machine.
 ///
 /// # Errors
 /// `io.failed`, `io.not-found`.
@@ -50,13 +51,24 @@ pub(crate) fn write(path: &Path, text: impl AsRef<[u8]>) -> Result<()> {
     if let Err(error) = &written
         && error.kind() == io::ErrorKind::AlreadyExists
     {
-        return Err(Error::io(Stage::Resolve, &beside, error));
+        return Err(Error::io(Stage::Engine, &beside, error));
     }
+    let failed = |error| Error::io(Stage::Engine, path, &error);
     written.and_then(|()| fs::rename(&beside, path)).map_err(|error| {
         // What is half written helps nobody; it may not be there at all.
         let _ = fs::remove_file(&beside);
-        Error::io(Stage::Resolve, path, &error)
-    })
+        failed(error)
+    })?;
+    sync_folder(path).map_err(failed)
+}
+
+/// Makes the new name last. Other systems than Unix open no folders.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    if !cfg!(unix) {
+        return Ok(());
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder)?.sync_all()
 }
 
 fn beside(path: &Path) -> PathBuf {

@@ -25,7 +25,9 @@ const LONGEST: u64 = 16 << 10;
 /// Makes a key or shows one.
 pub(crate) fn key(args: &Key, json: bool) -> Answer {
     let done = match &args.verb {
-        KeyVerb::New { file, passphrase } => new(file, passphrase).map(|made| (file, made.0, Some(made.1))),
+        KeyVerb::New { file, encrypt, passphrase } => {
+            new(file, passphrase, *encrypt).map(|made| (file, made.0, Some(made.1)))
+        }
         KeyVerb::Show { file, passphrase } => public(file, passphrase).map(|public| (file, public, None)),
     };
     let (file, public, made) = match done {
@@ -40,9 +42,9 @@ pub(crate) fn key(args: &Key, json: bool) -> Answer {
     let mut text = format!("public key\n  {}\nkey id\n  {}\n", body.public, body.id);
     if let Some(encrypted) = made {
         let file = crate::layout::safe(&body.file);
-        let how = if encrypted { ", encrypted" } else { "" };
+        let how = if encrypted { "encrypted" } else { "not encrypted" };
         text += &format!(
-            "\n{file} holds the private key{how}: keep it to yourself.\nWhoever trusts you with plugins says:\n  modhost trust add --namespace 'PUBLISHER.*' \\\n      {}\n",
+            "\n{file} holds the private key, {how}: keep it to yourself.\nWhoever trusts you with plugins says:\n  modhost trust add --namespace 'PUBLISHER.*' \\\n      {}\n",
             body.public
         );
     }
@@ -61,16 +63,18 @@ struct Body {
 }
 
 /// A new key's public half, and whether its file is encrypted.
-fn new(file: &Path, options: &Passphrase) -> Result<(PublicKey, bool)> {
-    let given = passphrase::given(options)?;
+fn new(file: &Path, options: &Passphrase, encrypt: bool) -> Result<(PublicKey, bool)> {
+    let exists = |error: Error| {
+        error.with_help("A private key is never overwritten: choose another name, or move the old key away.")
+    };
+    if encrypt && file.exists() {
+        // Before somebody thinks of a passphrase for nothing.
+        return Err(exists(Error::io(Stage::Vet, file, &ErrorKind::AlreadyExists.into())));
+    }
+    let given = passphrase::for_new(options, encrypt)?;
     let secret = SecretKey::generate()?;
-    passphrase::create(&secret, file, given.as_ref().map(|text| text.as_str())).map_err(|error| {
-        if file.exists() {
-            let help = "A private key is never overwritten: choose another name, or move the old key away.";
-            return error.with_help(help);
-        }
-        error
-    })?;
+    passphrase::create(&secret, file, given.as_ref().map(|text| text.as_str()))
+        .map_err(|error| if file.exists() { exists(error) } else { error })?;
     Ok((secret.public(), given.is_some()))
 }
 

@@ -20,6 +20,7 @@ mod kept;
 mod key;
 mod layout;
 mod list;
+mod lock;
 mod logs;
 mod pack;
 mod passphrase;

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File, Metadata},
-    io::{self, Read, Write},
+    io::{self, Read},
     path::{Path, PathBuf},
 };
 
@@ -17,6 +17,7 @@ use crate::{
     args::{Pack, usage},
     diagnose, host,
     json::body::ErrorBody,
+    kept,
     layout::{count, paragraph, safe, size, width},
     source::Sources,
 };
@@ -106,15 +107,7 @@ fn write(path: &Path, bytes: &[u8], force: bool) -> Result<bool> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(failed(error)),
     }
-    let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".modhost-");
-    // A package is for others to read; the umask has its say.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder.tempfile_in(folder).map_err(failed)?;
-    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
+    kept::write(path, bytes)?;
     Ok(true)
 }
 

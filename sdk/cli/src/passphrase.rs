@@ -1,5 +1,7 @@
 //! Private keys under a passphrase (PKCS#8 with scrypt and AES-256, which OpenSSL reads and writes), and where the passphrase comes from.
 
+mod ask;
+
 use std::{
     env,
     fs::File,
@@ -29,7 +31,7 @@ fn wrong(message: impl Into<String>) -> Error {
 }
 
 /// The passphrase that the options or the environment give.
-pub(crate) fn given(options: &Passphrase) -> Result<Option<Zeroizing<String>>> {
+fn given(options: &Passphrase) -> Result<Option<Zeroizing<String>>> {
     let text = match &options.file {
         Some(file) => read(file)?,
         None => match env::var("MODHOST_PASSPHRASE") {
@@ -38,11 +40,33 @@ pub(crate) fn given(options: &Passphrase) -> Result<Option<Zeroizing<String>>> {
             Err(error) => return Err(usage(format!("MODHOST_PASSPHRASE: {error}"))),
         },
     };
+    line(&text).map(Some)
+}
+
+/// The first line of `text`.
+fn line(text: &str) -> Result<Zeroizing<String>> {
     let line = text.lines().next().unwrap_or_default();
     if line.is_empty() || line.len() as u64 > LONGEST {
         return Err(usage(format!("a passphrase is one line of 1 to {LONGEST} bytes")));
     }
-    Ok(Some(Zeroizing::new(line.to_owned())))
+    Ok(Zeroizing::new(line.to_owned()))
+}
+
+/// The passphrase for a new key: given, or asked for where `encrypt` says that there is to be one.
+pub(crate) fn for_new(options: &Passphrase, encrypt: bool) -> Result<Option<Zeroizing<String>>> {
+    let given = given(options)?;
+    if given.is_some() || !encrypt {
+        return Ok(given);
+    }
+    let Some(first) = ask::ask("Passphrase for the new key: ")? else {
+        return Err(usage("--encrypt asks for a passphrase, and here is no terminal to ask on")
+            .with_help("Give it by --passphrase-file FILE or in MODHOST_PASSPHRASE."));
+    };
+    let first = line(&first)?;
+    match ask::ask("The same again: ")? {
+        Some(again) if *again == *first => Ok(Some(first)),
+        _ => Err(usage("the two passphrases differ: no key was made")),
+    }
 }
 
 fn read(file: &Path) -> Result<Zeroizing<String>> {
@@ -70,23 +94,41 @@ pub(crate) fn create(secret: &SecretKey, file: &Path, passphrase: Option<&str>) 
     SecretKey::write_private(file, &pem)
 }
 
+/// Whether the file of this name may hold a private key.
+fn looks_private(file: &Path) -> bool {
+    let mut begin = Zeroizing::new(Vec::with_capacity(LONGEST as usize));
+    let read = File::open(file).and_then(|file| file.take(LONGEST).read_to_end(&mut begin));
+    read.is_err() || begin.windows(11).any(|part| part == b"PRIVATE KEY")
+}
+
 /// Reads a key from its file, encrypted or not.
 pub(crate) fn open(file: &Path, options: &Passphrase) -> Result<SecretKey> {
-    let text = SecretKey::read_private(file)?;
     let named = |why: &str| wrong(format!("{}: {why}", file.display()));
+    let text = SecretKey::read_private(file).map_err(|error| match error.code() {
+        // Of what is no key at all everybody may read all.
+        Code::TrustKeyExposed if !looks_private(file) => named("this is no private key in PEM"),
+        _ => error,
+    })?;
     if !text.contains(LABEL) {
         return SecretKey::from_pem(&text).map_err(|error| named(error.message()));
     }
-    let passphrase = given(options)?.ok_or_else(|| {
-        named("the private key is encrypted, and no passphrase is given")
-            .with_help("Give it by --passphrase-file FILE or in MODHOST_PASSPHRASE.")
-    })?;
     let sealed = SecretDocument::from_pem(&text).ok().filter(|(label, _)| *label == LABEL);
     let (_, sealed) = sealed.ok_or_else(|| named("this is no private key in PEM"))?;
     let info = EncryptedPrivateKeyInfoRef::try_from(sealed.as_bytes()).map_err(|_| named("this is no private key"))?;
     if !info.encryption_algorithm.pbes2().is_some_and(bearable) {
         return Err(named("the private key is encrypted in a way that is not read, or would take too long"));
     }
+    let passphrase = match given(options)? {
+        Some(passphrase) => passphrase,
+        None => {
+            let shown = crate::layout::safe(&file.display().to_string());
+            let asked = ask::ask(&format!("Passphrase of {shown}: "))?.ok_or_else(|| {
+                named("the private key is encrypted, and no passphrase is given")
+                    .with_help("Give it by --passphrase-file FILE or in MODHOST_PASSPHRASE.")
+            })?;
+            line(&asked)?
+        }
+    };
     let plain = info.decrypt(&*passphrase).map_err(|_| named("the passphrase is wrong, or the file is damaged"))?;
     let pem = plain.to_pem("PRIVATE KEY", LineEnding::LF).map_err(|_| named("this is no private key"))?;
     SecretKey::from_pem(&pem).map_err(|error| named(error.message()))

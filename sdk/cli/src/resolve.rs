@@ -2,22 +2,27 @@
 
 mod change;
 
-use std::{io, path::Path};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use modhost::{
-    Error, Result,
+    Code, Error, Result, Stage,
     resolve::{Chosen, Drift, Link, LinkKind, Lockfile, Plan},
+    verify::SignedLock,
 };
 use serde::Serialize;
 
 use crate::{
     answer::Answer,
-    args::Resolve,
+    args::{Resolve, usage},
     diagnose,
-    folder::{Folder, Out, Shadow, lockfile, refuse, sources, tell_refusal, unknown},
+    folder::{Folder, Out, Shadow, refuse, sources, tell_refusal, unknown},
     json::body::ErrorBody,
     kept,
     layout::{count, paragraph, safe, width},
+    lock,
 };
 use change::{Named, change};
 
@@ -31,11 +36,11 @@ const ROOM: usize = 24;
 pub(crate) fn resolve(args: &Resolve, json: bool) -> Answer {
     let policy = args.folders.policy.name.as_deref();
     let sources = sources(policy, args.lock.as_deref());
-    let old = match args.lock.as_deref().map(lockfile).transpose() {
-        Ok(old) => old.flatten(),
+    let (old, set) = match args.lock.as_deref().map(|path| old(path, args.update)).transpose() {
+        Ok(old) => old.unwrap_or_default(),
         Err(error) => return Answer::error_in(&error, json, &sources),
     };
-    let mut folder = match Folder::read(&args.folders.dirs, &args.folders.policy) {
+    let mut folder = match Folder::read(&args.folders.dirs, &args.folders.policy, set) {
         Ok(folder) => folder,
         Err(error) => return Answer::error_in(&error, json, &sources),
     };
@@ -62,7 +67,7 @@ pub(crate) fn resolve(args: &Resolve, json: bool) -> Answer {
         if args.only.is_empty() { folder.left_out(&plan) } else { plan.left_out.iter().map(Out::of).collect() };
     let locked = match &args.lock {
         None => None,
-        Some(path) => match lock(path, old.as_ref(), &plan, args.update, failure.is_some()) {
+        Some(path) => match keep(path, old.as_ref(), &plan, args.update, failure.is_some()) {
             Ok(locked) => Some(locked),
             Err(error) => return Answer::error_in(&error, json, &sources),
         },
@@ -74,14 +79,34 @@ pub(crate) fn resolve(args: &Resolve, json: bool) -> Answer {
         return Answer::object(status, &Body::of(&folder, &plan, left_out, error, locked.as_ref()));
     }
     folder.shadowed.iter().for_each(|other| diagnose::note(&format!("shadowed: {other}")));
+    if let Some(path) = locked.as_ref().and_then(|locked| locked.removed.as_ref()) {
+        let path = path.display();
+        diagnose::note(&format!(
+            "{path} was removed: it held signatures over the lockfile as it was. `modhost sign` makes new ones."
+        ));
+    }
     if let Some(error) = drifted {
         diagnose::error(error, &folder.sources(&args.folders.dirs));
         // The error itself names the first.
         let drift = locked.iter().flat_map(|locked| &locked.drift).skip(1);
         drift.for_each(|drift| diagnose::note(drift));
+        let held = |id: &str| old.as_ref().is_some_and(|old| old.get(id).is_some());
+        for (id, version, error) in folder.unvetted().filter(|(id, ..)| held(id)) {
+            diagnose::note(&format!("{id} {version} is refused: {}: {}", error.code(), error.message()));
+        }
         return Answer::new(status, "");
     }
     Answer::new(status, page(&folder, &plan, &left_out, locked.as_ref()))
+}
+
+/// The lockfile at `path`, where there is one, and the set that its signatures make of it; they do not matter for one that is to be
+/// written anew.
+fn old(path: &Path, update: bool) -> Result<(Option<Lockfile>, Option<SignedLock>)> {
+    let read = if update { lock::alone(path).map(|(_, old)| (Some(old), None)) } else { lock::named(Some(path)) };
+    match read {
+        Err(error) if error.code() == Code::IoNotFound => Ok((None, None)),
+        other => other,
+    }
 }
 
 /// What became of the lockfile.
@@ -92,31 +117,44 @@ struct Lock<'a> {
     /// In what the plan differs from the file that was there.
     drift: Vec<String>,
     refused: Option<Error>,
+    /// The signatures of the lockfile that was there: they would be of another one now.
+    removed: Option<PathBuf>,
 }
 
 /// Writes the lockfile, or holds the plan to it.
-fn lock<'a>(path: &'a Path, old: Option<&Lockfile>, plan: &Plan, update: bool, failed: bool) -> Result<Lock<'a>> {
+fn keep<'a>(path: &'a Path, old: Option<&Lockfile>, plan: &Plan, update: bool, failed: bool) -> Result<Lock<'a>> {
     let drift = old.map(|old| old.drift(plan).iter().map(|drift| told(drift, plan)).collect()).unwrap_or_default();
-    let lock = |state, refused| Lock { path, state, drift, refused };
+    let lock = |state, refused, removed| Lock { path, state, drift, refused, removed };
     match old {
         Some(old) if !update => Ok(match old.check(plan) {
-            Ok(()) => lock("kept", None),
+            Ok(()) => lock("kept", None, None),
             Err(error) => {
+                let signed = if lock::is_signed(path) { "; its signatures go with the old one" } else { "" };
                 let help = format!(
-                    "Bring back the files that {} was made of, or take what is there now: add --update.",
+                    "Bring back the files that {} was made of, or take what is there now: add --update{signed}.",
                     path.display()
                 );
-                lock("refused", Some(error.with_help(help)))
+                lock("refused", Some(error.with_help(help)), None)
             }
         }),
-        _ if failed => Ok(lock("none", None)),
+        _ if failed => Ok(lock("none", None, None)),
         old => {
             let new = Lockfile::of(plan);
             if old == Some(&new) {
-                return Ok(lock("kept", None));
+                return Ok(lock("kept", None, None));
+            }
+            let stale = Some(SignedLock::beside(path)).filter(|_| lock::is_signed(path));
+            if let Some(stale) = stale.as_ref().filter(|_| !update) {
+                let message = format!("{}: these signatures are of a lockfile that is gone", stale.display());
+                let help = "Bring the lockfile back, or write another one without signatures: add --update.";
+                return Err(usage(message).with_help(help));
             }
             kept::write(path, new.to_string())?;
-            Ok(lock(if old.is_some() { "updated" } else { "written" }, None))
+            // After that: whoever reads between the two finds signatures that do not hold, never an unsigned set for a signed one.
+            if let Some(stale) = &stale {
+                fs::remove_file(stale).map_err(|error| Error::io(Stage::Resolve, stale, &error))?;
+            }
+            Ok(lock(if old.is_some() { "updated" } else { "written" }, None, stale))
         }
     }
 }
@@ -271,6 +309,9 @@ struct LockBody<'a> {
     path: String,
     state: &'static str,
     drift: &'a [String],
+    /// The signatures that held for the old one; left out where there were none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    removed: Option<String>,
 }
 
 impl<'a> Body<'a> {
@@ -297,6 +338,7 @@ impl<'a> Body<'a> {
                 path: locked.path.display().to_string(),
                 state: locked.state,
                 drift: &locked.drift,
+                removed: locked.removed.as_ref().map(|path| path.display().to_string()),
             }),
         }
     }

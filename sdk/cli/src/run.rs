@@ -8,10 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use modhost::{Engine, Error, Measured, Mods, Result, Value, package::Caps};
+use modhost::{Builder, Engine, Error, Measured, Mods, Result, Value, package::Caps, resolve::Lockfile};
 use modhost_testkit::world::World;
 
-use crate::{answer::Answer, args, audit, host, json::read, logs, source::Sources};
+use crate::{answer::Answer, args, audit, host, json::read, lock, logs, source::Sources};
 use report::Report;
 use target::Target;
 
@@ -33,6 +33,7 @@ enum Outcome {
 pub(crate) fn run(args: &args::Run, json: bool) -> Answer {
     run_all(args, json).unwrap_or_else(|(error, caps)| {
         let sources = Sources::new(&args.paths, &caps).with_policy(args.host.policy.name.as_deref());
+        let sources = args.lock.iter().fold(sources, |sources, path| lock::sources(sources, path));
         Answer::error_in(&error, json, &sources)
     })
 }
@@ -41,15 +42,17 @@ pub(crate) fn run(args: &args::Run, json: bool) -> Answer {
 fn run_all(args: &args::Run, json: bool) -> std::result::Result<Answer, (Error, Caps)> {
     let none = |error| (error, Caps::default());
     let call_args = args.args.as_deref().map(read::arguments).transpose().map_err(none)?;
-    let engine =
-        audit::recording(&args.log).and_then(|builder| host::engine_from(&args.host, builder)).map_err(none)?;
+    // A set whose signatures do not hold is refused before anything is read.
+    let (lockfile, set) = lock::named(args.lock.as_deref()).map_err(none)?;
+    let builder = set.into_iter().fold(audit::recording(&args.log).map_err(none)?, Builder::signed_lock);
+    let engine = host::engine_from(&args.host, builder).map_err(none)?;
     let caps = engine.policy().caps.clone();
     let several = host::several(&args.paths);
     if several {
         logs::name_plugins();
     }
     let mut world = World::new(0);
-    let (mods, loading) = load(&engine, &args.paths, json).map_err(|error| (error, caps.clone()))?;
+    let (mods, loading) = load(&engine, &args.paths, lockfile, json).map_err(|error| (error, caps.clone()))?;
     let (not_enabled, outcome) = act(&engine, &mods, &mut world, args.call.as_deref(), call_args, several);
     let sources = Sources::new(&args.paths, &caps);
     let report =
@@ -58,9 +61,9 @@ fn run_all(args: &args::Run, json: bool) -> std::result::Result<Answer, (Error, 
 }
 
 /// What was loaded into `engine`, and how long that took.
-fn load(engine: &Engine, paths: &[PathBuf], json: bool) -> Result<(Mods, Duration)> {
+fn load(engine: &Engine, paths: &[PathBuf], lock: Option<Lockfile>, json: bool) -> Result<(Mods, Duration)> {
     let start = Instant::now();
-    let mods = host::load(engine, paths, json)?;
+    let mods = host::load(engine, paths, lock, json)?;
     Ok((mods, start.elapsed()))
 }
 

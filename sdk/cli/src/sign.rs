@@ -1,11 +1,16 @@
-//! `modhost sign`: puts a signature into a package, or beside the files of one that was unpacked.
+//! `modhost sign`: puts a signature into a package, beside the files of one that was unpacked, or beside a lockfile.
 
-use std::{fs, path::PathBuf};
+mod lock;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use modhost::{
     Code, Error, Result, Stage,
     package::{Caps, Package},
-    verify::{Envelope, KeyId, SignOptions, sign_index},
+    verify::{Envelope, KeyId, SignOptions, Signature, sign_index},
 };
 use serde::Serialize;
 
@@ -15,13 +20,16 @@ use crate::{
     json::about::shown,
     kept,
     layout::{count, safe},
+    lock::is_lockfile,
     passphrase,
     source::Sources,
 };
 
 /// Signs.
 pub(crate) fn sign(args: &Sign, json: bool) -> Answer {
-    match signed(args) {
+    let lockfile = is_lockfile(&args.path);
+    match if lockfile { lock::signed(args) } else { signed(args) } {
+        Err(error) if lockfile => Answer::error_in(&error, json, &crate::lock::sources(Sources::default(), &args.path)),
         Err(error) => Answer::error_in(&error, json, &Sources::new(std::slice::from_ref(&args.path), &Caps::default())),
         Ok(body) if json => Answer::object(0, &body),
         Ok(body) => Answer::new(0, body.page()),
@@ -31,11 +39,10 @@ pub(crate) fn sign(args: &Sign, json: bool) -> Answer {
 #[derive(Serialize)]
 struct Body {
     ok: bool,
-    plugin: String,
-    version: String,
+    #[serde(flatten)]
+    what: What,
     /// The file that holds the signature now.
     path: String,
-    digest: String,
     /// The id of the key.
     key: String,
     signer: String,
@@ -47,21 +54,68 @@ struct Body {
     keys: Vec<String>,
 }
 
+/// What was signed.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum What {
+    Package { plugin: String, version: String, digest: String },
+    Lockfile { lockfile: String, plugins: usize },
+}
+
 impl Body {
+    /// `envelope` holds `signature` now, at `path`.
+    fn of(what: What, path: &Path, signature: &Signature, renewed: bool, envelope: &Envelope) -> Self {
+        Body {
+            ok: true,
+            what,
+            path: shown(path),
+            key: signature.public.id().to_string(),
+            signer: signature.signer.clone(),
+            expires: signature.expires.map(|date| date.to_string()),
+            renewed,
+            keys: envelope.keys().map(|key: KeyId| key.to_string()).collect(),
+        }
+    }
+
     fn page(&self) -> String {
         let until = self.expires.as_deref().map_or_else(|| "without an end".into(), |end| format!("until {end}"));
         let renewed = if self.renewed { ", in place of its earlier signature" } else { "" };
+        let (what, digest) = match &self.what {
+            What::Package { plugin, version, digest } => {
+                (format!("{plugin} {version}"), format!("  {}\n", digest.replacen(':', " ", 1)))
+            }
+            What::Lockfile { lockfile, plugins } => {
+                (format!("{}, which holds {},", safe(lockfile), count(*plugins, "plugin")), String::new())
+            }
+        };
         format!(
-            "signed {} {} as {} {until}{renewed}\n  key    {}\n  {}\n  in     {}, which holds {}\n",
-            self.plugin,
-            self.version,
+            "signed {what} as {} {until}{renewed}\n  key    {}\n{digest}  in     {}, which holds {}\n",
             safe(&self.signer),
             self.key,
-            self.digest.replacen(':', " ", 1),
             safe(&self.path),
             count(self.keys.len(), "signature"),
         )
     }
+}
+
+/// What the words say beside the signature.
+fn options(args: &Sign) -> Result<SignOptions> {
+    let stem = args.key.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    let mut options = SignOptions::new(args.signer.clone().or(stem).unwrap_or_default());
+    options.expires = args.expires;
+    options.meta = args.meta.iter().cloned().collect();
+    if options.meta.len() != args.meta.len() {
+        return Err(usage("--meta: a name is given twice"));
+    }
+    Ok(options)
+}
+
+/// `signature` among those that were there, and whether its key had signed before.
+fn added(there: Option<Envelope>, signature: Signature) -> Result<(Envelope, bool)> {
+    let Some(mut envelope) = there else { return Ok((Envelope::of(signature), false)) };
+    let renewed = envelope.keys().any(|key| key == signature.public.id());
+    envelope.add(signature)?;
+    Ok((envelope, renewed))
 }
 
 fn signed(args: &Sign) -> Result<Body> {
@@ -76,9 +130,9 @@ fn signed(args: &Sign) -> Result<Body> {
         let help = "Pack the folder first: `modhost pack DIR`, then sign the package that it writes.";
         return Err(usage(message).with_help(help));
     }
-    let mut envelope = package.envelope().map(Envelope::parse).transpose()?;
+    let there = package.envelope().map(Envelope::parse).transpose()?;
     let index = package.index().as_bytes();
-    let bad = envelope.iter().flat_map(Envelope::signatures).find(|signature| !signature.holds(index));
+    let bad = there.iter().flat_map(Envelope::signatures).find(|signature| !signature.holds(index));
     if let Some(bad) = bad {
         let message = format!("the signature of the key {} in it does not hold", bad.public.id().short());
         let help =
@@ -86,34 +140,15 @@ fn signed(args: &Sign) -> Result<Body> {
         return Err(Error::new(Code::VerifyBadSignature, Stage::Vet, message).with_help(help));
     }
     let secret = passphrase::open(&args.key, &args.passphrase)?;
-    let stem = args.key.file_stem().map(|stem| stem.to_string_lossy().into_owned());
-    let mut options = SignOptions::new(args.signer.clone().or(stem).unwrap_or_default());
-    options.expires = args.expires;
-    options.meta = args.meta.iter().cloned().collect();
-    if options.meta.len() != args.meta.len() {
-        return Err(usage("--meta: a name is given twice"));
-    }
-    let signature = sign_index(index, &secret, options)?;
-    let (signer, key) = (signature.signer.clone(), signature.public.id());
-    let renewed = envelope.iter().flat_map(Envelope::keys).any(|other| other == key);
-    match &mut envelope {
-        Some(envelope) => envelope.add(signature)?,
-        None => envelope = Some(Envelope::of(signature)),
-    }
-    let text = envelope.as_ref().map(ToString::to_string).unwrap_or_default();
-    let path = put(args, &package, &text, &caps)?;
-    Ok(Body {
-        ok: true,
+    let signature = sign_index(index, &secret, options(args)?)?;
+    let (envelope, renewed) = added(there, signature.clone())?;
+    let path = put(args, &package, &envelope.to_string(), &caps)?;
+    let what = What::Package {
         plugin: package.id().to_string(),
         version: package.version().to_string(),
-        path: shown(&path),
         digest: package.digest().to_string(),
-        key: key.to_string(),
-        signer,
-        expires: args.expires.map(|date| date.to_string()),
-        renewed,
-        keys: envelope.iter().flat_map(Envelope::keys).map(|key: KeyId| key.to_string()).collect(),
-    })
+    };
+    Ok(Body::of(what, &path, &signature, renewed, &envelope))
 }
 
 /// Writes the envelope where it belongs.

@@ -20,8 +20,8 @@ pub(crate) struct Sources {
     paths: Vec<PathBuf>,
     caps: Caps,
     policy: Option<PathBuf>,
-    /// A file that is no plugin's, and what errors call it.
-    kept: Option<(String, PathBuf)>,
+    /// Files that are no plugin's, and what errors call them.
+    kept: Vec<(String, PathBuf)>,
 }
 
 /// Where an error's place is.
@@ -35,7 +35,7 @@ pub(crate) struct Source {
 
 impl Sources {
     pub(crate) fn new(paths: &[PathBuf], caps: &Caps) -> Self {
-        Sources { paths: paths.to_vec(), caps: caps.clone(), policy: None, kept: None }
+        Sources { paths: paths.to_vec(), caps: caps.clone(), policy: None, kept: Vec::new() }
     }
 
     /// The same, where `--policy` may have named a file.
@@ -46,7 +46,7 @@ impl Sources {
 
     /// The same, where errors may be about the file at `path`, which they call `name`.
     pub(crate) fn with_kept(mut self, name: &str, path: &Path) -> Self {
-        self.kept = Some((name.to_owned(), path.to_owned()));
+        self.kept.push((name.to_owned(), path.to_owned()));
         self
     }
 
@@ -55,7 +55,7 @@ impl Sources {
         if let Some(policy) = self.policy.as_ref().filter(|path| plugin.is_none() && shown(path) == place.file) {
             return Some(Source { path: shown(policy), text: read(policy).and_then(text) });
         }
-        if let Some((_, path)) = self.kept.as_ref().filter(|(name, _)| plugin.is_none() && *name == place.file) {
+        if let Some((_, path)) = self.kept.iter().find(|(name, _)| plugin.is_none() && *name == place.file) {
             return Some(Source { path: shown(path), text: read(path).and_then(text) });
         }
         let opened = self.packages().find(|package| plugin.is_none_or(|id| id == package.id().as_str()));

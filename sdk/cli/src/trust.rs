@@ -1,118 +1,95 @@
 //! `modhost trust`: changes and shows the trust store.
 
+mod allow;
+mod place;
 mod show;
+mod signed;
+mod state;
 
-use std::{
-    env,
-    fs::{self, File},
-    io::Read,
-    path::{Path, PathBuf},
-    time::SystemTime,
-};
+use std::{path::Path, time::SystemTime};
 
 use modhost::{
     Code, Error, Result, Stage,
-    verify::{KeyId, PublicKey, Revocation, RevocationList, Revoked, StoreFile, TrustStore, TrustedKey},
+    verify::{Date, KeyId, PublicKey, Revocation, Revoked, TrustStore, TrustedKey},
 };
 
 use crate::{
     answer::Answer,
-    args::{Add, Revoke, Store, Trust, TrustVerb, usage},
+    args::{Add, Passphrase, Revoke, Store, Threshold, Trust, TrustVerb, usage},
     key, layout,
 };
 
-/// More than the longest list that is read, in bytes.
-const LONGEST_LIST: u64 = 2 << 20;
+pub(crate) use place::store;
+use place::{Place, change};
+
 /// The fewest digits that name a key.
 const SHORTEST: usize = 8;
 
 /// Changes or shows the store.
 pub(crate) fn trust(args: &Trust, json: bool) -> Answer {
     let answer = match &args.verb {
-        TrustVerb::Add(args) => add(args, json),
+        TrustVerb::Add(args) => match &args.delegation {
+            Some(file) => signed::take_delegation(file, &args.store, json),
+            None => add(args, json),
+        },
         TrustVerb::Remove { key, store } => change(store, json, |store| {
             let id = find(store, key)?;
             store.remove_key(&id)?;
             Ok(format!("removed the key {id}"))
         }),
-        TrustVerb::Revoke(args) => revoke(args, json),
+        TrustVerb::Revoke(args) => match &args.list {
+            Some(file) => signed::take_list(file, &args.store, json),
+            None => revoke(args, json),
+        },
+        TrustVerb::Restore { what, store } => restore(what, store, json),
         TrustVerb::Pin { publisher, key, store } => change(store, json, |store| {
             let id = find(store, key)?;
-            store.pin(publisher, id)?;
+            store.pin(publisher, id).map_err(|error| match error.code() {
+                Code::TrustValue => {
+                    error.with_help("A publisher is what plugins' ids have before the dot: acme of acme.wolf.")
+                }
+                _ => error,
+            })?;
             Ok(format!("pinned {publisher} to the key {id}"))
         }),
-        TrustVerb::List { store } => list(store, json),
+        TrustVerb::Unpin { publisher, key, store } => change(store, json, |store| {
+            let id = find(store, key)?;
+            store.unpin(publisher, &id)?;
+            Ok(format!("unpinned {publisher} from the key {id}"))
+        }),
+        TrustVerb::Threshold(args) => threshold(args, json),
+        TrustVerb::Allow(args) => allow::allow(args, json),
+        TrustVerb::Delegate(args) => signed::delegate(args, json),
+        TrustVerb::Publish(args) => signed::publish(args, json),
+        TrustVerb::Seal { store } => place::seal(store, json),
+        TrustVerb::Unseal { store } => place::unseal(store, json),
+        TrustVerb::List { store } => {
+            Place::of(store).and_then(|place| Ok(show::store(&place.path, &place.load()?, json)))
+        }
     };
     answer.unwrap_or_else(|error| Answer::error(&error, json))
 }
 
-/// Where the store is, and whether somebody said so.
-fn place(file: Option<&Path>) -> Result<(PathBuf, bool)> {
-    if let Some(file) = file {
-        return Ok((file.to_owned(), true));
+/// The public key that `text` is, or that is in the file of this name.
+fn public(text: &str, passphrase: &Passphrase) -> Result<PublicKey> {
+    if text.starts_with("ed25519:") {
+        return text.parse();
     }
-    let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    if let Some(file) = set("MODHOST_STORE") {
-        return Ok((file, true));
-    }
-    let settings = if cfg!(windows) {
-        set("APPDATA")
-    } else {
-        set("XDG_CONFIG_HOME").filter(|path| path.is_absolute()).or_else(|| Some(set("HOME")?.join(".config")))
-    };
-    let settings =
-        settings.ok_or_else(|| usage("there is no folder for your settings: name the store with --store FILE"))?;
-    Ok((settings.join("modhost").join("trust.toml"), false))
+    key::public(Path::new(text), passphrase).map_err(|error| as_id(error, text))
 }
 
-/// Changes the store, and says in which words.
-fn change(store: &Store, json: bool, change: impl FnOnce(&mut TrustStore) -> Result<String>) -> Result<Answer> {
-    let (path, given) = place(store.file.as_deref())?;
-    if let (Some(folder), false) = (path.parent(), given) {
-        fs::create_dir_all(folder).map_err(|error| Error::io(Stage::Engine, folder, &error))?;
-    }
-    let file = StoreFile::new(&path);
-    let done = file.update(change)?;
-    Ok(show::changed(&path, file.load()?.generation(), &done, json))
-}
-
-fn list(store: &Store, json: bool) -> Result<Answer> {
-    let (path, given) = place(store.file.as_deref())?;
-    Ok(show::store(&path, &load(&path, given)?, json))
-}
-
-/// The store by which plugins are judged: that in `file`, else the default one.
-///
-/// # Errors
-/// Where it is refused, or where the one that is named is not there.
-pub(crate) fn store(file: Option<&Path>) -> Result<TrustStore> {
-    match place(file) {
-        // Where there is no place for settings there is no store in them.
-        Err(_) if file.is_none() => Ok(TrustStore::default()),
-        place => place.and_then(|(path, given)| load(&path, given)),
-    }
-}
-
-fn load(path: &Path, given: bool) -> Result<TrustStore> {
-    match StoreFile::new(path).load() {
-        // Nobody has made the default one yet: nobody is trusted.
-        Err(error) if error.code() == Code::IoNotFound && !given => Ok(TrustStore::default()),
-        other => other,
-    }
+/// What people call a key: what they say, else its file's name, else the first of its namespaces.
+fn label(said: Option<&String>, key: &str, namespaces: &[modhost::verify::Pattern]) -> String {
+    let stem = Path::new(key).file_stem().filter(|_| !key.starts_with("ed25519:"));
+    let stem = stem.map(|stem| stem.to_string_lossy().into_owned());
+    said.cloned().or(stem).or_else(|| namespaces.first().map(ToString::to_string)).unwrap_or_default()
 }
 
 fn add(args: &Add, json: bool) -> Result<Answer> {
-    let file = Path::new(&args.key);
-    let public: PublicKey = if args.key.starts_with("ed25519:") {
-        args.key.parse()?
-    } else {
-        key::public(file, &args.passphrase).map_err(|error| as_id(error, &args.key))?
-    };
-    let stem = file.file_stem().filter(|_| !args.key.starts_with("ed25519:"));
-    let named = stem
-        .map(|stem| stem.to_string_lossy().into_owned())
-        .or_else(|| args.namespace.first().map(ToString::to_string));
-    let mut trusted = TrustedKey::new(public, args.label.clone().or(named).unwrap_or_default(), args.namespace.clone());
+    let text = args.key.as_deref().unwrap_or_default();
+    let public = public(text, &args.passphrase)?;
+    let label = label(args.label.as_ref(), text, &args.namespace);
+    let mut trusted = TrustedKey::new(public, label, args.namespace.clone());
     trusted.ceiling = args.ceiling;
     (trusted.from, trusted.until) = (args.from, args.until);
     if !args.role.is_empty() {
@@ -121,7 +98,9 @@ fn add(args: &Add, json: bool) -> Result<Answer> {
     change(&args.store, json, |store| {
         let words = if store.keys().any(|key| key.public == public) { "changed" } else { "added" };
         store.add_key(trusted)?;
-        Ok(format!("{words} the key {}", public.id()))
+        let ended = args.until.is_some_and(|until| until <= Date::of(SystemTime::now()));
+        let ended = if ended { ", which has ended" } else { "" };
+        Ok(format!("{words} the key {}{ended}", public.id()))
     })
 }
 
@@ -135,32 +114,45 @@ fn as_id(error: Error, text: &str) -> Error {
 }
 
 fn revoke(args: &Revoke, json: bool) -> Result<Answer> {
-    if let Some(file) = &args.list {
-        return take_in(file, &args.store, json);
-    }
     let (text, reason) = (args.what.as_deref().unwrap_or_default(), args.reason.as_deref().unwrap_or_default());
     change(&args.store, json, |store| {
         let what = what(store, text)?;
-        let words = format!("revoked {what}");
+        let words = format!("revoked {}", told(&what));
         store.revoke(if args.soft { Revocation::soft(what, reason) } else { Revocation::hard(what, reason) })?;
         Ok(words)
     })
 }
 
-/// Takes a signed revocation list in.
-fn take_in(file: &Path, store: &Store, json: bool) -> Result<Answer> {
-    let failed = |error| Error::io(Stage::Engine, file, &error);
-    let mut bytes = Vec::new();
-    File::open(file).map_err(failed)?.take(LONGEST_LIST).read_to_end(&mut bytes).map_err(failed)?;
-    let list = RevocationList::parse(&bytes)?;
+fn restore(text: &str, store: &Store, json: bool) -> Result<Answer> {
     change(store, json, |store| {
-        let new = store.apply_list(&list, SystemTime::now())?;
-        let (number, issuer) = (list.about().sequence, list.issuer().id());
-        let count = layout::count(list.revoked().len(), "revocation");
-        Ok(match new {
-            true => format!("took in the revocation list {number} of {issuer}: {count}"),
-            false => format!("the revocation list {number} of {issuer} was taken in before"),
-        })
+        let what = what(store, text)?;
+        store.restore(&what).map_err(|error| match listed(store, &what) {
+            Some(_) => {
+                error.with_help("Its issuer restores it by the next list. To hear that issuer no more, remove the key.")
+            }
+            None => error,
+        })?;
+        let still = listed(store, &what).map(|issuer| format!("; the list of {issuer} revokes it still"));
+        Ok(format!("restored {}{}", told(&what), still.unwrap_or_default()))
+    })
+}
+
+/// The issuer of a list that revokes it.
+fn listed(store: &TrustStore, what: &Revoked) -> Option<KeyId> {
+    store.revoked().iter().filter(|one| one.what == *what).find_map(|one| one.list)
+}
+
+fn threshold(args: &Threshold, json: bool) -> Result<Answer> {
+    let plugins = &args.plugins;
+    change(&args.store, json, |store| match args.count {
+        Some(count) => {
+            store.set_threshold(plugins.clone(), count)?;
+            Ok(format!("plugins of {plugins} need {} to be verified", layout::count(count as usize, "signature")))
+        }
+        None => {
+            let was = store.remove_threshold(plugins)?;
+            Ok(format!("took back the threshold of {plugins}, which was {was}"))
+        }
     })
 }
 
@@ -171,9 +163,18 @@ fn what(store: &TrustStore, text: &str) -> Result<Revoked> {
     if let Some((id, range)) = text.split_once('@') {
         let id = id.parse().map_err(|error: modhost::package::IdError| usage(error.to_string()))?;
         let read = if range.len() > 128 { None } else { range.parse().ok() };
+        // Who writes a version means it, and not the later ones that a dependency on it would take.
+        let one = range.parse::<semver::Version>().ok().map(|_| format!("={range}"));
+        let read = one.map_or(read, |one| one.parse().ok());
         let range =
             read.ok_or_else(|| usage(format!("`{}` is no range of versions like <1.2.0", range.escape_debug())))?;
         return Ok(Revoked::Versions(id, range));
+    }
+    if !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        let message = format!("`{}` is no key id, no digest and no ID@RANGE", text.escape_debug());
+        return Err(
+            usage(message).with_help("Versions of a plugin are written acme.wolf@<1.2.0, all of them acme.wolf@*.")
+        );
     }
     // A key need not be in the store to be revoked, if all of its id is there.
     match text.parse() {
@@ -182,10 +183,23 @@ fn what(store: &TrustStore, text: &str) -> Result<Revoked> {
     }
 }
 
-/// The key of the store whose id is, or begins with, `text`.
+/// What is revoked, as it is typed.
+fn told(what: &Revoked) -> String {
+    match what {
+        Revoked::Versions(id, range) => format!("{id}@{range}"),
+        other => other.to_string(),
+    }
+}
+
+/// The key of the store, or that is revoked in it, whose id is, or begins with, `text`.
 fn find(store: &TrustStore, text: &str) -> Result<KeyId> {
     let keys = store.all_keys().map(|key| key.public).chain(store.delegations().iter().map(|one| one.public));
-    let mut ids: Vec<KeyId> = keys.map(|key| key.id()).filter(|id| id.to_string().starts_with(text)).collect();
+    let revoked = store.revoked().iter().filter_map(|one| match &one.what {
+        Revoked::Key(key) => Some(*key),
+        _ => None,
+    });
+    let mut ids: Vec<KeyId> =
+        keys.map(|key| key.id()).chain(revoked).filter(|id| id.to_string().starts_with(text)).collect();
     ids.sort_unstable();
     ids.dedup();
     match ids[..] {

@@ -1,6 +1,8 @@
 //! `modhost verify`: the way through the gate as a checklist, for people and as JSON. It decides nothing: each step tells what the
 //! engine found.
 
+mod lock;
+
 use std::{fmt::Write, io, path::Path};
 
 use modhost::{
@@ -14,6 +16,7 @@ use crate::{
     args, host,
     json::{about::shown, body::ErrorBody},
     layout::{count, paragraph, safe, size, width},
+    lock::is_lockfile,
     source::Sources,
 };
 
@@ -56,6 +59,9 @@ struct Step {
 
 /// Verifies.
 pub(crate) fn verify(args: &args::Verify, json: bool) -> Answer {
+    if is_lockfile(&args.path) {
+        return lock::verify(args, json);
+    }
     let sources = Sources::default().with_policy(args.policy.name.as_deref());
     let engine = match host::engine_under(&args.policy) {
         Ok(engine) => engine,
@@ -259,6 +265,20 @@ fn policy(one: &Examination, refusal: Option<&Error>, engine: &Engine) -> Step {
     }
 }
 
+/// The checklist, for people.
+fn told(steps: &[Step], width: usize) -> String {
+    let mut text = String::new();
+    for Step { step, came, told, code, remedy } in steps {
+        let coded = code.map(|code| format!("{code}: ")).unwrap_or_default();
+        let told = format!("{coded}{}", safe(told));
+        paragraph(&mut text, &format!("  {:8} {step:11} ", came.word()), &told, width);
+        if let Some(remedy) = remedy {
+            paragraph(&mut text, &format!("{:23}", ""), remedy, width);
+        }
+    }
+    text
+}
+
 struct Report<'a> {
     path: &'a Path,
     engine: &'a Engine,
@@ -338,15 +358,7 @@ impl Report<'_> {
 
     fn page(&self) -> String {
         let width = width(&io::stdout());
-        let mut text = String::new();
-        for Step { step, came, told, code, remedy } in &self.steps {
-            let coded = code.map(|code| format!("{code}: ")).unwrap_or_default();
-            let told = format!("{coded}{}", safe(told));
-            paragraph(&mut text, &format!("  {:8} {step:11} ", came.word()), &told, width);
-            if let Some(remedy) = remedy {
-                paragraph(&mut text, &format!("{:23}", ""), remedy, width);
-            }
-        }
+        let mut text = told(&self.steps, width);
         text.push('\n');
         // What a step has told is not told again.
         let warnings = self.one.iter().flat_map(|one| &one.signatures.warnings);

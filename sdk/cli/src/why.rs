@@ -11,8 +11,9 @@ use serde::Serialize;
 use crate::{
     answer::Answer,
     args,
-    folder::{Folder, Out, lockfile_there, sources, tell_refusal, unknown},
+    folder::{Folder, Out, sources, tell_refusal, unknown},
     layout::{paragraph, safe, width},
+    lock,
     resolve::Taken,
 };
 
@@ -27,10 +28,11 @@ pub(crate) fn why(args: &args::Why, json: bool) -> Answer {
 }
 
 fn answer(args: &args::Why, json: bool) -> Result<Answer, Error> {
-    let folder = Folder::read(&args.dirs, &args.policy)?;
+    let (lockfile, set) = lock::named(args.lock.as_deref())?;
+    let folder = Folder::read(&args.dirs, &args.policy, set)?;
     let mut resolver = folder.resolver();
-    if let Some(path) = &args.lock {
-        resolver = resolver.prefer(lockfile_there(path)?);
+    if let Some(lockfile) = lockfile {
+        resolver = resolver.prefer(lockfile);
     }
     let plan = resolver.plan();
     if let Some(place) = plan.order.iter().position(|chosen| chosen.id == args.id) {

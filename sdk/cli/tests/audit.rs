@@ -132,17 +132,26 @@ fn words_and_files_that_do_not_fit() {
     assert_eq!((output.status.code(), output.stderr.len()), (Some(0), 0), "a reader that went away");
 }
 
-/// A disk that is full after the first records: nothing happens that cannot be recorded, and the log stays whole.
+/// A disk that is full after the first records: nothing happens that cannot be recorded, unless the policy lets it; the log stays whole.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_full_disk_refuses_the_plugin() {
-    let here = folder(&[LUA]);
-    let script = "trap '' XFSZ; ulimit -f 1; exec \"$0\" run wolf.lua --audit a.jsonl --json";
-    let run = Command::new("sh").args(["-c", script, env!("CARGO_BIN_EXE_modhost")]).current_dir(here.path()).output();
-    let run = run.unwrap();
-    assert_eq!(run.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&run.stdout).contains(r#""code":"audit.failed""#), "{run:?}");
-    check_in(here.path(), &["audit", "verify", "a.jsonl"], 0, &[OutHas("as they were written")]);
-    check_in(here.path(), &["run", "wolf.lua", "--audit", "a.jsonl"], 0, &[Out("awoo\n")]);
-    check_in(here.path(), &["audit", "verify", "a.jsonl"], 0, &[NotErr("error")]);
+fn a_full_disk_refuses_the_plugin_where_the_policy_does() {
+    let refused = (1, r#""code":"audit.failed""#);
+    let rows = [
+        ("base = 'mods'", refused),
+        ("base = 'airgapped'\nunsigned = true\nsignatures = 0", refused),
+        ("audit = 'deny-privileged'", refused),
+        ("audit = 'continue'", (0, r#""value":"awoo""#)),
+    ];
+    for (policy, (status, part)) in rows {
+        let here = folder(&[LUA, ("own.toml", policy)]);
+        let script = "trap '' XFSZ; ulimit -f 1; exec \"$0\" run wolf.lua --audit a.jsonl --policy own.toml --json";
+        let mut run = Command::new("sh");
+        let run = run.args(["-c", script, env!("CARGO_BIN_EXE_modhost")]).current_dir(here.path()).output().unwrap();
+        assert_eq!(run.status.code(), Some(status), "{policy}: {run:?}");
+        assert!(String::from_utf8_lossy(&run.stdout).contains(part), "{policy}: {run:?}");
+        check_in(here.path(), &["audit", "verify", "a.jsonl"], 0, &[OutHas("as they were written")]);
+        check_in(here.path(), &["run", "wolf.lua", "--audit", "a.jsonl"], 0, &[Out("awoo\n")]);
+        check_in(here.path(), &["audit", "verify", "a.jsonl"], 0, &[NotErr("error")]);
+    }
 }

@@ -315,7 +315,7 @@ fn trust_and_capabilities() {
         ),
         (&[SPAWN], &["run", "den.lua", "--grant", "world.spawn"], 0, &[Out("1\n"), NotErr("WARN")]),
         (&[SPAWN], &["run", "den.lua", "--grant", "world.hurt", "--grant", "world.spawn"], 0, &[Out("1\n")]),
-        (&[SPAWN], &["run", "den.lua", "--policy", "development"], 0, &[Out("1\n")]),
+        (&[SPAWN], &["run", "den.lua", "--policy", "development"], 0, &[Out("1\n"), Err("development mode")]),
         (&[LUA], &["run", "wolf.lua", "--grant", "world.spwan"], 0, &[Out("awoo\n"), Err("--grant world.spwan")]),
         (
             &[LUA],

@@ -174,6 +174,14 @@ fn words_and_keys_that_are_refused() {
     check_all(&[
         (&[], &on(&["trust", "add", PUBLIC, "--namespace", "acme.*"]), 0, &[OutHas(ID), OutHas("generation 1")]),
         (&[PEM], &on(&["trust", "add", "acme.pub"]), 2, &[Err("--namespace")]),
+        (
+            &[PEM],
+            &on(&["trust", "add", "acme.pub", "--namespace", "*", "--until", "2020-01-01"]),
+            0,
+            &[OutHas("has ended")],
+        ),
+        // Which everybody may read.
+        (&[("acme.pem", "notes")], &["key", "show", "acme.pem"], 4, &[Err("no private key in PEM")]),
         (&[PEM], &on(&["trust", "add", "acme.pub", "--namespace", "ac*"]), 2, &[Err("publisher.*")]),
         (&[PEM], &on(&["trust", "add", "acme.pub", "--namespace", "*", "--until", "soon"]), 2, &[Err("365d")]),
         (&[PEM], &on(&["trust", "add", "acme.pub", "--namespace", "*", "--role", "rule"]), 2, &[Err("delegate")]),

@@ -81,7 +81,7 @@ impl StoreFile {
     /// Those of [`TrustStore::parse`], [`Code::TrustGeneration`] for an older store than was seen here, [`Code::TrustSealed`],
     /// [`Code::IoNotFound`] and [`Code::IoFailed`].
     pub fn load(&self) -> Result<TrustStore> {
-        self.read()?.ok_or_else(|| self.failed(&io::Error::from(ErrorKind::NotFound)))
+        self.read()?.ok_or_else(|| self.failed(&io::Error::new(ErrorKind::NotFound, "there is no trust store")))
     }
 
     /// Changes it, or makes it where there is none, and counts its generation up. Whatever `change` refuses leaves the file as it
@@ -92,12 +92,19 @@ impl StoreFile {
     pub fn update<T>(&self, change: impl FnOnce(&mut TrustStore) -> Result<T>) -> Result<T> {
         let _held = lock(&self.path)?;
         let mut store = self.read()?.unwrap_or_else(|| self.built.clone());
-        // Also where the change is another store altogether.
-        let none = || refused(Code::TrustValue, format!("there is no generation after {}", store.generation));
-        let generation = store.generation.checked_add(1).ok_or_else(none)?;
+        let generation = store.generation;
         let result = change(&mut store)?;
         store.check()?;
+        // Also where the change is another store altogether.
         store.generation = generation;
+        self.write(store)?;
+        Ok(result)
+    }
+
+    /// Puts the next generation of `store` in the place of what is there.
+    fn write(&self, mut store: TrustStore) -> Result<()> {
+        let none = || refused(Code::TrustValue, format!("there is no generation after {}", store.generation));
+        store.generation = store.generation.checked_add(1).ok_or_else(none)?;
         let text = store.to_string();
         if text.len() > LONGEST {
             return Err(refused(Code::TrustValue, format!("a trust store has at most {LONGEST} bytes")));
@@ -108,7 +115,35 @@ impl StoreFile {
         };
         replace(&self.path, &bytes)?;
         self.seen.fetch_max(store.generation, Ordering::Relaxed);
-        Ok(result)
+        Ok(())
+    }
+
+    /// Writes it anew, one generation on: sealed with `key`, or as plain text without one.
+    ///
+    /// ```
+    /// use modhost::{Code, verify::StoreFile};
+    ///
+    /// let folder = tempfile::tempdir()?;
+    /// let path = folder.path().join("trust.toml");
+    /// StoreFile::new(&path).update(|_| Ok(()))?;
+    /// let sealed = StoreFile::new(&path).reseal(Some([7; 32]))?;
+    /// assert_eq!(StoreFile::new(&path).load().unwrap_err().code(), Code::TrustSealed);
+    /// assert_eq!(sealed.load()?.generation(), 2);
+    /// assert_eq!(sealed.reseal(None)?.load()?.generation(), 3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`StoreFile::load`] and [`StoreFile::update`].
+    pub fn reseal(mut self, key: Option<[u8; 32]>) -> Result<Self> {
+        // Where there is nothing to seal no lock is left behind.
+        self.load()?;
+        let held = lock(&self.path)?;
+        let store = self.load()?;
+        self.key = key.map(Zeroizing::new);
+        self.write(store)?;
+        drop(held);
+        Ok(self)
     }
 
     fn failed(&self, error: &io::Error) -> Error {

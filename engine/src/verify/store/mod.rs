@@ -9,6 +9,7 @@ mod list;
 mod read;
 mod revoked;
 mod seal;
+mod undo;
 mod versions;
 mod write;
 
@@ -319,8 +320,9 @@ impl TrustStore {
         own.chain(handed).collect()
     }
 
-    /// The keys that a delegation hangs on.
-    pub(super) fn above(&self, link: &Delegation) -> Vec<KeyId> {
+    /// The keys that a delegation hangs on, that of the store last.
+    #[must_use]
+    pub fn above(&self, link: &Delegation) -> Vec<KeyId> {
         delegation::chain(self, link).unwrap_or_default()
     }
 

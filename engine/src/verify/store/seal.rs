@@ -30,6 +30,10 @@ pub(super) fn seal(text: &str, key: &[u8; 32]) -> Result<Vec<u8>> {
 }
 
 pub(super) fn unseal(bytes: &[u8], key: &[u8; 32]) -> Result<Vec<u8>> {
+    if !is_sealed(bytes) {
+        // Or whoever can write the file would put a store of their own there.
+        return Err(refused(Code::TrustSealed, "the trust store is not sealed, and a key for a sealed one is given"));
+    }
     let wrong = || refused(Code::TrustSealed, "the trust store was sealed with another key, or has been changed since");
     let (nonce, sealed) =
         bytes.strip_prefix(MAGIC).and_then(|rest| rest.split_first_chunk::<NONCE>()).ok_or_else(wrong)?;

@@ -17,7 +17,8 @@ reason and for whose sake; the rest loads all the same.
 
 With --lock the versions and files that the lockfile holds are taken before
 others. Where it is not there it is written; where it is, a plan that differs
-from it is refused, unless --update writes it anew from what lies there now.
+from it is refused, unless --update writes it anew from what lies there now,
+and removes signatures beside it, which would not be over that.
 
 With --only it is asked whether some plugins can be loaded, and what they take
 along. With --with and --without nothing is changed: what would become of the

@@ -185,5 +185,11 @@ examples! {
         ["trust.toml" "store = 1\ngeneration = 1\n\n[thresholds]\n\"acme.*\" = 0\n"] ["trust" "list" "--store" "trust.toml"]
     TrustNoKey
         ["trust.toml" "store = 1\ngeneration = 1\n"] ["trust" "remove" "40302329e41f3cc7" "--store" "trust.toml"]
-    TrustKeyExposed ["acme.pem" "a private key that everybody may read\n"] ["key" "show" "acme.pem"]
+    TrustNoEntry
+        ["trust.toml" "store = 1\ngeneration = 1\n"] ["trust" "restore" "acme.wolf@<1.2.0" "--store" "trust.toml"]
+    TrustDelegation
+        ["acme.delegation" "modhost-delegation 1\n"] ["trust" "add" "--delegation" "acme.delegation" "--store" "trust.toml"]
+    TrustList
+        ["acme.revoked" "modhost-revocations 1\n"] ["trust" "revoke" "--list" "acme.revoked" "--store" "trust.toml"]
+    TrustKeyExposed ["acme.pem" "-----BEGIN PRIVATE KEY-----\nfor everybody to read\n-----END PRIVATE KEY-----\n"] ["key" "show" "acme.pem"]
 }

@@ -3,7 +3,7 @@
 use std::io;
 
 use modhost::{
-    Code, Engine, Error, Examination, Verdict,
+    Admissibility, Code, Engine, Error, Examination,
     backend::{ExportInfo, Limits},
     package::Manifest,
 };
@@ -50,10 +50,10 @@ pub(super) fn page(engine: &Engine, one: &Examination, exports: Option<&[ExportI
     };
     page.text.push_str(&format!("\nUnder the policy `{}` {trust}:\n", safe(&engine.policy().name)));
     for candidate in &one.candidates {
-        let verdict = match &candidate.verdict {
-            Verdict::Taken => "taken".into(),
-            Verdict::Admissible => "could be taken too".into(),
-            Verdict::Refused(reasons) => match &reasons[..] {
+        let verdict = match &candidate.admissibility {
+            Admissibility::Taken => "taken".into(),
+            Admissibility::Admissible => "could be taken too".into(),
+            Admissibility::Refused(reasons) => match &reasons[..] {
                 [] => "refused".into(),
                 [only] => format!("refused: {}", safe(only)),
                 [first, more @ ..] => format!("refused: {}, and {} more (--json has all)", safe(first), more.len()),

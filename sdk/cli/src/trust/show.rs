@@ -1,10 +1,11 @@
 //! How a trust store and a change of it are told.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, path::Path, time::SystemTime};
 
 use modhost::verify::{Date, Revoked, TrustStore};
 use serde::Serialize;
 
+use super::state::State;
 use crate::{answer::Answer, json::about::shown, layout};
 
 #[derive(Serialize)]
@@ -48,6 +49,9 @@ struct Key {
     roles: Vec<String>,
     from: Option<String>,
     until: Option<String>,
+    state: State,
+    /// Why it is revoked.
+    why: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -60,6 +64,9 @@ struct Delegation {
     ceiling: String,
     from: Option<String>,
     until: Option<String>,
+    state: State,
+    /// Why it is revoked.
+    why: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -68,6 +75,8 @@ struct List {
     sequence: u64,
     issued: String,
     until: String,
+    /// Whether the next one should be there by now.
+    expired: bool,
 }
 
 #[derive(Serialize)]
@@ -99,7 +108,7 @@ fn date(date: Option<Date>) -> Option<String> {
 }
 
 impl Body {
-    fn of(path: &Path, store: &TrustStore) -> Self {
+    fn of(path: &Path, store: &TrustStore, now: Date) -> Self {
         Body {
             ok: true,
             store: shown(path),
@@ -107,7 +116,8 @@ impl Body {
             thresholds: store.thresholds().map(|(pattern, count)| (pattern.to_string(), count)).collect(),
             keys: store
                 .keys()
-                .map(|key| Key {
+                .map(|key| (key, State::of(store, key.public.id(), &[], (key.from, key.until), now)))
+                .map(|(key, (state, why))| Key {
                     id: key.public.id().to_string(),
                     public: key.public.to_string(),
                     label: key.label.clone(),
@@ -116,12 +126,15 @@ impl Body {
                     roles: texts(&key.roles),
                     from: date(key.from),
                     until: date(key.until),
+                    state,
+                    why,
                 })
                 .collect(),
             delegations: store
                 .delegations()
                 .iter()
-                .map(|one| Delegation {
+                .map(|one| (one, State::of(store, one.public.id(), &store.above(one), (one.from, one.until), now)))
+                .map(|(one, (state, why))| Delegation {
                     by: one.by.id().to_string(),
                     id: one.public.id().to_string(),
                     public: one.public.to_string(),
@@ -130,6 +143,8 @@ impl Body {
                     ceiling: one.ceiling.to_string(),
                     from: date(one.from),
                     until: date(one.until),
+                    state,
+                    why,
                 })
                 .collect(),
             pins: store.pins().map(|(publisher, keys)| (publisher.to_owned(), texts(keys))).collect(),
@@ -140,6 +155,7 @@ impl Body {
                     sequence: seen.sequence,
                     issued: seen.issued.to_string(),
                     until: seen.until.to_string(),
+                    expired: seen.until <= now,
                 })
                 .collect(),
             revoked: store
@@ -171,12 +187,12 @@ impl Body {
 
 /// The whole store.
 pub(super) fn store(path: &Path, store: &TrustStore, json: bool) -> Answer {
-    let body = Body::of(path, store);
+    let body = Body::of(path, store, Date::of(SystemTime::now()));
     if json {
         return Answer::object(0, &body);
     }
     let mut text = format!("{}, generation {}\n", layout::safe(&body.store), body.generation);
-    if body.keys.is_empty() {
+    if body.keys.is_empty() && body.delegations.is_empty() {
         text += "\nno key is trusted: `modhost trust add` adds one\n";
     }
     let span = |from: &Option<String>, until: &Option<String>| {
@@ -188,25 +204,29 @@ pub(super) fn store(path: &Path, store: &TrustStore, json: bool) -> Answer {
         text += &format!("\nkey {}\n  {}\n", key.id, layout::safe(&key.label));
         text += &format!("  for {}\n", key.namespaces.join(", "));
         text += &format!("  may {}, up to {}{}\n", key.roles.join(", "), key.ceiling, span(&key.from, &key.until));
+        text += &key.state.line(key.why.as_deref());
     }
     for one in &body.delegations {
         text += &format!("\nkey {}\n  {}\n", one.id, layout::safe(&one.label));
         text += &format!("  for {}\n  delegated by {}\n", one.namespaces.join(", "), &one.by[..16]);
         text += &format!("  may sign, delegate, up to {}{}\n", one.ceiling, span(&one.from, &one.until));
+        text += &one.state.line(one.why.as_deref());
     }
     for (plugins, count) in &body.thresholds {
-        text += &format!("\nthreshold of {plugins}: {}\n", layout::count(*count as usize, "key"));
+        text += &format!("\nthreshold of {plugins}: {}\n", layout::count(*count as usize, "signature"));
     }
     for (publisher, keys) in &body.pins {
         let keys: Vec<&str> = keys.iter().map(|key| &key[..16]).collect();
         text += &format!("\npinned: {publisher} to {}\n", keys.join(", "));
     }
     for one in &body.lists {
-        text += &format!("\nrevocation list {} of {}\n  until {}\n", one.sequence, &one.issuer[..16], one.until);
+        let ended = if one.expired { ", and no newer one was taken in" } else { "" };
+        text += &format!("\nrevocation list {} of {}\n  until {}{ended}\n", one.sequence, &one.issuer[..16], one.until);
     }
     for one in &body.revoked {
         let how = if one.hard { "revoked" } else { "revoked softly (a warning)" };
-        text += &format!("\n{how}: {}\n  {}\n  {}\n", one.kind, one.what, layout::safe(&one.reason));
+        let by = one.list.as_ref().map(|issuer| format!(", says the list of {}", &issuer[..16])).unwrap_or_default();
+        text += &format!("\n{how}: {}\n  {}\n  {}{by}\n", one.kind, one.what, layout::safe(&one.reason));
     }
     for one in &body.allowed {
         text += &format!("\nallowed: {} {}\n  {}\n  {}\n", one.id, one.version, one.digest, layout::safe(&one.note));

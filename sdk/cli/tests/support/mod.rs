@@ -31,7 +31,8 @@ pub(crate) enum See {
 /// The command, in `folder`.
 pub(crate) fn modhost(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_modhost"));
-    command.current_dir(folder).env_remove("MODHOST_LOG").env_remove("NO_COLOR").env_remove("MODHOST_STORE");
+    command.current_dir(folder).env_remove("MODHOST_LOG").env_remove("NO_COLOR");
+    command.env_remove("MODHOST_STORE").env_remove("MODHOST_STORE_KEY").env_remove("MODHOST_PASSPHRASE");
     // Whom this machine's user trusts is no part of a test.
     let nowhere = folder.join("no-settings");
     command.env("XDG_CONFIG_HOME", &nowhere).env("APPDATA", &nowhere);

@@ -1,0 +1,209 @@
+//! Where the trust store is, and how it is opened, changed, sealed and unsealed.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
+
+use modhost::{
+    Code, Error, Result, Stage,
+    verify::{SecretKey, StoreFile, TrustStore},
+};
+use zeroize::Zeroizing;
+
+use super::show;
+use crate::{
+    answer::Answer,
+    args::{ChosenPolicy, Store, usage},
+};
+
+const VARIABLE: &str = "MODHOST_STORE_KEY";
+/// How a key is given, wherever one is missing.
+const GIVE: &str = "Give the store's key: --store-key-file FILE, or its 64 hex digits in MODHOST_STORE_KEY.";
+
+/// A sealed store's key.
+type Key = Zeroizing<[u8; 32]>;
+
+/// A store by its place.
+pub(super) struct Place {
+    pub(super) path: PathBuf,
+    /// Whether somebody named it.
+    given: bool,
+    key: Option<Key>,
+}
+
+impl Place {
+    /// The store that the options and the environment name.
+    pub(super) fn of(store: &Store) -> Result<Self> {
+        let (path, given) = path(store.file.as_deref())?;
+        Ok(Place { path, given, key: key(store.key.as_deref())? })
+    }
+
+    fn file(&self) -> StoreFile {
+        let file = StoreFile::new(&self.path);
+        match &self.key {
+            Some(key) => file.sealed(**key),
+            None => file,
+        }
+    }
+
+    /// Reads it.
+    pub(super) fn load(&self) -> Result<TrustStore> {
+        match self.file().load() {
+            // Nobody has made the default one yet: nobody is trusted.
+            Err(error) if error.code() == Code::IoNotFound && !self.given => Ok(TrustStore::default()),
+            other => other.map_err(|error| self.about(error)),
+        }
+    }
+
+    /// What to do about a store that does not open.
+    fn about(&self, error: Error) -> Error {
+        match (error.code(), &self.key) {
+            (Code::IoNotFound, _) => {
+                error.with_help("Check the spelling and the current folder; `modhost trust add` makes a store.")
+            }
+            (Code::TrustSealed, None) => error.with_help(GIVE),
+            (Code::TrustSealed, Some(_)) => error.with_help(
+                "Use the key that it was sealed with. If it never was, leave the key out or run `modhost trust seal`; if it was, somebody changed it.",
+            ),
+            _ => error,
+        }
+    }
+}
+
+/// Where the store is, and whether somebody said so.
+fn path(file: Option<&Path>) -> Result<(PathBuf, bool)> {
+    if let Some(file) = file {
+        return Ok((file.to_owned(), true));
+    }
+    let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    if let Some(file) = set("MODHOST_STORE") {
+        return Ok((file, true));
+    }
+    let settings = if cfg!(windows) {
+        set("APPDATA")
+    } else {
+        set("XDG_CONFIG_HOME").filter(|path| path.is_absolute()).or_else(|| Some(set("HOME")?.join(".config")))
+    };
+    let settings =
+        settings.ok_or_else(|| usage("there is no folder for your settings: name the store with --store FILE"))?;
+    Ok((settings.join("modhost").join("trust.toml"), false))
+}
+
+/// The key that a file or the variable holds.
+fn key(file: Option<&Path>) -> Result<Option<Key>> {
+    let (text, from) = match file {
+        Some(file) => {
+            (SecretKey::read_private(file).map_err(|error| about_file(error, file))?, file.display().to_string())
+        }
+        None => match env::var(VARIABLE) {
+            Ok(text) if text.is_empty() => return Ok(None),
+            Ok(text) => (Zeroizing::new(text), VARIABLE.to_owned()),
+            Err(env::VarError::NotPresent) => return Ok(None),
+            Err(error) => return Err(usage(format!("{VARIABLE}: {error}"))),
+        },
+    };
+    match digits(text.trim_ascii()) {
+        Some(key) => Ok(Some(key)),
+        None => Err(usage(format!("{from}: the key of a store is 64 hex digits"))
+            .with_help("`modhost trust seal --store-key-file FILE` makes one.")),
+    }
+}
+
+/// The engine speaks of private keys to sign with, which this is not.
+fn about_file(error: Error, file: &Path) -> Error {
+    match error.code() {
+        Code::TrustKeyFile => usage(format!("{}: the key of a store is 64 hex digits", file.display())),
+        Code::IoNotFound => {
+            error.with_help("`modhost trust seal` makes the file; to all other verbs it must be there.")
+        }
+        _ => error,
+    }
+}
+
+fn digits(text: &str) -> Option<Key> {
+    let mut key = Zeroizing::new([0; 32]);
+    if text.len() != 64 || !text.is_ascii() {
+        return None;
+    }
+    for (byte, at) in key.iter_mut().zip((0..).step_by(2)) {
+        *byte = u8::from_str_radix(text.get(at..at + 2).filter(|two| !two.starts_with('+'))?, 16).ok()?;
+    }
+    Some(key)
+}
+
+/// Changes the store, and says in which words.
+pub(super) fn change(
+    store: &Store,
+    json: bool,
+    change: impl FnOnce(&mut TrustStore) -> Result<String>,
+) -> Result<Answer> {
+    let place = Place::of(store)?;
+    if let (Some(folder), false) = (place.path.parent(), place.given) {
+        fs::create_dir_all(folder).map_err(|error| Error::io(Stage::Engine, folder, &error))?;
+    }
+    let file = place.file();
+    let changed = file.update(|store| Ok((change(store)?, store.generation() + 1)));
+    let (done, generation) = changed.map_err(|error| place.about(error))?;
+    Ok(show::changed(&place.path, generation, &done, json))
+}
+
+/// The store by which plugins are judged: that which the options name, else the default one.
+///
+/// # Errors
+/// Where it is refused, or where the one that is named is not there.
+pub(crate) fn store(chosen: &ChosenPolicy) -> Result<TrustStore> {
+    let key = key(chosen.store_key_file.as_deref())?;
+    match path(chosen.store.as_deref()) {
+        // Where there is no place for settings there is no store in them.
+        Err(_) if chosen.store.is_none() => Ok(TrustStore::default()),
+        place => place.and_then(|(path, given)| Place { path, given, key }.load()),
+    }
+}
+
+/// Encrypts it.
+pub(super) fn seal(store: &Store, json: bool) -> Result<Answer> {
+    let (path, _) = path(store.file.as_deref())?;
+    let file = StoreFile::new(&path);
+    // Before a key is made: nothing is left behind where there is no store.
+    file.load().map_err(|error| match error.code() {
+        Code::TrustSealed => error.with_help("It is sealed already. To change its key, unseal it first."),
+        _ => error,
+    })?;
+    let made = store.key.as_deref().filter(|file| !file.exists());
+    if let Some(file) = made {
+        SecretKey::write_private(file, &random()?)?;
+    }
+    let key = key(store.key.as_deref())?.ok_or_else(|| usage("the store is sealed with a key").with_help(GIVE))?;
+    let done = match made {
+        Some(file) => format!(
+            "sealed the store with the new key in {}: keep it, without it nobody reads the store",
+            crate::layout::safe(&file.display().to_string())
+        ),
+        None => "sealed the store".to_owned(),
+    };
+    let generation = file.reseal(Some(*key))?.load()?.generation();
+    Ok(show::changed(&path, generation, &done, json))
+}
+
+/// Digits of a new key.
+fn random() -> Result<Zeroizing<String>> {
+    let mut bytes = Zeroizing::new([0; 32]);
+    getrandom::fill(&mut *bytes).map_err(|error| {
+        Error::new(Code::IoFailed, Stage::Engine, format!("the system gives no randomness: {error}"))
+    })?;
+    let mut text = Zeroizing::new(String::with_capacity(65));
+    bytes.iter().for_each(|byte| text.push_str(&format!("{byte:02x}")));
+    text.push('\n');
+    Ok(text)
+}
+
+/// Writes it as plain text again.
+pub(super) fn unseal(store: &Store, json: bool) -> Result<Answer> {
+    let place = Place::of(store)?;
+    if place.key.is_none() {
+        return Err(usage("a store is unsealed with its key").with_help(GIVE));
+    }
+    let file = place.file().reseal(None).map_err(|error| place.about(error))?;
+    Ok(show::changed(&place.path, file.load()?.generation(), "unsealed the store: it is plain text now", json))
+}

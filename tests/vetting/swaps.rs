@@ -177,6 +177,15 @@ pub(crate) fn attacks() -> Vec<Attack> {
             "package.not-a-plugin",
             &["maze mods/x 1000 .lua", "mods mods -> package.not-a-plugin"],
         ),
+        Attack::new(
+            "namespace",
+            "a package of the same name and version that nobody signed, before the signed one in the folder",
+            "package.duplicate",
+            &["mods mods -> package.duplicate", "call acme.wolf -> awoo"],
+        )
+        .with("mods/a.modpkg", World::of("acme.wolf", "1.0.0", evil_script, &[]).packed())
+        .with("mods/b.modpkg", World::of("acme.wolf", "1.0.0", evil_script, &[9]).packed())
+        .with("mods/m.modpkg", World::new().packed()),
         unpacked(
             "the list of the folder names more files than there may be",
             "package.too-large",

@@ -189,6 +189,8 @@ fn what_a_signed_set_is_worth() {
         // What is revoked stays so, whoever else signed.
         (UNSIGNED, "2", "acme reviewer hard", "mods", "trust.revoked, trust.revoked"),
         (UNSIGNED, "1 2", "acme reviewer hard", "mods", "trust.revoked, trust.revoked"),
+        (&["acme.wolf 1.0.0 2", "other.fox 1.0.0"], "1", "acme reviewer hard", "mods", "trust.revoked, untrusted"),
+        (&["acme.wolf 1.0.0 2", "other.fox 1.0.0"], "1", "acme reviewer soft", "mods", "verified set, untrusted"),
         (&["acme.wolf 1.0.0 1", "other.fox 1.0.0"], "2", "acme hard", "mods", "trust.revoked, trust.revoked"),
         (UNSIGNED, "2", "reviewer soft", "mods", "verified set, verified set"),
         (UNSIGNED, "2", "reviewer versions", "mods", "trust.revoked, verified set"),

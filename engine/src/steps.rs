@@ -152,6 +152,26 @@ impl<'a> Discovered<'a> {
             }
             self.settings.tell(Stage::Vet, &name, at + 1, total);
         }
+        self.trusted_first();
+    }
+
+    /// Of several that say they are the same version of one plugin, that which is trusted most stands first, and is taken: else the name of
+    /// a file would decide, and whoever may add one would put his own in the place of a signed one.
+    fn trusted_first(&mut self) {
+        let whose = |one: &Vetted<Package>| (one.get().id().clone(), one.get().version().clone());
+        for at in 1..self.packages.len() {
+            let mut here = at;
+            while let [before, one] = &self.packages[here - 1..=here]
+                && one.trust() > before.trust()
+                && whose(before) == whose(one)
+            {
+                self.packages.swap(here - 1, here);
+                here -= 1;
+                if here == 0 {
+                    break;
+                }
+            }
+        }
     }
 
     /// The plugins that may be loaded.

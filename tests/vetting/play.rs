@@ -345,7 +345,7 @@ impl Stage {
     fn step(&mut self, step: &str) -> Result<(), String> {
         let (line, wanted) = step.split_once(" -> ").map_or((step, None), |(line, wanted)| (line, Some(wanted)));
         let words: Vec<&str> = line.split(' ').collect();
-        let lasting = !matches!(words[0], "call" | "unload");
+        let lasting = !matches!(words[0], "call" | "unload" | "mods");
         let before = if lasting { lies(self.area.path()) } else { BTreeMap::new() };
         let plugins = self.engine.plugins().len();
         let begun = busy();

@@ -155,12 +155,12 @@ pub(crate) fn attacks() -> Vec<Attack> {
         unpacked("the list of the folder is gone", "package.meta", &["remove p/META/files"]),
         unpacked("the signatures of the folder are gone", "denied.trust", &["remove p/META/signatures"])
             .with("policy.toml", SIGNED),
-        unpacked("the folder is full of links on long ways", "package.too-large", &["maze p 1000 -"]),
+        unpacked("the folder is full of links on long ways", "package.too-large", &["maze p 60 -"]),
         Attack::new(
             "toctou",
             "a folder of plugins is full of links on long ways",
             "package.escapes",
-            &["maze mods 1000 .lua", "mods mods -> package.escapes"],
+            &["maze mods 200 .lua", "mods mods -> package.escapes"],
         )
         .with("mods/main.lua", evil_script),
         native(
@@ -175,8 +175,17 @@ pub(crate) fn attacks() -> Vec<Attack> {
             "toctou",
             "a folder without a manifest is full of links on long ways",
             "package.not-a-plugin",
-            &["maze mods/x 4000 .lua", "mods mods -> package.not-a-plugin"],
+            &["maze mods/x 1000 .lua", "mods mods -> package.not-a-plugin"],
         ),
+        Attack::new(
+            "namespace",
+            "a package of the same name and version that nobody signed, before the signed one in the folder",
+            "package.duplicate",
+            &["mods mods -> package.duplicate", "call acme.wolf -> awoo"],
+        )
+        .with("mods/a.modpkg", World::of("acme.wolf", "1.0.0", evil_script, &[]).packed())
+        .with("mods/b.modpkg", World::of("acme.wolf", "1.0.0", evil_script, &[9]).packed())
+        .with("mods/m.modpkg", World::new().packed()),
         unpacked(
             "the list of the folder names more files than there may be",
             "package.too-large",

@@ -272,12 +272,12 @@ fn the_longest_of_each_is_read_within_bounds() {
     ];
     for (name, read) in reads {
         // Processors that share a core slow each other down; what takes long does so each time.
-        let took = (0..3).map(|_| {
+        let mut took = (0..3).map(|_| {
             let begun = busy();
             let (outcome, held) = peak(read);
             assert!(outcome.is_ok() && held < MOST, "{name}: {outcome:?}, {held} bytes");
             busy().saturating_sub(begun)
         });
-        assert!(took.min().is_some_and(|took| took < LONGEST), "{name}");
+        assert!(took.any(|took| took < LONGEST), "{name}");
     }
 }

@@ -112,6 +112,9 @@ pub(super) fn judged(
         true => of_set(&mut verdict, set, subject.id, store, policy, now),
         false => set.names_other(subject),
     });
+    if verdict.by_set {
+        revoked_itself(&mut verdict, subject, store);
+    }
     if let Some(envelope) = subject.envelope.filter(|_| !verdict.by_set) {
         let Some(envelope) = held(&mut verdict, envelope, &subject.digest) else { return verdict };
         for signature in envelope.signatures() {
@@ -127,6 +130,20 @@ pub(super) fn judged(
         verdict.warnings.push(lacks);
     }
     verdict
+}
+
+/// What a revoked key signed stays revoked, whatever set names it: the keys of the package's own signatures are looked up, and no
+/// signature is verified for that.
+fn revoked_itself(verdict: &mut Verdict, subject: &Identity<'_>, store: &TrustStore) {
+    if !store.revoked().iter().any(|one| matches!(one.what, Revoked::Key(_))) {
+        return;
+    }
+    let Some(Ok(own)) = subject.envelope.map(Envelope::parse) else { return };
+    for key in own.keys().filter(|key| verdict.signers.iter().all(|signer| signer.key != *key)).collect::<Vec<_>>() {
+        for one in store.against(subject.id, |one| one.what == Revoked::Key(key)) {
+            note(verdict, one, Some(key), &format!("the key {}, which signed it,", key.short()));
+        }
+    }
 }
 
 /// What the signatures of `set`, which names the package, are worth for it, as if they were its own.

@@ -10,7 +10,7 @@ use semver::Version;
 use crate::{
     engine::Engine,
     error::{Code, Error, Result, Stage},
-    package::{self, Artefact, Id, Package},
+    package::{Artefact, Id, Listing, Opened, Package},
     policy::{self, Admission, TrustLevel},
     resolve::{Wish, resolve},
     verify::{Verdict, Vetted, identity, vet},
@@ -97,9 +97,9 @@ impl Engine {
     /// ```
     ///
     /// # Errors
-    /// Where the plugin cannot be read: those of [`Package::open`].
+    /// Where the plugin cannot be read: those of [`Package::open`]; or why it is refused before what cannot be read would be looked at.
     pub fn examine(&self, path: impl AsRef<Path>) -> Result<Examination> {
-        let package = Package::open(path.as_ref(), &self.policy().caps)?;
+        let package = self.parsed(Package::read(path.as_ref(), &self.policy().caps)?)?;
         let one = self.examine_packages(vec![package]).pop();
         one.ok_or_else(|| Error::new(Code::InternalBug, Stage::Engine, "a plugin was lost while it was examined"))
     }
@@ -113,7 +113,9 @@ impl Engine {
         let mut packages = Vec::new();
         let mut unreadable = Vec::new();
         let mut readable = Vec::new();
-        for package in package::discover(path.as_ref(), &self.policy().caps)? {
+        let caps = &self.policy().caps;
+        for opened in Listing::of(path.as_ref(), caps)?.read(caps, &mut |_| ())? {
+            let package = opened.and_then(|opened| self.parsed(opened));
             readable.push(package.is_ok());
             match package {
                 Ok(package) => packages.push(package),
@@ -124,6 +126,13 @@ impl Engine {
         let mut unreadable = unreadable.into_iter();
         let next = |readable| if readable { examined.next().map(Ok) } else { unreadable.next().map(Err) };
         Ok(readable.into_iter().filter_map(next).collect())
+    }
+
+    /// Parses a plugin although it may be refused: it is only looked at. Where that fails, what loading refuses it for before is the error.
+    fn parsed(&self, opened: Opened) -> Result<Package> {
+        let inner = self.inner();
+        let first = inner.gate.pass(&identity(&opened), &inner.policy, inner.wall()).err();
+        opened.parse(&inner.policy.caps).map_err(|error| first.unwrap_or(error))
     }
 
     /// One for each package, in their order.

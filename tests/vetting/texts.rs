@@ -261,8 +261,8 @@ fn the_longest_of_each_is_read_within_bounds() {
         .unwrap();
     let list = fill("modhost-files 1\nacme.wolf\n1.0.0\n", 4 << 20, &|n| format!("{} 1 f{n:05}\n", "07".repeat(32)));
     let block = |n: usize| format!("\n[[plugin]]\nid = \"a{n:06}\"\nversion = \"1.0.0\"\nsource = \"x\"\nafter = []\n");
-    let lock = fill("lock = 1\n", 2 << 20, &block);
-    let set = fill("modhost-set 1\nactive a\nprofile a\n", 2 << 20, &|n| format!("+ a{n:06} 1.0.0\n"));
+    let lock = fill("lock = 1\n", 3 << 20, &block);
+    let set = fill("modhost-set 1\nactive a\nprofile a\n", 3 << 20, &|n| format!("+ a{n:06} 1.0.0\n"));
     type Reads<'a> = (&'static str, &'a dyn Fn() -> Result<(), Error>);
     let reads: [Reads<'_>; 4] = [
         ("memory", &|| SeenFile::new(&seen).load().map(drop)),

@@ -9,8 +9,8 @@ use crate::{
     package::{Id, schema::quote},
 };
 
-/// The most bytes of such a text: some 10,000 plugins fit. Read, it takes up to 13 times as much.
-const LONGEST: usize = 2 << 20;
+/// The most bytes of such a text: some 15,000 plugins fit. Read, it takes up to 13 times as much.
+const LONGEST: usize = 3 << 20;
 /// The longest version.
 const LONGEST_VERSION: usize = 64;
 

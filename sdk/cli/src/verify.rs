@@ -107,40 +107,46 @@ fn broken(step: &'static str, error: &Error) -> Step {
     Step { remedy: Some(error.help().to_owned()), ..refused(step, error.code(), format!("{place}{}", error.message())) }
 }
 
-/// The steps of opening, in their order; what comes after them needs a package.
-const OPENING: [&str; 5] = ["opened", "archive", "list", "files", "manifest"];
-const REST: [&str; 5] = ["revocation", "signature", "threshold", "rollback", "policy"];
+/// The steps, in their order.
+const STEPS: [&str; 10] =
+    ["opened", "archive", "list", "files", "revocation", "signature", "threshold", "rollback", "manifest", "policy"];
 
-/// The step of opening that an error belongs to.
-fn step_of(code: Code, at: Option<&str>) -> usize {
+/// The step that an error of what cannot be shown as a whole belongs to.
+fn step_of(code: Code, at: Option<&str>) -> &'static str {
     match code {
-        Code::IoFailed | Code::PackageNotAPlugin if at.is_none() => 0,
-        Code::PackageIndex => 2,
+        Code::IoFailed | Code::PackageNotAPlugin if at.is_none() => "opened",
+        Code::PackageIndex => "list",
         Code::PackageNewer | Code::PackageName | Code::PackageEscapes | Code::PackageTooLarge
             if at == Some("META/files") =>
         {
-            2
+            "list"
         }
-        Code::PackageFileMissing | Code::PackageFileExtra | Code::PackageFileChanged => 3,
-        Code::PackageManifest | Code::PackageMissingArtefact | Code::PackageNotAPlugin => 4,
-        _ if code.as_str().starts_with("manifest.") || at == Some("plugin.toml") => 4,
-        _ => 1,
+        Code::PackageFileMissing | Code::PackageFileExtra | Code::PackageFileChanged => "files",
+        Code::PackageManifest | Code::PackageMissingArtefact | Code::PackageNotAPlugin => "manifest",
+        Code::TrustRevoked => "revocation",
+        Code::VerifyThreshold | Code::VerifyUnknownSigner | Code::DeniedTrust => "threshold",
+        Code::TrustRollback => "rollback",
+        _ if code.as_str().starts_with("manifest.") || at == Some("plugin.toml") => "manifest",
+        _ if ["verify.", "trust."].iter().any(|kind| code.as_str().starts_with(kind)) => "signature",
+        _ => "archive",
     }
 }
 
 /// What cannot be opened: the steps up to the one that refuses.
 fn unreadable(path: &Path, error: &Error) -> Vec<Step> {
-    let at = step_of(error.code(), error.at().map(|place| place.file.as_str()));
-    let before = |step: &&'static str| match *step {
+    let ends = step_of(error.code(), error.at().map(|place| place.file.as_str()));
+    let mut before = true;
+    let step = |step: &'static str| match step {
+        _ if step == ends => {
+            before = false;
+            broken(step, error)
+        }
+        _ if !before => skipped(step, "not reached"),
         "opened" => ok(step, shown(path)),
         "archive" if path.is_dir() => skipped(step, "it is no package"),
         _ => ok(step, "nothing against it"),
     };
-    let mut steps: Vec<Step> = OPENING.iter().take(at).map(before).collect();
-    steps.push(broken(OPENING[at], error));
-    let rest = OPENING.iter().skip(at + 1).chain(&REST);
-    steps.extend(rest.map(|step| skipped(step, "not reached")));
-    steps
+    STEPS.into_iter().map(step).collect()
 }
 
 /// The steps of a plugin that could be opened.
@@ -167,10 +173,6 @@ fn steps(one: &Examination, refusal: Option<&Error>, engine: &Engine, args: &arg
         true => ok("files", format!("each as the list says (by {}), and no other", index.algorithm())),
         false => skipped("files", "nothing says how they should be"),
     });
-    steps.push(match package.manifest() {
-        Some(_) => ok("manifest", format!("{} {}", package.id(), package.version())),
-        None => skipped("manifest", "a single file has none"),
-    });
     steps.push(revocation(verdict));
     signatures(verdict, package.envelope().is_some(), &mut steps);
     steps.push(threshold(verdict));
@@ -179,6 +181,10 @@ fn steps(one: &Examination, refusal: Option<&Error>, engine: &Engine, args: &arg
         (Some(error), _) => broken("rollback", error),
         (None, Some(file)) => ok("rollback", format!("not older than what {} remembers", shown(file))),
         (None, None) => skipped("rollback", "no file remembers versions (--seen)"),
+    });
+    steps.push(match package.manifest() {
+        Some(_) => ok("manifest", format!("{} {}", package.id(), package.version())),
+        None => skipped("manifest", "a single file has none"),
     });
     steps.push(policy(one, refusal, engine));
     steps

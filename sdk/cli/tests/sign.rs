@@ -43,6 +43,9 @@ fn world() -> tempfile::TempDir {
     here
 }
 
+/// SHA-256 of `[plugin`.
+const BROKEN: &str = "9179fd397494983da8a40551c41e1cb5e3cd9ce65ab5198c75e0969090051d3d";
+
 /// The name of a folder, what is changed in it, and what comes of it.
 type Changed<'a> = (&'a str, &'a dyn Fn(&Path), &'a str);
 
@@ -55,10 +58,12 @@ fn verified(here: &Path, path: &str, more: &[&str]) -> String {
     let steps = json["steps"].as_array().unwrap();
     let names: Vec<_> = steps.iter().map(|step| step["step"].as_str().unwrap()).collect();
     for name in
-        ["opened", "archive", "list", "files", "manifest", "revocation", "signature", "threshold", "rollback", "policy"]
+        ["opened", "archive", "list", "files", "revocation", "signature", "threshold", "rollback", "manifest", "policy"]
     {
         assert!(names.contains(&name), "{name} is no step of {text}");
     }
+    let place = |name: &str| names.iter().position(|step| *step == name);
+    assert!(place("signature") < place("manifest"), "{text}");
     let refused = steps.iter().find(|step| step["came"] == "refused");
     assert_eq!(refused.is_some(), json["ok"] == false, "{text}");
     match refused {
@@ -163,13 +168,31 @@ fn verify_names_the_step_that_refuses() {
         assert!(text.contains(from), "{from}");
         fs::write(path, text.replace(from, to)).unwrap();
     };
-    let rows: [Changed<'_>; 8] = [
+    // No manifest, and a list that says so.
+    let relisted = |at: &Path| {
+        fs::write(at.join("plugin.toml"), "[plugin").unwrap();
+        let list = fs::read_to_string(at.join("META/files")).unwrap();
+        let told = |line: &str| {
+            if line.ends_with(" plugin.toml") { format!("{BROKEN} 7 plugin.toml\n") } else { format!("{line}\n") }
+        };
+        fs::write(at.join("META/files"), list.lines().map(told).collect::<String>()).unwrap();
+    };
+    let rows: [Changed<'_>; 10] = [
         ("whole", &|_| {}, "verified"),
         ("file", &|at| edit(&at.join("main.lua"), "awoo", "aWoo"), "files package.file-changed"),
         ("extra", &|at| fs::write(at.join("more.lua"), "").unwrap(), "files package.file-extra"),
         ("missing", &|at| fs::remove_file(at.join("main.lua")).unwrap(), "files package.file-missing"),
         ("list", &|at| edit(&at.join("META/files"), "modhost-files 1", "modhost-files  1"), "list package.index"),
-        ("manifest", &|at| fs::write(at.join("plugin.toml"), "[plugin").unwrap(), "manifest manifest.syntax"),
+        ("manifest", &|at| fs::write(at.join("plugin.toml"), "[plugin").unwrap(), "files package.file-changed"),
+        ("both", &|at| relisted(at), "signature verify.bad-signature"),
+        (
+            "unsigned",
+            &|at| {
+                relisted(at);
+                fs::remove_file(at.join("META/signatures")).unwrap();
+            },
+            "manifest manifest.syntax",
+        ),
         (
             "label",
             &|at| edit(&at.join("META/signatures"), "signer acme", "signer Acme"),

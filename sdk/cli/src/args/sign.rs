@@ -62,8 +62,8 @@ pub(crate) struct Sign {
 #[command(
     help_template = told!(
         "A checklist of what loading looks at before anything of the plugin runs: the
-file, its archive, the list of files, each file, the manifest, what is revoked,
-each signature and its key, how many count, older versions, and what the policy
+file, its archive, the list of files, each file, what is revoked, each signature
+and its key, how many count, older versions, the manifest, and what the policy
 makes of it. The first step that refuses says what to do. Nothing runs.
 
 Of a lockfile (a file in .lock): whether it can be read, whether it holds each

@@ -2,6 +2,9 @@
 //! that run; what is remembered between runs; what the audit says of it.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+#[path = "support/known.rs"]
+mod known;
+
 use std::{
     env,
     fmt::Write as _,
@@ -11,27 +14,14 @@ use std::{
     thread,
 };
 
+use known::{NOW, date, key, policy, store};
 use modhost::{
     Builder, Code, Engine, Error, HostFunction, ManualClock, Policy, State, TrustLevel,
     audit::{Event, MemoryLog, Severity},
     package::{Algorithm, Caps, Package},
-    verify::{
-        Allowed, Date, Envelope, Revocation, Revoked, SecretKey, SeenFile, SignOptions, StoreFile, TrustStore,
-        TrustedKey, sign_index,
-    },
+    verify::{Allowed, Envelope, SeenFile, SignOptions, StoreFile, TrustStore, sign_index},
 };
 use tempfile::TempDir;
-
-const NOW: &str = "2026-06-01T00:00:00Z";
-
-fn date(text: &str) -> Date {
-    text.parse().unwrap()
-}
-
-/// Keys of fixed seeds: 1 is Acme's, 2 a reviewer's, 9 nobody's.
-fn key(seed: u8) -> SecretKey {
-    SecretKey::from_seed(&[seed; 32])
-}
 
 /// A native library, which cargo puts beside the test programs, or one folder up.
 fn library() -> Vec<u8> {
@@ -96,48 +86,6 @@ fn digest(file: &Path) -> modhost::package::Digest {
     Package::open(file, &Caps::default()).unwrap().digest()
 }
 
-/// A store of `words`: `acme` (key 1 for acme.*), `reviewer` (key 2 for all), `vendor` (key 1 for acme.*, with full trust and pinned),
-/// `two` (a threshold), `hard` and `soft` (key 1 is revoked), `versions` (acme.wolf below 1.1.0 is revoked).
-fn store(words: &str) -> TrustStore {
-    let mut store = TrustStore::default();
-    let trusted = |seed: u8, plugins: &str| {
-        TrustedKey::new(key(seed).public(), format!("key {seed}"), [plugins.parse().unwrap()])
-    };
-    let acme = key(1).public().id();
-    for word in words.split(' ').filter(|word| !word.is_empty()) {
-        match word {
-            "acme" => store.add_key(trusted(1, "acme.*")),
-            "reviewer" => store.add_key(trusted(2, "*")),
-            "vendor" => {
-                let mut vendor = trusted(1, "acme.*");
-                vendor.ceiling = TrustLevel::Trusted;
-                store.add_key(vendor).and_then(|()| store.pin("acme", acme))
-            }
-            "two" => store.set_threshold("*".parse().unwrap(), 2),
-            "hard" => store.revoke(Revocation::hard(Revoked::Key(acme), "it was stolen")),
-            "soft" => store.revoke(Revocation::soft(Revoked::Key(acme), "it is old")),
-            "versions" => {
-                let below = Revoked::Versions("acme.wolf".parse().unwrap(), "<1.1.0".parse().unwrap());
-                store.revoke(Revocation::hard(below, "it bites"))
-            }
-            word => panic!("{word}"),
-        }
-        .unwrap();
-    }
-    store
-}
-
-/// A preset, or `vendors` (`mods` with Acme opted in), `known` (`mods`, wanting a trusted signer).
-fn policy(name: &str) -> Policy {
-    let mut policy = Policy::mods();
-    match name {
-        "vendors" => drop(policy.vendors.insert("acme".into())),
-        "known" => policy.require_trusted_signer = true,
-        preset => policy = Policy::preset(preset).unwrap(),
-    }
-    policy
-}
-
 fn clock() -> Arc<ManualClock> {
     let clock = Arc::new(ManualClock::default());
     clock.set_wall(date(NOW).time());
@@ -195,8 +143,8 @@ fn what_a_package_is_loaded_as() {
         ("other.fox 1.0.0 1", "acme", "mods", "trust.namespace"),
         ("acme.wolf 1.0.0 1 until=2026-06-01T00:00:00Z", "acme", "mods", "verify.expired"),
         ("acme.wolf 1.0.0 1 until=2026-06-01T00:00:01Z", "acme", "mods", "verified lua"),
-        ("acme.wolf 1.0.0 1", "acme hard", "mods", "trust.revoked"),
-        ("acme.wolf 1.0.0 1", "acme soft", "mods", "verified lua"),
+        ("acme.wolf 1.0.0 1", "acme hard=1", "mods", "trust.revoked"),
+        ("acme.wolf 1.0.0 1", "acme soft=1", "mods", "verified lua"),
         ("acme.wolf 1.0.0 1", "vendor", "mods", "verified lua"),
         ("acme.wolf 1.0.0 1", "vendor", "vendors", "trusted lua"),
         ("acme.wolf 1.0.0 1", "acme", "vendors", "verified lua"),
@@ -239,7 +187,7 @@ fn what_a_package_is_loaded_as() {
 #[test]
 fn the_verdict_is_data_of_what_is_loaded() {
     let (file, _area) = packed("acme.wolf 1.0.0 1 9");
-    let (builder, ..) = builder(Policy::mods(), store("acme soft"));
+    let (builder, ..) = builder(Policy::mods(), store("acme soft=1"));
     let engine = builder.build().unwrap();
     let mods = engine.loading().dir(&file).load().unwrap();
     let one = &mods.loaded[0];
@@ -289,8 +237,8 @@ fn another_store_judges_what_runs() {
     let quarantined = |code| (State::Quarantined, vec![(Event::Quarantined, None), (Event::Revoked, Some(code))]);
     let rows = [
         ("acme.wolf 1.0.0 1", "acme", "acme reviewer", (State::Active, vec![])),
-        ("acme.wolf 1.0.0 1", "acme", "acme hard", quarantined(Code::TrustRevoked)),
-        ("acme.wolf 1.0.0 1", "acme", "acme soft", (State::Active, vec![(Event::Revoked, None)])),
+        ("acme.wolf 1.0.0 1", "acme", "acme hard=1", quarantined(Code::TrustRevoked)),
+        ("acme.wolf 1.0.0 1", "acme", "acme soft=1", (State::Active, vec![(Event::Revoked, None)])),
         ("acme.wolf 1.0.0 1", "acme", "acme versions", quarantined(Code::TrustRevoked)),
         ("acme.wolf 1.0.0", "", "versions", quarantined(Code::TrustRevoked)),
         ("acme.wolf 1.1.0", "", "versions", (State::Active, vec![])),
@@ -321,12 +269,12 @@ fn whoever_observes_hears_what_another_store_says() {
     let rows = [
         // Acme signed both, and the fox was loaded first.
         ("acme", "acme reviewer", vec![]),
-        ("acme", "acme soft", [warned("fox"), warned("wolf")].concat()),
-        ("acme", "acme hard", [out("fox", "trust.revoked"), out("wolf", "trust.revoked")].concat()),
+        ("acme", "acme soft=1", [warned("fox"), warned("wolf")].concat()),
+        ("acme", "acme hard=1", [out("fox", "trust.revoked"), out("wolf", "trust.revoked")].concat()),
         ("acme", "reviewer", [out("fox", "denied.trust"), out("wolf", "denied.trust")].concat()),
         // Who goes on is told of when nobody is left who does not.
-        ("acme", "acme versions soft", [&out("wolf", "trust.revoked")[..], &warned("fox")].concat()),
-        ("acme soft", "acme soft", vec![]),
+        ("acme", "acme versions soft=1", [&out("wolf", "trust.revoked")[..], &warned("fox")].concat()),
+        ("acme soft=1", "acme soft=1", vec![]),
     ];
     let (fox, _fox) = packed("acme.fox 1.0.0 1");
     let (wolf, _wolf) = packed("acme.wolf 1.0.0 1");
@@ -369,7 +317,7 @@ fn a_store_of_an_earlier_generation_is_refused() {
     let area = tempfile::tempdir().unwrap();
     let file = StoreFile::new(area.path().join("trust.toml"));
     let mut generations = Vec::new();
-    for words in ["acme", "acme hard"] {
+    for words in ["acme", "acme hard=1"] {
         file.update(|there| {
             *there = store(words);
             Ok(())
@@ -503,6 +451,6 @@ fn a_verdict_is_kept_no_longer_than_it_holds() {
             engine.unload(plugin).unwrap();
         }
     }
-    engine.set_trust_store(store("acme hard")).unwrap();
+    engine.set_trust_store(store("acme hard=1")).unwrap();
     assert_eq!(loaded(&engine, &file), "trust.revoked", "another store is another verdict");
 }

@@ -122,6 +122,14 @@ pub(super) fn judged(
         }
     }
     level(&mut verdict, subject, store, policy);
+    if verdict.by_set && verdict.errors.is_empty() && verdict.level < TrustLevel::Trusted && is_vendors(subject, policy)
+    {
+        // Whoever signs a set takes nothing away from what the vendor signed.
+        let own = judged(subject, None, store, policy, now.time());
+        if own.level > verdict.level {
+            return own;
+        }
+    }
     if let Some(lacks) = lacks {
         // Whoever counted on the set is told why it is not enough, where it is refused, too.
         let short = [Code::DeniedTrust, Code::VerifyUnknownSigner, Code::VerifyThreshold];
@@ -130,6 +138,11 @@ pub(super) fn judged(
         verdict.warnings.push(lacks);
     }
     verdict
+}
+
+/// Whether its own signatures could make it trusted.
+fn is_vendors(subject: &Identity<'_>, policy: &Policy) -> bool {
+    subject.envelope.is_some() && subject.id.publisher().is_some_and(|publisher| policy.vendors.contains(publisher))
 }
 
 /// What a revoked key signed stays revoked, whatever set names it: the keys of the package's own signatures are looked up, and no

@@ -13,6 +13,7 @@ use crate::{
     package::{Artefact, Id, Listing, Opened, Package},
     policy::{self, Admission, TrustLevel},
     resolve::{Wish, resolve},
+    steps::trusted_first,
     verify::{Verdict, Vetted, identity, vet},
 };
 
@@ -105,7 +106,7 @@ impl Engine {
     }
 
     /// [`Engine::examine`] of every plugin of a folder as [`Engine::load_dir`] takes them, together: one may need another. One that
-    /// cannot be read is an error in its place. By id, then version.
+    /// cannot be read is an error in its place. By id, then version; of the same version what is trusted most comes first.
     ///
     /// # Errors
     /// Only where the folder itself cannot be read, or holds no plugin.
@@ -141,8 +142,14 @@ impl Engine {
         let wall = inner.wall();
         let mut all = Vec::new();
         let (mut vetted, mut places) = (Vec::new(), Vec::new());
-        for package in packages {
-            match vet(package.clone().into(), policy, &inner.gate, wall) {
+        let judged = packages.into_iter().map(|package| {
+            let proof = vet(package.clone().into(), policy, &inner.gate, wall);
+            (package, proof)
+        });
+        let mut judged: Vec<_> = judged.collect();
+        trusted_first(&mut judged, |(package, proof)| (0, package, proof.as_ref().ok().map(Vetted::trust)));
+        for (package, proof) in judged {
+            match proof {
                 Ok(proof) => {
                     places.push(all.len());
                     all.push(self.admitted(&proof));

@@ -1,6 +1,6 @@
 //! [`Discovered`] and [`Resolved`]: the steps between a [`Loading`] and its [`Mods`]. Each is made by the one before it only.
 
-use std::{collections::HashMap, fmt, path::PathBuf};
+use std::{cmp::Reverse, collections::HashMap, fmt, path::PathBuf};
 
 use semver::{BuildMetadata, Version};
 
@@ -12,6 +12,7 @@ use crate::{
     error::{Code, Error, Result, Stage},
     loading::{LoadProgress, Loading, Settings},
     package::{Listing, Opened, Package, nearest},
+    policy::TrustLevel,
     report::{Loaded, Mods, Refused, Shadowed},
     resolve::{Plan, resolve, withheld_for},
     spans::stage_span,
@@ -50,8 +51,9 @@ impl<'a> Loading<'a> {
         let mut discovered = Discovered { engine, settings, packages: Vec::new(), mods: Mods::default() };
         let dirs = if dirs.is_empty() { discovered.engine.inner().dirs.clone() } else { dirs };
         let found = discovered.read(&dirs)?;
-        let found = discovered.unshadowed(found);
-        discovered.vet(found);
+        let found = discovered.not_loaded(found);
+        let vetted = discovered.vet(found);
+        discovered.packages = discovered.unshadowed(vetted);
         Ok(discovered)
     }
 }
@@ -61,7 +63,8 @@ impl<'a> Discovered<'a> {
     pub(crate) fn alone(loading: Loading<'a>, package: Opened) -> Self {
         let Loading { engine, settings, .. } = loading;
         let mut discovered = Discovered { engine, settings, packages: Vec::new(), mods: Mods::default() };
-        discovered.vet(vec![package]);
+        let vetted = discovered.vet(vec![(0, package)]);
+        discovered.packages = vetted.into_iter().map(|(_, package)| package).collect();
         discovered
     }
 
@@ -104,39 +107,23 @@ impl<'a> Discovered<'a> {
         Ok(packages)
     }
 
-    /// Leaves those away that lie in an earlier folder, too, in the same version; and of several that are asked for what is loaded.
-    fn unshadowed(&mut self, found: Vec<Found>) -> Vec<Opened> {
+    /// Leaves away of several that are asked for what is loaded.
+    fn not_loaded(&self, mut found: Vec<Found>) -> Vec<Found> {
         let inner = self.engine.inner();
-        let mut first: HashMap<(String, Version), (usize, PathBuf)> = HashMap::new();
-        let mut packages = Vec::new();
-        for (number, package) in found {
-            let id = package.id().as_str();
-            if let Some(only) = &self.settings.wish.only
-                && !only.iter().any(|one| one == id)
-                && inner.slots().named(id).is_some()
-            {
-                continue;
-            }
-            // What differs in build metadata only has no order, but the folders have.
-            let version = Version { build: BuildMetadata::EMPTY, ..package.version().clone() };
-            let (by, winner) =
-                first.entry((id.to_owned(), version)).or_insert_with(|| (number, package.source().to_owned()));
-            if *by == number {
-                packages.push(package);
-            } else {
-                let (name, version) = (id.to_owned(), package.version().clone());
-                let source = package.source().to_owned();
-                self.mods.shadowed.push(Shadowed { name, version, source, by: winner.clone() });
-            }
+        if let Some(only) = &self.settings.wish.only {
+            found.retain(|(_, one)| {
+                only.iter().any(|id| id == one.id().as_str()) || inner.slots().named(one.id().as_str()).is_none()
+            });
         }
-        packages
+        found
     }
 
-    fn vet(&mut self, packages: Vec<Opened>) {
+    fn vet(&mut self, found: Vec<Found>) -> Vec<(usize, Vetted<Package>)> {
         let inner = self.engine.inner().clone();
-        let total = packages.len();
+        let total = found.len();
         self.settings.tell(Stage::Vet, "", 0, total);
-        for (at, package) in packages.into_iter().enumerate() {
+        let mut vetted = Vec::new();
+        for (at, (number, package)) in found.into_iter().enumerate() {
             let (name, version) = (package.id().to_string(), package.version().clone());
             inner.chronicle.begins(&name, State::Discovered, Transition::Vet);
             match stage_span!("vet", &name, &version)
@@ -144,7 +131,7 @@ impl<'a> Discovered<'a> {
             {
                 Ok(package) => {
                     inner.chronicle.on_the_way(&name, State::Discovered, Transition::Vet, package.vouched(), None);
-                    self.packages.push(package);
+                    vetted.push((number, package));
                 }
                 Err(error) => {
                     refuse(&self.engine, &mut self.mods, State::Discovered, (&name, version), error, Vec::new())
@@ -152,26 +139,36 @@ impl<'a> Discovered<'a> {
             }
             self.settings.tell(Stage::Vet, &name, at + 1, total);
         }
-        self.trusted_first();
+        trusted_first(&mut vetted, |(number, one)| (*number, one.get(), Some(one.trust())));
+        vetted
     }
 
-    /// Of several that say they are the same version of one plugin, that which is trusted most stands first, and is taken: else the name of
-    /// a file would decide, and whoever may add one would put his own in the place of a signed one.
-    fn trusted_first(&mut self) {
-        let whose = |one: &Vetted<Package>| (one.get().id().clone(), one.get().version().clone());
-        for at in 1..self.packages.len() {
-            let mut here = at;
-            while let [before, one] = &self.packages[here - 1..=here]
-                && one.trust() > before.trust()
-                && whose(before) == whose(one)
-            {
-                self.packages.swap(here - 1, here);
-                here -= 1;
-                if here == 0 {
-                    break;
+    /// Leaves those away that lie in an earlier folder, too, in the same version: what is refused there takes nobody's place, and what the
+    /// lockfile holds counts before the order of the folders.
+    fn unshadowed(&mut self, vetted: Vec<(usize, Vetted<Package>)>) -> Vec<Vetted<Package>> {
+        // What differs in build metadata only has no order, but the folders have.
+        let key =
+            |one: &Package| (one.id().to_string(), Version { build: BuildMetadata::EMPTY, ..one.version().clone() });
+        let mut first: HashMap<(String, Version), (usize, PathBuf)> = HashMap::new();
+        if let Some(lock) = &self.settings.wish.lock {
+            for (number, one) in vetted.iter().map(|(number, one)| (number, one.get())) {
+                if lock.get(one.id().as_str()).is_some_and(|row| row.is(one.version(), &one.digest())) {
+                    first.entry(key(one)).or_insert_with(|| (*number, one.source().to_owned()));
                 }
             }
         }
+        let mut packages = Vec::new();
+        for (number, vetted) in vetted {
+            let one = vetted.get();
+            let (by, winner) = first.entry(key(one)).or_insert_with(|| (number, one.source().to_owned()));
+            if *by == number {
+                packages.push(vetted);
+            } else {
+                let (name, version, source) = (one.id().to_string(), one.version().clone(), one.source().to_owned());
+                self.mods.shadowed.push(Shadowed { name, version, source, by: winner.clone() });
+            }
+        }
+        packages
     }
 
     /// The plugins that may be loaded.
@@ -351,5 +348,17 @@ impl fmt::Debug for Discovered<'_> {
 impl fmt::Debug for Resolved<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Resolved({} plugins, {} refused)", self.packages.len(), self.mods.refused.len())
+    }
+}
+
+/// Of several in one folder that say they are the same version of one plugin, puts first what is trusted most, which is taken: else the name
+/// of a file would decide, and whoever may add one would put his own in the place of a signed one. They stand side by side.
+pub(crate) fn trusted_first<T>(all: &mut [T], of: impl Fn(&T) -> (usize, &Package, Option<TrustLevel>)) {
+    let whose = |one: &T| {
+        let (folder, package, _) = of(one);
+        (folder, package.id().clone(), package.version().clone())
+    };
+    for same in all.chunk_by_mut(|a, b| whose(a) == whose(b)) {
+        same.sort_by_key(|one| Reverse(of(one).2));
     }
 }

@@ -12,6 +12,7 @@ mod build;
 mod caches;
 mod damage;
 mod delegations;
+mod doubles;
 mod envelopes;
 mod files;
 mod flips;

@@ -1,6 +1,6 @@
 //! [`Opened`]: a plugin that was read whole. Of one with a `META/files` nothing that its signatures are over was parsed yet.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use modhost_backend::{FileSet, Place};
 use semver::Version;
@@ -66,13 +66,6 @@ impl Opened {
         match self {
             Opened::Whole(package) => package.envelope(),
             Opened::Listed(listed) => listed.meta.envelope.as_deref(),
-        }
-    }
-
-    pub(crate) fn source(&self) -> &Path {
-        match self {
-            Opened::Whole(package) => package.source(),
-            Opened::Listed(listed) => &listed.path,
         }
     }
 

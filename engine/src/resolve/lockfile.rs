@@ -34,10 +34,15 @@ impl Locked {
     /// Whether a candidate is this very plugin: the version's, and the digest's where both are known.
     #[must_use]
     pub fn holds(&self, candidate: &Candidate) -> bool {
-        let same = |a: &Digest, b: &Digest| a == b;
         self.id == candidate.id().as_str()
             && self.version == *candidate.version()
-            && self.digest.as_ref().zip(candidate.digest()).is_none_or(|(a, b)| same(a, b))
+            && self.digest.zip(candidate.digest().copied()).is_none_or(|(a, b)| a == b)
+    }
+
+    /// Whether the plugin of its id in this version and with these files is this very one.
+    #[must_use]
+    pub fn is(&self, version: &Version, digest: &Digest) -> bool {
+        self.version == *version && self.digest.is_none_or(|own| own == *digest)
     }
 }
 

@@ -180,14 +180,17 @@ impl Resolver {
                     });
                 }
             };
-            let [(first_at, first), rest @ ..] = group else { continue };
+            let [(_, first), rest @ ..] = group else { continue };
+            // What the lockfile holds is taken whatever else lies there.
+            let row = self.lock.get(first.id().as_str());
+            let held = group.iter().position(|(_, one)| row.is_some_and(|row| row.holds(one)));
             let other = rest.iter().map(|(_, one)| one.version()).find(|version| *version != first.version());
             if let Some(Standing { version, .. }) = self.loaded.get(first.id().as_str()) {
                 for (at, one) in group {
                     let message = format!("there is another plugin `{}` already, {version}", one.id());
                     refuse(*at, one, Cause::Duplicate, message);
                 }
-            } else if let Some(other) = other {
+            } else if let (None, Some(other)) = (held, other) {
                 for (at, one) in group {
                     let other = if one.version() == other { first.version() } else { other };
                     let message = format!(
@@ -197,8 +200,9 @@ impl Resolver {
                     refuse(*at, one, Cause::SameVersion { other: other.clone() }, message);
                 }
             } else {
-                kept.push((*first_at, first));
-                for (at, one) in rest {
+                let taken = held.unwrap_or_default();
+                kept.extend(group.get(taken));
+                for (_, (at, one)) in group.iter().enumerate().filter(|(place, _)| *place != taken) {
                     let message = format!(
                         "there is another plugin `{}` already; {} at {} is left out",
                         one.id(),

@@ -9,7 +9,7 @@ use std::{
 use modhost::{
     Code, Engine, Error, Examination, Result, Stage, TrustLevel,
     package::Package,
-    resolve::{Candidate, Cause, Digest, LeftOut, Plan, Resolver},
+    resolve::{Candidate, Cause, Digest, LeftOut, Lockfile, Plan, Resolver},
     verify::SignedLock,
 };
 use semver::{BuildMetadata, Version};
@@ -28,6 +28,8 @@ use crate::{
 /// What lies in some folders.
 pub(crate) struct Folder {
     engine: Engine,
+    /// What is preferred.
+    lock: Option<Lockfile>,
     /// In the order of the folders, then of ids.
     examined: Vec<Examination>,
     /// The places in it of what is vetted, by id.
@@ -60,26 +62,35 @@ impl fmt::Display for Shadow {
 }
 
 impl Folder {
-    /// Reads them. A signed set vouches for what it names.
+    /// Reads them. What the lockfile holds is preferred, and a signed set vouches for what it names.
     ///
     /// # Errors
     /// Those of the policy, and of a folder that cannot be read or holds nothing that could be a plugin.
-    pub(crate) fn read(dirs: &[PathBuf], policy: &ChosenPolicy, set: Option<SignedLock>) -> Result<Self> {
+    pub(crate) fn read(
+        dirs: &[PathBuf],
+        policy: &ChosenPolicy,
+        (lock, set): (Option<Lockfile>, Option<SignedLock>),
+    ) -> Result<Self> {
         let engine = host::engine_with(policy, set)?;
         let mut folder = Folder {
             engine,
+            lock,
             examined: Vec::new(),
             vetted: BTreeMap::new(),
             unreadable: Vec::new(),
             shadowed: Vec::new(),
         };
-        let mut first = BTreeMap::new();
+        let mut found = Vec::new();
         for (number, dir) in dirs.iter().enumerate() {
-            for one in folder.examine(dir)? {
-                match shadow(&mut first, number, &one) {
-                    Some(shadow) => folder.shadowed.push(shadow),
-                    None => folder.examined.push(one),
-                }
+            found.extend(folder.examine(dir)?.into_iter().map(|one| (number, one)));
+        }
+        let mut first = BTreeMap::new();
+        let held = found.iter().filter(|(_, one)| folder.held(&one.package));
+        held.for_each(|(number, one)| _ = shadow(&mut first, *number, one));
+        for (number, one) in found {
+            match shadow(&mut first, number, &one) {
+                Some(shadow) => folder.shadowed.push(shadow),
+                None => folder.examined.push(one),
             }
         }
         folder.index(0);
@@ -100,6 +111,12 @@ impl Folder {
         Ok(self.engine.resolver(&packages).candidates().to_vec())
     }
 
+    /// Whether the lockfile holds this very plugin.
+    fn held(&self, package: &Package) -> bool {
+        let row = self.lock.as_ref().and_then(|lock| lock.get(package.id().as_str()));
+        row.is_some_and(|row| row.is(package.version(), &package.digest()))
+    }
+
     fn examine(&mut self, dir: &Path) -> Result<Vec<Examination>> {
         let mut examined = Vec::new();
         for entry in self.engine.examine_dir(dir)? {
@@ -115,7 +132,11 @@ impl Folder {
     fn index(&mut self, begin: usize) -> Vec<Package> {
         let mut packages = Vec::new();
         for (at, one) in self.examined.iter().enumerate().skip(begin).filter(|(_, one)| one.trust.is_some()) {
-            self.vetted.entry(one.package.id().to_string()).or_default().push(at);
+            let held = self.held(&one.package);
+            let places = self.vetted.entry(one.package.id().to_string()).or_default();
+            // Of doubles what is asked for first is what a plan takes.
+            let place = if held { 0 } else { places.len() };
+            places.insert(place, at);
             packages.push(one.package.clone());
         }
         packages
@@ -135,7 +156,11 @@ impl Folder {
         let unfit = |resolver: Resolver, (id, error): (&str, &Error)| {
             resolver.unfit(id, format!("it is refused: {}", error.code()))
         };
-        unreadable.chain(unvetted).fold(self.engine.resolver(&packages), unfit)
+        let resolver = unreadable.chain(unvetted).fold(self.engine.resolver(&packages), unfit);
+        match &self.lock {
+            Some(lock) => resolver.prefer(lock.clone()),
+            None => resolver,
+        }
     }
 
     /// The plan of these alone, which lie here.
@@ -329,12 +354,14 @@ pub(crate) fn sources(policy: Option<&str>, lock: Option<&Path>) -> Sources {
     }
 }
 
-/// Whether this version lies in a folder before `folder`; notes it in `first` otherwise.
+/// Whether this version lies in a folder before `folder`, or the lockfile holds that in another; notes it in `first` otherwise. What is refused
+/// takes nobody's place.
 fn shadow(
     first: &mut BTreeMap<(String, Version), (usize, PathBuf)>,
     folder: usize,
     one: &Examination,
 ) -> Option<Shadow> {
+    one.trust?;
     let (id, version, source) = (one.package.id().to_string(), one.package.version(), one.package.source());
     // What differs in build metadata only has no order, but the folders have.
     let bare = Version { build: BuildMetadata::EMPTY, ..version.clone() };

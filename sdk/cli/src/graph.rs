@@ -27,13 +27,8 @@ pub(crate) fn graph(args: &Graph, json: bool) -> Answer {
 }
 
 fn answer(args: &Graph, json: bool) -> Result<Answer> {
-    let (lockfile, set) = lock::named(args.lock.as_deref())?;
-    let folder = Folder::read(&args.folders.dirs, &args.folders.policy, set)?;
-    let mut resolver = folder.resolver();
-    if let Some(lockfile) = lockfile {
-        resolver = resolver.prefer(lockfile);
-    }
-    let plan = resolver.plan();
+    let folder = Folder::read(&args.folders.dirs, &args.folders.policy, lock::named(args.lock.as_deref())?)?;
+    let plan = folder.resolver().plan();
     let mut model = Model::of(&folder, &plan);
     if let Some(id) = &args.of {
         model = model.around(id).ok_or_else(|| unknown(id, &folder, &plan))?;

@@ -40,17 +40,15 @@ pub(crate) fn resolve(args: &Resolve, json: bool) -> Answer {
         Ok(old) => old.unwrap_or_default(),
         Err(error) => return Answer::error_in(&error, json, &sources),
     };
-    let mut folder = match Folder::read(&args.folders.dirs, &args.folders.policy, set) {
+    let preferred = old.clone().filter(|_| !args.update);
+    let mut folder = match Folder::read(&args.folders.dirs, &args.folders.policy, (preferred, set)) {
         Ok(folder) => folder,
         Err(error) => return Answer::error_in(&error, json, &sources),
     };
     if let Some(answer) = change(args, &mut folder, json) {
         return answer.unwrap_or_else(|error| refuse(&error, json, &folder.sources(&args.with)));
     }
-    let mut resolver = folder.resolver();
-    if let Some(old) = old.as_ref().filter(|_| !args.update) {
-        resolver = resolver.prefer(old.clone());
-    }
+    let resolver = folder.resolver();
     let plan = if args.only.is_empty() {
         resolver.plan()
     } else {

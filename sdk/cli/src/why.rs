@@ -28,13 +28,8 @@ pub(crate) fn why(args: &args::Why, json: bool) -> Answer {
 }
 
 fn answer(args: &args::Why, json: bool) -> Result<Answer, Error> {
-    let (lockfile, set) = lock::named(args.lock.as_deref())?;
-    let folder = Folder::read(&args.dirs, &args.policy, set)?;
-    let mut resolver = folder.resolver();
-    if let Some(lockfile) = lockfile {
-        resolver = resolver.prefer(lockfile);
-    }
-    let plan = resolver.plan();
+    let folder = Folder::read(&args.dirs, &args.policy, lock::named(args.lock.as_deref())?)?;
+    let plan = folder.resolver().plan();
     if let Some(place) = plan.order.iter().position(|chosen| chosen.id == args.id) {
         let chosen = &plan.order[place];
         return Ok(if json {

@@ -37,7 +37,7 @@ fn answer(args: &Export, json: bool) -> Result<Answer> {
     if let Some(text) = there {
         set = text.parse()?;
     }
-    let folder = Folder::read(&args.folders.dirs, &args.folders.policy, None)?;
+    let folder = Folder::read(&args.folders.dirs, &args.folders.policy, (None, None))?;
     let plan = folder.resolver().plan();
     if let Some(reason) = folder.failure(&plan) {
         return Ok(refuse(reason.get(), json, &folder.sources(&args.folders.dirs)));

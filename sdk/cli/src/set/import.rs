@@ -36,7 +36,7 @@ fn answer(args: &Import, json: bool) -> Result<Answer> {
         let message = format!("--profile {}: the set has no such profile", name.escape_debug());
         return Err(usage(message).with_help(format!("There are {}.", names.join(", "))));
     };
-    let folder = Folder::read(&args.folders.dirs, &args.folders.policy, None)?;
+    let folder = Folder::read(&args.folders.dirs, &args.folders.policy, (None, None))?;
     let resolver = folder.resolver();
     let selection = profile.select(resolver.candidates());
     let extra = extra(profile, &resolver);

@@ -23,7 +23,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     tell(&engine);
     for line in io::stdin().lock().lines() {
         line?;
-        let rechecked = engine.set_trust_store(store.load()?)?;
+        let rechecked = match store.load().and_then(|store| engine.set_trust_store(store)) {
+            Ok(rechecked) => rechecked,
+            // The store that there was goes on to count.
+            Err(error) => {
+                println!("the trust store is not taken: {error}");
+                continue;
+            }
+        };
         for (_, error) in &rechecked.quarantined {
             println!("quarantined: {error}");
         }

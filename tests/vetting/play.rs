@@ -20,7 +20,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use modhost::{
@@ -39,6 +39,8 @@ use crate::{
 /// The longest that one attack may take, and the most memory.
 pub(crate) const LONGEST: Duration = Duration::from_secs(1);
 pub(crate) const MOST: usize = 64 << 20;
+/// Nothing waits so long, on a busy machine either.
+const WAITS: Duration = Duration::from_secs(10);
 
 /// The keys of the package that must be verified after every attack: two whose signatures end this day, and two whose do not.
 const GOOD: [u8; 4] = [41, 42, 43, 44];
@@ -348,9 +350,11 @@ impl Stage {
         let lasting = !matches!(words[0], "call" | "unload" | "mods");
         let before = if lasting { lies(self.area.path()) } else { BTreeMap::new() };
         let plugins = self.engine.plugins().len();
-        let begun = busy();
+        let (begun, clock) = (busy(), Instant::now());
         let (outcome, held) = peak(|| self.host(&words));
         let took = busy().saturating_sub(begun);
+        // Who waits for something does not work: that takes time by the clock.
+        assert!(clock.elapsed() < WAITS, "`{step}` took {:?}", clock.elapsed());
         let Some(outcome) = outcome else {
             self.other(&words);
             return Ok(());

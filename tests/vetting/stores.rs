@@ -200,3 +200,25 @@ fn what_cannot_be_written_is_not_taken() {
         assert_eq!(store.to_string(), before, "{name}");
     }
 }
+
+/// Who may read a store that was changed may read it still, and a link to it leads to it still: else a host that runs as somebody else would
+/// not hear of a revocation.
+#[cfg(unix)]
+#[test]
+fn a_changed_store_stays_where_and_whose_it_was() {
+    use std::{
+        fs,
+        os::unix::fs::{PermissionsExt, symlink},
+    };
+    let area = crate::world::area();
+    let (real, link) = (area.path().join("real.toml"), area.path().join("link.toml"));
+    let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    modhost::verify::StoreFile::new(&real).update(|_| Ok(())).unwrap();
+    assert_eq!(mode(&real), 0o600);
+    fs::set_permissions(&real, fs::Permissions::from_mode(0o644)).unwrap();
+    symlink("real.toml", &link).unwrap();
+    modhost::verify::StoreFile::new(&link).update(|_| Ok(())).unwrap();
+    assert_eq!(mode(&real), 0o644);
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert_eq!(modhost::verify::StoreFile::new(&real).load().unwrap().generation(), 2);
+}

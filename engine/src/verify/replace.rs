@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File},
     io::{self, Write},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use super::{hex::hex, key::refused};
@@ -12,8 +12,10 @@ use crate::{
     plain,
 };
 
-/// Puts `bytes` in the place of what is at `path`, readable by its owner only (on Unix).
+/// Puts `bytes` in the place of what is at `path`, or of what a link there leads to. On Unix who may read it stays as it was; a new file is
+/// its owner's only.
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+    let path = &followed(path);
     let mut unique = [0; 8];
     getrandom::fill(&mut unique)
         .map_err(|error| refused(Code::IoFailed, format!("the system gives no randomness: {error}")))?;
@@ -26,6 +28,9 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(temporary)?;
+        if let Ok(about) = fs::metadata(path) {
+            file.set_permissions(about.permissions())?;
+        }
         file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(temporary, path)
@@ -38,10 +43,15 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     sync_folder(path).map_err(|error| Error::io(Stage::Vet, path, &error))
 }
 
+/// The file itself, where links lead to one: whoever replaced the link would leave those behind who know the file by its own name.
+fn followed(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
+
 /// Waits until nobody else changes what is at `path`, and keeps others waiting while the file that it gives is held. The lock is a
 /// file beside it, which stays: the file itself is another one after each change.
 pub(super) fn lock(path: &Path) -> Result<File> {
-    let mut name = path.as_os_str().to_owned();
+    let mut name = followed(path).into_os_string();
     name.push(".lock");
     let failed = |error| Error::io(Stage::Vet, Path::new(&name), &error);
     let mut options = File::options();

@@ -32,7 +32,7 @@ pub(crate) fn engine(options: &Host) -> Result<Engine> {
 pub(crate) fn engine_from(options: &Host, builder: Builder) -> Result<Engine> {
     let store = trust::store(&options.policy)?;
     let policy = policy(options, &store)?;
-    let mut builder = World::offer(judging(builder, &options.policy, policy, store));
+    let mut builder = World::offer(judging(builder, &options.policy, policy, store)?);
     for capability in &options.grant {
         builder = builder.grant(capability.as_str());
     }
@@ -50,15 +50,16 @@ pub(crate) fn engine_under(chosen: &ChosenPolicy) -> Result<Engine> {
 pub(crate) fn engine_with(chosen: &ChosenPolicy, set: Option<SignedLock>) -> Result<Engine> {
     let store = trust::store(chosen)?;
     let builder = set.into_iter().fold(Engine::builder(), Builder::signed_lock);
-    World::offer(judging(builder, chosen, named(chosen.name.as_deref())?, store)).build()
+    World::offer(judging(builder, chosen, named(chosen.name.as_deref())?, store)?).build()
 }
 
-fn judging(builder: Builder, chosen: &ChosenPolicy, policy: Policy, store: TrustStore) -> Builder {
+fn judging(builder: Builder, chosen: &ChosenPolicy, policy: Policy, store: TrustStore) -> Result<Builder> {
     let builder = builder.policy(policy).trust_store(store);
-    match &chosen.seen {
-        Some(file) => builder.versions_seen(SeenFile::new(file)),
-        None => builder,
-    }
+    let Some(file) = &chosen.seen else { return Ok(builder) };
+    // A file that is not there yet has seen nothing; where it could never be written somebody mistyped it.
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::metadata(folder).map_err(|error| Error::io(Stage::Engine, folder, &error))?;
+    Ok(builder.versions_seen(SeenFile::new(file)))
 }
 
 /// Loads what is at `paths`, together: of the same version of a plugin that of the path which was named first. Whoever waits is shown how

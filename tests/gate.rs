@@ -32,16 +32,20 @@ fn library() -> Vec<u8> {
 }
 
 /// A package of `words`: `id version`, then keys that sign (`1`, `2`, `9`), and `native` for a build in native code, `bad` for a
-/// signature that does not hold, `until=DATE` for an end of all signatures, `spawns` for a plugin that asks for a capability.
+/// signature that does not hold, `until=DATE` for an end of all signatures, `runs` for a script that says so by `game.ran` as soon as it does.
 fn packed(words: &str) -> (PathBuf, TempDir) {
     let mut words = words.split(' ');
     let (id, version) = (words.next().unwrap(), words.next().unwrap());
     let area = tempfile::tempdir().unwrap();
     let (mut keys, mut bad, mut until) = (Vec::new(), false, None);
     let mut manifest = format!("[plugin]\nid = \"{id}\"\nversion = \"{version}\"\n");
-    let mut native = false;
+    let (mut native, mut script) = (false, "function howl() return 'awoo' end");
     for word in words {
         match word {
+            "runs" => {
+                manifest.push_str("[requires]\ngame = \"*\"\n");
+                script = "game.ran()";
+            }
             "native" => native = true,
             "bad" => bad = true,
             _ => match word.strip_prefix("until=") {
@@ -59,7 +63,7 @@ fn packed(words: &str) -> (PathBuf, TempDir) {
         manifest.push_str("[requires]\ntest = \"*\"\n");
         fs::write(folder.join(file), library()).unwrap();
     } else {
-        fs::write(folder.join("main.lua"), "function howl() return 'awoo' end").unwrap();
+        fs::write(folder.join("main.lua"), script).unwrap();
     }
     fs::write(folder.join("plugin.toml"), manifest).unwrap();
     let caps = Caps::default();
@@ -374,6 +378,62 @@ fn a_plugin_that_is_being_loaded_is_judged_again() {
     assert!(engine.plugins().is_empty());
     let last = log.records().pop().unwrap();
     assert_eq!((last.event, last.code), (Event::Refused, Some(Code::TrustRevoked)));
+}
+
+/// What comes between vetting and loading counts before anything of the plugin runs.
+#[test]
+fn what_was_vetted_is_judged_again_before_it_runs() {
+    let (signed, until) = ("acme.wolf 1.0.0 1 runs", "acme.wolf 1.0.0 1 runs until=2026-06-02T00:00:00Z");
+    let rows = [
+        // The package, the store, the policy; the store and the date when it is loaded; what comes of it, and what the host's check hears.
+        (signed, "acme", "mods", "acme", NOW, "verified ran", "verified"),
+        (signed, "acme", "mods", "acme hard=1", NOW, "trust.revoked", "verified"),
+        (signed, "acme", "mods", "acme versions", NOW, "trust.revoked", "verified"),
+        (signed, "acme", "mods", "", NOW, "denied.trust", "verified"),
+        (signed, "vendor", "vendors", "acme", NOW, "denied.trust", "trusted"),
+        (signed, "acme", "standard", "", NOW, "verify.unknown-signer", "verified"),
+        (signed, "acme", "mods", "acme soft=1", NOW, "verify.refused", "verified, verified old"),
+        // More than its box was given for it gets when it is loaded again.
+        (signed, "", "mods", "acme", NOW, "untrusted ran", "untrusted old, untrusted"),
+        ("acme.wolf 1.0.0 runs", "", "mods", "versions", NOW, "trust.revoked", "untrusted"),
+        (until, "acme", "mods", "-", NOW, "verified ran", "verified"),
+        (until, "acme", "mods", "-", "2026-06-01T23:59:59Z", "verified ran", "verified"),
+        (until, "acme", "mods", "-", "2026-06-02T00:00:00Z", "verify.expired", "verified"),
+    ];
+    for (package, before, name, after, at, expected, heard) in rows {
+        let case = format!("{package} | {before} -> {after} | {name} | {at}");
+        let (file, _area) = packed(package);
+        let (builder, log, clock) = builder(policy(name), store(before));
+        let notes = Arc::new(std::sync::Mutex::new((Vec::new(), String::new())));
+        let (asked, ran) = (notes.clone(), notes.clone());
+        let engine = builder
+            .host(HostFunction::new("game.ran", move || ran.lock().unwrap().1.push_str(" ran")))
+            .check(move |one| {
+                // Of what runs it is asked when it has arrived.
+                if one.package.is_none() {
+                    return Ok(());
+                }
+                let old = !one.verdict.warnings.is_empty();
+                let word = if old { format!("{} old", one.trust) } else { one.trust.to_string() };
+                asked.lock().unwrap().0.push(word);
+                if old && one.trust == TrustLevel::Verified { Err("it is old".into()) } else { Ok(()) }
+            })
+            .build()
+            .unwrap();
+        let resolved = engine.loading().dir(&file).discover().unwrap().resolve().unwrap();
+        if after != "-" {
+            assert!(engine.set_trust_store(store(after)).unwrap().quarantined.is_empty());
+        }
+        clock.set_wall(date(at).time());
+        let mods = resolved.load();
+        let (asked, ran) = std::mem::take(&mut *notes.lock().unwrap());
+        let loaded = mods.loaded.first().map(|one| one.trust.to_string());
+        let refused = mods.refused.first().map(|out| out.error.code().to_string());
+        assert_eq!(loaded.or(refused).unwrap() + ran.as_str(), expected, "{case}");
+        assert_eq!(asked.join(", "), heard, "{case}");
+        let admitted = log.records().iter().any(|record| record.event == Event::Admitted);
+        assert_eq!(admitted, !ran.is_empty(), "{case}");
+    }
 }
 
 #[test]

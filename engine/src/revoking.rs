@@ -11,8 +11,9 @@ use crate::{
     engine::Engine,
     error::{Code, Error, Result, Stage},
     inner::Inner,
-    package::Id,
-    verify::{Identity, SignedLock, Standing, TrustStore, Verdict},
+    package::{Id, Package},
+    policy::Admission,
+    verify::{Identity, SignedLock, Standing, TrustStore, Verdict, Vetted},
 };
 
 /// What another trust store or signed set changed: see [`Engine::set_trust_store`] and [`Engine::set_signed_lock`].
@@ -162,15 +163,47 @@ impl Inner {
         let id = Id::new(&about.name).map_err(|_| bug())?;
         let (digest, envelope) = (loaded.verdict.digest, about.envelope.as_deref());
         let identity = Identity { id: &id, version: &about.version, digest, envelope };
-        let standing = self.gate.pass(&identity, &self.policy, self.wall())?;
-        if standing.trust < loaded.trust {
-            let (now, then) = (standing.trust, loaded.trust);
-            let message = format!("it was loaded as {then} ({}), and is {now} ({})", loaded.vouched, standing.vouched);
-            return Err(Error::new(Code::DeniedTrust, Stage::Vet, message).of(&about.name));
-        }
+        let standing = self.pass_again(&identity, loaded)?;
         let new = |warning: &&String| !loaded.verdict.warnings.contains(warning);
         let warnings = standing.verdict.warnings.iter().filter(new).cloned().collect();
         Ok(Found { id, standing, warnings })
+    }
+
+    /// What a vetted plugin that has its box deserves when it is about to run. Between vetting and this lies as long as the host likes:
+    /// where there is another store or set since, or the verdict has come to its end, it is found out anew, and the host's own check is
+    /// asked again if the answer is another. It is never more than the box was given for; and it keeps the number of the store that it
+    /// was vetted under, so that it is judged once more when it arrives.
+    ///
+    /// # Errors
+    /// Why it would be refused, or get less; and `verify.refused`.
+    pub(crate) fn still_deserves(&self, plugin: &Vetted<Package>, admission: &Admission) -> Result<Standing> {
+        let (vetted, package) = (plugin.standing(), plugin.get());
+        let now = self.gate.time(self.wall()).0;
+        if self.gate.epoch() == vetted.epoch && vetted.verdict.holds_at(now) {
+            return Ok(vetted.clone());
+        }
+        let (digest, envelope) = (vetted.verdict.digest, package.envelope());
+        let identity = Identity { id: package.id(), version: package.version(), digest, envelope };
+        let found = Standing { trust: vetted.trust, epoch: vetted.epoch, ..self.pass_again(&identity, vetted)? };
+        let seen = |standing: &Standing| {
+            let Verdict { level, signers, threshold, by_set, allowed, warnings, .. } = (*standing.verdict).clone();
+            (standing.vouched.clone(), level, signers, threshold, by_set, allowed, warnings)
+        };
+        if seen(&found) != seen(vetted) {
+            self.approve_as(package, &found, admission)?;
+        }
+        Ok(found)
+    }
+
+    /// What the gate says now of what it took before.
+    fn pass_again(&self, identity: &Identity<'_>, before: &Standing) -> Result<Standing> {
+        let standing = self.gate.pass(identity, &self.policy, self.wall())?;
+        if standing.trust < before.trust {
+            let (now, then) = (standing.trust, before.trust);
+            let message = format!("it was taken as {then} ({}), and is {now} ({})", before.vouched, standing.vouched);
+            return Err(Error::new(Code::DeniedTrust, Stage::Vet, message).of(identity.id.as_str()));
+        }
+        Ok(standing)
     }
 
     /// Says what is to be known of a plugin that goes on.

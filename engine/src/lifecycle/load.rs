@@ -20,7 +20,7 @@ use crate::{
     package::{Package, nearest},
     policy::Admission,
     spans::stage_span,
-    verify::Vetted,
+    verify::{Standing, Vetted},
 };
 
 /// Loads `package` as it was admitted, with the number that tells its place in the order. It is in the engine's table when this returns,
@@ -58,7 +58,8 @@ fn place(
     span.record("backend", display(&kind)).record("trust", display(vetted.trust()));
     let _entered = span.enter();
     let of = (id, package.version());
-    let admitted = format!("{kind} as {}, {}, {}", vetted.trust(), proof(vetted), vetted.vouched());
+    let standing = inner.still_deserves(vetted, admission)?;
+    let admitted = format!("{kind} as {}, {}, {}", standing.trust, proof(&standing), standing.vouched);
     inner.audit.must(Event::Admitted, of, Stage::Admit, &admitted)?;
     if admission.unprotected() {
         tracing::warn!(
@@ -121,7 +122,7 @@ fn place(
         name: id.to_owned(),
         version: package.version().clone(),
         kind,
-        standing: vetted.standing().clone(),
+        standing,
         envelope: package.envelope().map(Into::into),
         topics: package.manifest().map(|manifest| manifest.listen.clone()).unwrap_or_default(),
         exports: instance.exports().to_vec(),
@@ -136,9 +137,9 @@ fn place(
 }
 
 /// What was admitted, and the ids of the keys that counted: as many in full as a record has room for. It stands before all words of others.
-fn proof(vetted: &Vetted<Package>) -> String {
+fn proof(standing: &Standing) -> String {
     const FULL: usize = 3;
-    let verdict = vetted.verdict();
+    let verdict = &standing.verdict;
     let counting = verdict.signers.iter().filter(|signer| signer.counts());
     let keys = counting.enumerate().map(|(at, signer)| match at {
         0..FULL => signer.key.to_string(),

@@ -10,13 +10,17 @@ use std::{
     fmt::Write as _,
     fs,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
     thread,
+    time::{Duration, SystemTime},
 };
 
 use known::{NOW, date, key, policy, store};
 use modhost::{
-    Builder, Code, Engine, Error, HostFunction, ManualClock, Policy, State, TrustLevel,
+    Builder, Clock, Code, Engine, Error, GroupLimits, HostFunction, ManualClock, Policy, State, Step, TrustLevel,
     audit::{Event, MemoryLog, Severity},
     package::{Algorithm, Caps, Package},
     verify::{Allowed, Envelope, SeenFile, SignOptions, StoreFile, TrustStore, sign_index},
@@ -44,7 +48,7 @@ fn packed(words: &str) -> (PathBuf, TempDir) {
         match word {
             "runs" => {
                 manifest.push_str("[requires]\ngame = \"*\"\n");
-                script = "game.ran()";
+                script = "game.ran() function howl() game.ran() end";
             }
             "native" => native = true,
             "bad" => bad = true,
@@ -285,13 +289,17 @@ fn whoever_observes_hears_what_another_store_says() {
     for (before, after, expected) in rows {
         let told = Arc::new(std::sync::Mutex::new(Vec::new()));
         let itself = Arc::new(std::sync::OnceLock::<Engine>::new());
-        let (log, own) = (told.clone(), itself.clone());
+        let out = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let (log, own, gone) = (told.clone(), itself.clone(), out.clone());
         let (builder, audit, _) = builder(Policy::mods(), store(before));
         let engine = builder
             .on_event(move |event| {
                 if let Some(engine) = own.get() {
                     let stands = engine.plugins().iter().find(|one| Some(one.plugin) == event.handle).unwrap().state;
                     assert_eq!(stands, event.state);
+                    // Nobody is told of one before all are out.
+                    let out = engine.plugins().iter().filter(|one| one.state == State::Quarantined).count();
+                    gone.lock().unwrap().push(out);
                 }
                 let why = event.error.map(|error| format!(" {}", error.code()));
                 let warning = event.warning.map(|text| format!(": {}", text.rsplit(": ").next().unwrap()));
@@ -312,6 +320,7 @@ fn whoever_observes_hears_what_another_store_says() {
         assert_eq!(told, expected, "{before} -> {after}");
         let warned = told.iter().filter(|line| line.contains("vet.warned")).count();
         assert_eq!((rechecked.warned.len(), rechecked.quarantined.len()), (warned, (told.len() - warned) / 2));
+        assert_eq!(*out.lock().unwrap(), vec![rechecked.quarantined.len(); told.len()], "{before} -> {after}");
         assert_eq!(told.is_empty(), audit.records().len() == there, "what is told is recorded");
     }
 }
@@ -433,6 +442,69 @@ fn what_was_vetted_is_judged_again_before_it_runs() {
         assert_eq!(asked.join(", "), heard, "{case}");
         let admitted = log.records().iter().any(|record| record.event == Event::Admitted);
         assert_eq!(admitted, !ran.is_empty(), "{case}");
+    }
+}
+
+/// A clock of a host that does something the next time it is asked.
+#[derive(Default)]
+struct Meanwhile {
+    clock: ManualClock,
+    does: std::sync::Mutex<Option<Box<dyn FnOnce() + Send>>>,
+}
+
+impl Clock for Meanwhile {
+    fn now(&self) -> Duration {
+        let does = self.does.lock().unwrap().take();
+        if let Some(does) = does {
+            does();
+        }
+        self.clock.now()
+    }
+
+    fn wall(&self) -> SystemTime {
+        date(NOW).time()
+    }
+
+    fn stepped(&self, listener: Weak<dyn Step>) -> bool {
+        self.clock.stepped(listener)
+    }
+}
+
+/// A call has its instance, and asks for the time since when its group pays; then the plugin is taken out of service.
+#[test]
+fn a_call_that_begins_meanwhile_does_not_run() {
+    let (file, _area) = packed("acme.wolf 1.0.0 runs");
+    let rows: [(fn(&Engine), Option<Code>, bool); 4] = [
+        (|_| {}, None, true),
+        (|engine| engine.quarantine("acme.wolf", "on a whim").unwrap(), Some(Code::PluginQuarantined), false),
+        (
+            |engine| assert_eq!(engine.set_trust_store(store("versions")).unwrap().quarantined.len(), 1),
+            Some(Code::PluginQuarantined),
+            false,
+        ),
+        // What is switched off goes on to the end of its call.
+        (|engine| engine.set_enabled("acme.wolf", false).unwrap(), None, true),
+    ];
+    for (does, code, runs) in rows {
+        let ran = Arc::new(AtomicBool::new(false));
+        let (runs_now, clock) = (ran.clone(), Arc::new(Meanwhile::default()));
+        let mut group = GroupLimits::default();
+        group.time = Duration::from_secs(3600);
+        let engine = Engine::builder()
+            .clock(clock.clone())
+            .group("g", group)
+            .function("game.ran", move || runs_now.store(true, SeqCst))
+            .build()
+            .unwrap();
+        let wolf = engine.load_path_in("g", &file).unwrap();
+        engine.enable_plugin(&mut (), wolf).unwrap();
+        ran.store(false, SeqCst);
+        let own = engine.clone();
+        *clock.does.lock().unwrap() = Some(Box::new(move || does(&own)));
+        let result = engine.call::<_, ()>(&mut (), wolf, "howl", ());
+        assert!(clock.does.lock().unwrap().is_none());
+        assert_eq!((result.err().map(|error| error.code()), ran.load(SeqCst)), (code, runs));
+        assert_eq!(engine.plugins()[0].calls, u64::from(runs));
     }
 }
 

@@ -7,7 +7,7 @@ use semver::Version;
 
 use crate::{
     audit::Event,
-    call::{PluginId, Slot, Transition},
+    call::{Moment, PluginId, Slot, Transition},
     engine::Engine,
     error::{Code, Error, Result, Stage},
     inner::Inner,
@@ -34,7 +34,7 @@ impl Engine {
     /// [`Engine::quarantine`]. Of those that are left the host's own checks are asked again ([`Builder::check`](crate::Builder::check)),
     /// and what they refuse is quarantined, too. One that is revoked softly goes on, with a warning. Both are in the audit, and told to
     /// whoever observes ([`Builder::on_event`](crate::Builder::on_event)): `quarantine.before` and `quarantine.after` with the error,
-    /// `vet.warned` with the warning. A plugin that is being loaded by another thread is judged again when it is loaded.
+    /// when all are out of service, and `vet.warned` with the warning. A plugin that is being loaded by another thread is judged again when it is loaded.
     ///
     /// ```
     /// use modhost::{Engine, State, package::{Caps, Package}};
@@ -100,29 +100,33 @@ impl Engine {
         slots.sort_by_key(|slot| slot.id.generation);
         // What is out of service stays there; what is being loaded is judged when it arrives.
         slots.retain(|slot| slot.state().after(Transition::Quarantine).is_ok());
-        // First what the store says of all of them: a revocation waits for no check of the host's.
-        let mut left = Vec::new();
+        // First what the store says of all of them: a revocation waits for no check of the host's, and for nobody who is told of another.
+        let (mut left, mut out) = (Vec::new(), Vec::new());
         for slot in slots {
             match inner.deserves(&slot) {
                 Ok(found) => left.push((slot, found)),
                 Err(error) => {
                     let reason = format!("it is not trusted as it was: {}", error.message());
-                    self.revoke(&slot, &reason, error, &mut rechecked);
+                    self.revoke(slot, reason, error, &mut out);
                 }
             }
         }
+        self.tell_of(&mut out, &mut rechecked);
+        let mut going_on = Vec::new();
         for (slot, found) in left {
             match inner.approve_again(&slot, &found) {
-                Ok(()) => {
-                    for warning in found.warnings {
-                        inner.warn_of(&slot, &warning);
-                        rechecked.warned.push((slot.id, slot.about.name.clone(), warning));
-                    }
-                }
+                Ok(()) => going_on.push((slot, found)),
                 Err(error) => {
                     let reason = error.message().to_owned();
-                    self.revoke(&slot, &reason, error, &mut rechecked);
+                    self.revoke(slot, reason, error, &mut out);
                 }
+            }
+        }
+        self.tell_of(&mut out, &mut rechecked);
+        for (slot, found) in going_on {
+            for warning in found.warnings {
+                inner.warn_of(&slot, &warning);
+                rechecked.warned.push((slot.id, slot.about.name.clone(), warning));
             }
         }
         rechecked.quarantined.sort_by_key(|(plugin, _)| plugin.generation);
@@ -130,10 +134,21 @@ impl Engine {
         rechecked
     }
 
-    fn revoke(&self, slot: &Arc<Slot>, reason: &str, error: Error, rechecked: &mut Rechecked) {
+    fn revoke(&self, slot: Arc<Slot>, reason: String, error: Error, out: &mut Vec<(Arc<Slot>, String, Error)>) {
         // One that went meanwhile is out of service all the same.
-        if self.take_out(slot, reason, Some(&error)).is_ok() {
-            self.inner().audit.error(Event::Revoked, &slot.about, &error);
+        if self.take_out(&slot, &reason, Some(&error)).is_ok() {
+            out.push((slot, reason, error));
+        }
+    }
+
+    /// Records and tells who was taken out of service, in load order.
+    fn tell_of(&self, out: &mut Vec<(Arc<Slot>, String, Error)>, rechecked: &mut Rechecked) {
+        for (slot, reason, error) in out.drain(..) {
+            let audit = &self.inner().audit;
+            slot.tell(Transition::Quarantine, Moment::Before, Some(&error));
+            audit.record(Event::Quarantined, &slot.about, &reason);
+            audit.error(Event::Revoked, &slot.about, &error);
+            slot.tell(Transition::Quarantine, Moment::After, Some(&error));
             rechecked.quarantined.push((slot.id, error));
         }
     }

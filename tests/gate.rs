@@ -20,7 +20,8 @@ use std::{
 
 use known::{NOW, date, key, policy, store};
 use modhost::{
-    Builder, Clock, Code, Engine, Error, GroupLimits, HostFunction, ManualClock, Policy, State, Step, TrustLevel,
+    Builder, Clock, Code, Engine, Error, GroupLimits, HostFunction, LifecycleEvent, ManualClock, Policy, State, Step,
+    TrustLevel,
     audit::{Event, MemoryLog, Severity},
     package::{Algorithm, Caps, Package},
     verify::{Allowed, Envelope, SeenFile, SignOptions, StoreFile, TrustStore, sign_index},
@@ -167,7 +168,10 @@ fn what_a_package_is_loaded_as() {
     for (package, keys, name, expected) in rows {
         let (file, _area) = packed(package);
         let (builder, log, _) = builder(policy(name), store(keys));
-        let engine = builder.build().unwrap();
+        let warned = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let heard = warned.clone();
+        let observer = move |event: &LifecycleEvent<'_>| heard.lock().unwrap().extend(event.warning.map(str::to_owned));
+        let engine = builder.on_event(observer).build().unwrap();
         let case = format!("{package} | {keys} | {name}");
         let examined = engine.examine(&file).unwrap();
         assert_eq!(loaded(&engine, &file), expected, "{case}");
@@ -188,7 +192,51 @@ fn what_a_package_is_loaded_as() {
             let named = admitted.detail.contains(&key(1).public().id().to_string());
             assert_eq!(named, counts, "{case}: {admitted:?}");
             assert_eq!(records.iter().any(|record| record.event == Event::Unprotected), name == "development");
+            // What is revoked softly is loaded, and not in silence.
+            let soft = keys.contains("soft");
+            let revoked = records.iter().find(|record| record.event == Event::Revoked);
+            assert_eq!(revoked.map(|record| (record.severity, record.code)), soft.then_some((Severity::Alert, None)));
+            assert!(revoked.is_none_or(|record| record.detail.contains("is revoked: it is old")), "{revoked:?}");
+            let warned = warned.lock().unwrap();
+            assert_eq!(warned.len(), usize::from(soft), "{case}");
+            assert!(warned.iter().all(|warning| warning.ends_with("is revoked: it is old")), "{warned:?}");
         }
+    }
+}
+
+/// What the audit has of a policy for development, and of code without protection.
+#[test]
+fn development_is_loud_and_says_what_is_true() {
+    let signed = format!("signed by key 1 ({})", key(1).public().id().short());
+    let rows = [
+        ("acme.wolf 1.0.0", "", "mods", vec![]),
+        ("acme.sim 1.0.0 1 native", "vendor", "vendors", vec![]),
+        ("acme.wolf 1.0.0", "", "development", vec!["unsigned"]),
+        ("acme.wolf 1.0.0 1", "acme", "development", vec![&*signed]),
+        ("acme.sim 1.0.0 native", "", "development", vec!["unsigned", "unsigned"]),
+        ("acme.sim 1.0.0 1 native", "acme", "development", vec![&*signed, &*signed]),
+        ("acme.sim 1.0.0 1 native", "acme", "assumed", vec!["assumed by policy development", &*signed]),
+    ];
+    for (package, keys, name, expected) in rows {
+        let (file, _area) = packed(package);
+        let mut policy = policy(if name == "assumed" { "development" } else { name });
+        policy.assume = (name == "assumed").then_some(TrustLevel::Trusted);
+        let (builder, log, _) = builder(policy, store(keys));
+        let engine = builder.build().unwrap();
+        engine.load_path(&file).unwrap();
+        let loud = |record: &modhost::audit::Record| matches!(record.event, Event::Development | Event::Unprotected);
+        let mut records: Vec<_> = log.records().into_iter().filter(loud).collect();
+        assert!(records.iter().all(|record| record.severity == Severity::Warning));
+        if !expected.is_empty() {
+            let built = records.remove(0);
+            assert_eq!((built.event, &*built.plugin), (Event::Development, ""));
+            assert!(built.detail.starts_with("policy development: development mode: "), "{built:?}");
+        }
+        let before =
+            ["policy development: development mode: ", "native code without protection in the host's process: "];
+        let told: Vec<_> = records.iter().map(|record| record.detail.as_str()).collect();
+        let expected: Vec<_> = before.iter().zip(&expected).map(|(before, words)| format!("{before}{words}")).collect();
+        assert_eq!(told, expected, "{package} | {keys} | {name}");
     }
 }
 
@@ -243,6 +291,7 @@ fn exchanged(package: &str, before: &str, after: TrustStore) -> (State, Vec<(Eve
 #[test]
 fn another_store_judges_what_runs() {
     let quarantined = |code| (State::Quarantined, vec![(Event::Quarantined, None), (Event::Revoked, Some(code))]);
+    let changed = (Event::TrustChanged, None);
     let rows = [
         ("acme.wolf 1.0.0 1", "acme", "acme reviewer", (State::Active, vec![])),
         ("acme.wolf 1.0.0 1", "acme", "acme hard=1", quarantined(Code::TrustRevoked)),
@@ -260,7 +309,7 @@ fn another_store_judges_what_runs() {
     for (package, before, after, expected) in rows {
         let (state, records, engine) = exchanged(package, before, store(after));
         let case = format!("{package}: {before} -> {after}");
-        assert_eq!((state, records), expected, "{case}");
+        assert_eq!((records[0], state, records[1..].to_vec()), (changed, expected.0, expected.1), "{case}");
         let called = engine.call::<_, String>(&mut (), "acme.wolf", "howl", ());
         match state {
             State::Active => assert_eq!(called.unwrap(), "awoo", "{case}"),
@@ -321,7 +370,7 @@ fn whoever_observes_hears_what_another_store_says() {
         let warned = told.iter().filter(|line| line.contains("vet.warned")).count();
         assert_eq!((rechecked.warned.len(), rechecked.quarantined.len()), (warned, (told.len() - warned) / 2));
         assert_eq!(*out.lock().unwrap(), vec![rechecked.quarantined.len(); told.len()], "{before} -> {after}");
-        assert_eq!(told.is_empty(), audit.records().len() == there, "what is told is recorded");
+        assert_eq!(told.is_empty(), audit.records().len() == there + 1, "what is told is recorded");
     }
 }
 
@@ -341,11 +390,19 @@ fn a_store_of_an_earlier_generation_is_refused() {
     let [first, second] = &generations[..] else { panic!() };
     let (package, _area) = packed("acme.wolf 1.0.0 1");
     let seen = || SeenFile::new(area.path().join("seen"));
-    let (builder, ..) = builder(Policy::mods(), first.clone());
+    let (builder, log, _) = builder(Policy::mods(), first.clone());
     let engine = builder.versions_seen(seen()).build().unwrap();
+    let last =
+        || log.records().pop().map(|record| (record.event, record.severity, record.code, record.detail)).unwrap();
     assert_eq!(loaded(&engine, &package), "verified lua");
     assert_eq!(engine.set_trust_store(second.clone()).unwrap().quarantined.len(), 1);
-    assert_eq!(engine.set_trust_store(first.clone()).unwrap_err().code(), Code::TrustGeneration);
+    assert!(engine.set_trust_store(second.clone()).unwrap().quarantined.is_empty());
+    let told = "a trust store of generation 2".to_owned();
+    assert_eq!(last(), (Event::TrustChanged, Severity::Notice, None, told), "the audit has the store");
+    let refused = engine.set_trust_store(first.clone()).unwrap_err();
+    assert_eq!(refused.code(), Code::TrustGeneration);
+    let told = (Event::Refused, Severity::Alert, Some(Code::TrustGeneration), refused.message().to_owned());
+    assert_eq!(last(), told, "the audit has the attempt");
     engine.unload(engine.find("acme.wolf").unwrap()).unwrap();
     assert_eq!(loaded(&engine, &package), "trust.revoked", "the store that was refused does not count");
     // The next run remembers it.

@@ -57,7 +57,9 @@ impl Engine {
     /// # Errors
     /// [`Code::TrustGeneration`] for a store of an earlier generation than the engine's; nothing changes then.
     pub fn set_trust_store(&self, store: TrustStore) -> Result<Rechecked> {
-        self.inner().gate.exchange(store)?;
+        let (inner, generation) = (self.inner(), store.generation());
+        inner.gate.exchange(store).inspect_err(|error| inner.audit.error(Event::Refused, "", error))?;
+        inner.audit.record(Event::TrustChanged, "", &format!("a trust store of generation {generation}"));
         Ok(self.recheck_all())
     }
 
@@ -88,7 +90,15 @@ impl Engine {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn set_signed_lock(&self, set: Option<SignedLock>) -> Rechecked {
+        let told = match &set {
+            Some(set) => {
+                let keys: Vec<String> = set.envelope().keys().map(|key| key.short()).collect();
+                format!("a signed set of {} plugins by {}", set.plugins().len(), keys.join(" "))
+            }
+            None => "no signed set".into(),
+        };
         self.inner().gate.exchange_set(set);
+        self.inner().audit.record(Event::TrustChanged, "", &told);
         self.recheck_all()
     }
 
@@ -152,6 +162,11 @@ impl Engine {
             rechecked.quarantined.push((slot.id, error));
         }
     }
+}
+
+/// Whether a warning of a verdict is one about a revocation: of what is revoked softly, or that a list of them is too old to tell.
+pub(crate) fn is_of_revocation(warning: &str) -> bool {
+    warning.contains(" is revoked: ") || warning.starts_with("the revocation list of ")
 }
 
 /// What was found out about a plugin that runs, and may go on.

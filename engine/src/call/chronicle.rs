@@ -42,7 +42,7 @@ pub enum Moment {
     After,
     /// The step, or the export that belongs to it, failed.
     Failed,
-    /// The plugin goes on, and there is something to know: [`LifecycleEvent::warning`]. With [`Transition::Vet`], another trust store
+    /// The plugin goes on, and there is something to know: [`LifecycleEvent::warning`]. With [`Transition::Vet`], the trust store
     /// says it, that the plugin is revoked softly for instance.
     Warned,
 }

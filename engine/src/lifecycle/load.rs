@@ -19,6 +19,7 @@ use crate::{
     inner::Inner,
     package::{Package, nearest},
     policy::Admission,
+    revoking::is_of_revocation,
     spans::stage_span,
     verify::{Standing, Vetted},
 };
@@ -61,13 +62,16 @@ fn place(
     let standing = inner.still_deserves(vetted, admission)?;
     let admitted = format!("{kind} as {}, {}, {}", standing.trust, proof(&standing), standing.vouched);
     inner.audit.must(Event::Admitted, of, Stage::Admit, &admitted)?;
+    if inner.policy.development {
+        let mode = format!("policy {}: development mode: {}", inner.policy.name, standing.vouched);
+        tracing::warn!(plugin = id, "{mode}");
+        inner.audit.must(Event::Development, of, Stage::Admit, &mode)?;
+    }
     if admission.unprotected() {
-        tracing::warn!(
-            plugin = id,
-            "policy {}: unsigned native code runs in this process without any protection",
-            inner.policy.name
-        );
-        inner.audit.must(Event::Unprotected, of, Stage::Admit, "unsigned native code in the host's process")?;
+        // Whoever signed it, where its trust is assumed.
+        let code = format!("{kind} code without protection in the host's process: {}", standing.verdict.vouched());
+        tracing::warn!(plugin = id, "policy {}: {code}", inner.policy.name);
+        inner.audit.must(Event::Unprotected, of, Stage::Admit, &code)?;
     }
 
     let meter = Arc::new(Meter::new(admission.limits().clone()));
@@ -176,6 +180,8 @@ fn arrive(inner: &Inner, slot: &Slot) -> Result<()> {
     let about = &slot.about;
     // Nothing leads elsewhere from where it stands but what this thread does.
     let _ = slot.step(Transition::Load, &format!("{} {} as {}", about.kind, about.version, about.trust()), None);
+    let warnings = about.standing.verdict.warnings.iter();
+    warnings.filter(|warning| is_of_revocation(warning)).for_each(|warning| inner.warn_of(slot, warning));
     if inner.gate.epoch() == about.standing.epoch {
         return Ok(());
     }

@@ -10,18 +10,13 @@ use std::{
     fmt::Write as _,
     fs,
     path::{Path, PathBuf},
-    sync::{
-        Arc, Weak,
-        atomic::{AtomicBool, Ordering::SeqCst},
-    },
+    sync::Arc,
     thread,
-    time::{Duration, SystemTime},
 };
 
 use known::{NOW, date, key, policy, store};
 use modhost::{
-    Builder, Clock, Code, Engine, Error, GroupLimits, HostFunction, LifecycleEvent, ManualClock, Policy, State, Step,
-    TrustLevel,
+    Builder, Code, Engine, Error, HostFunction, LifecycleEvent, ManualClock, Policy, State, TrustLevel,
     audit::{Event, MemoryLog, Severity},
     package::{Algorithm, Caps, Package},
     verify::{Allowed, Envelope, SeenFile, SignOptions, StoreFile, TrustStore, sign_index},
@@ -49,7 +44,7 @@ fn packed(words: &str) -> (PathBuf, TempDir) {
         match word {
             "runs" => {
                 manifest.push_str("[requires]\ngame = \"*\"\n");
-                script = "game.ran() function howl() game.ran() end";
+                script = "game.ran()";
             }
             "native" => native = true,
             "bad" => bad = true,
@@ -499,69 +494,6 @@ fn what_was_vetted_is_judged_again_before_it_runs() {
         assert_eq!(asked.join(", "), heard, "{case}");
         let admitted = log.records().iter().any(|record| record.event == Event::Admitted);
         assert_eq!(admitted, !ran.is_empty(), "{case}");
-    }
-}
-
-/// A clock of a host that does something the next time it is asked.
-#[derive(Default)]
-struct Meanwhile {
-    clock: ManualClock,
-    does: std::sync::Mutex<Option<Box<dyn FnOnce() + Send>>>,
-}
-
-impl Clock for Meanwhile {
-    fn now(&self) -> Duration {
-        let does = self.does.lock().unwrap().take();
-        if let Some(does) = does {
-            does();
-        }
-        self.clock.now()
-    }
-
-    fn wall(&self) -> SystemTime {
-        date(NOW).time()
-    }
-
-    fn stepped(&self, listener: Weak<dyn Step>) -> bool {
-        self.clock.stepped(listener)
-    }
-}
-
-/// A call has its instance, and asks for the time since when its group pays; then the plugin is taken out of service.
-#[test]
-fn a_call_that_begins_meanwhile_does_not_run() {
-    let (file, _area) = packed("acme.wolf 1.0.0 runs");
-    let rows: [(fn(&Engine), Option<Code>, bool); 4] = [
-        (|_| {}, None, true),
-        (|engine| engine.quarantine("acme.wolf", "on a whim").unwrap(), Some(Code::PluginQuarantined), false),
-        (
-            |engine| assert_eq!(engine.set_trust_store(store("versions")).unwrap().quarantined.len(), 1),
-            Some(Code::PluginQuarantined),
-            false,
-        ),
-        // What is switched off goes on to the end of its call.
-        (|engine| engine.set_enabled("acme.wolf", false).unwrap(), None, true),
-    ];
-    for (does, code, runs) in rows {
-        let ran = Arc::new(AtomicBool::new(false));
-        let (runs_now, clock) = (ran.clone(), Arc::new(Meanwhile::default()));
-        let mut group = GroupLimits::default();
-        group.time = Duration::from_secs(3600);
-        let engine = Engine::builder()
-            .clock(clock.clone())
-            .group("g", group)
-            .function("game.ran", move || runs_now.store(true, SeqCst))
-            .build()
-            .unwrap();
-        let wolf = engine.load_path_in("g", &file).unwrap();
-        engine.enable_plugin(&mut (), wolf).unwrap();
-        ran.store(false, SeqCst);
-        let own = engine.clone();
-        *clock.does.lock().unwrap() = Some(Box::new(move || does(&own)));
-        let result = engine.call::<_, ()>(&mut (), wolf, "howl", ());
-        assert!(clock.does.lock().unwrap().is_none());
-        assert_eq!((result.err().map(|error| error.code()), ran.load(SeqCst)), (code, runs));
-        assert_eq!(engine.plugins()[0].calls, u64::from(runs));
     }
 }
 

@@ -228,7 +228,7 @@ fn development_is_loud_and_says_what_is_true() {
             assert!(built.detail.starts_with("policy development: development mode: "), "{built:?}");
         }
         let before =
-            ["policy development: development mode: ", "native code without protection in the host's process: "];
+            ["policy development: development mode: ", "native code without any protection in the host's process: "];
         let told: Vec<_> = records.iter().map(|record| record.detail.as_str()).collect();
         let expected: Vec<_> = before.iter().zip(&expected).map(|(before, words)| format!("{before}{words}")).collect();
         assert_eq!(told, expected, "{package} | {keys} | {name}");

@@ -69,7 +69,7 @@ fn place(
     }
     if admission.unprotected() {
         // Whoever signed it, where its trust is assumed.
-        let code = format!("{kind} code without protection in the host's process: {}", standing.verdict.vouched());
+        let code = format!("{kind} code without any protection in the host's process: {}", standing.verdict.vouched());
         tracing::warn!(plugin = id, "policy {}: {code}", inner.policy.name);
         inner.audit.must(Event::Unprotected, of, Stage::Admit, &code)?;
     }

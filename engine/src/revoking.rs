@@ -34,7 +34,8 @@ impl Engine {
     /// [`Engine::quarantine`]. Of those that are left the host's own checks are asked again ([`Builder::check`](crate::Builder::check)),
     /// and what they refuse is quarantined, too. One that is revoked softly goes on, with a warning. Both are in the audit, and told to
     /// whoever observes ([`Builder::on_event`](crate::Builder::on_event)): `quarantine.before` and `quarantine.after` with the error,
-    /// when all are out of service, and `vet.warned` with the warning. A plugin that is being loaded by another thread is judged again when it is loaded.
+    /// when all are out of service, and `vet.warned` with the warning. A plugin that was vetted and is not loaded yet is judged again
+    /// before anything of it runs, and when it is loaded.
     ///
     /// ```
     /// use modhost::{Engine, State, package::{Caps, Package}};
@@ -55,7 +56,8 @@ impl Engine {
     /// ```
     ///
     /// # Errors
-    /// [`Code::TrustGeneration`] for a store of an earlier generation than the engine's; nothing changes then.
+    /// [`Code::TrustGeneration`] for a store of an earlier generation than the engine's; nothing changes then, and the attempt is in the
+    /// audit.
     pub fn set_trust_store(&self, store: TrustStore) -> Result<Rechecked> {
         let (inner, generation) = (self.inner(), store.generation());
         inner.gate.exchange(store).inspect_err(|error| inner.audit.error(Event::Refused, "", error))?;

@@ -16,7 +16,7 @@ use std::{
 
 use known::{NOW, date, key, policy, store};
 use modhost::{
-    Builder, Code, Engine, Error, HostFunction, ManualClock, Policy, State, TrustLevel,
+    Builder, Code, Engine, Error, HostFunction, LifecycleEvent, ManualClock, Policy, State, TrustLevel,
     audit::{Event, MemoryLog, Severity},
     package::{Algorithm, Caps, Package},
     verify::{Allowed, Envelope, SeenFile, SignOptions, StoreFile, TrustStore, sign_index},
@@ -32,16 +32,20 @@ fn library() -> Vec<u8> {
 }
 
 /// A package of `words`: `id version`, then keys that sign (`1`, `2`, `9`), and `native` for a build in native code, `bad` for a
-/// signature that does not hold, `until=DATE` for an end of all signatures, `spawns` for a plugin that asks for a capability.
+/// signature that does not hold, `until=DATE` for an end of all signatures, `runs` for a script that says so by `game.ran` as soon as it does.
 fn packed(words: &str) -> (PathBuf, TempDir) {
     let mut words = words.split(' ');
     let (id, version) = (words.next().unwrap(), words.next().unwrap());
     let area = tempfile::tempdir().unwrap();
     let (mut keys, mut bad, mut until) = (Vec::new(), false, None);
     let mut manifest = format!("[plugin]\nid = \"{id}\"\nversion = \"{version}\"\n");
-    let mut native = false;
+    let (mut native, mut script) = (false, "function howl() return 'awoo' end");
     for word in words {
         match word {
+            "runs" => {
+                manifest.push_str("[requires]\ngame = \"*\"\n");
+                script = "game.ran()";
+            }
             "native" => native = true,
             "bad" => bad = true,
             _ => match word.strip_prefix("until=") {
@@ -59,7 +63,7 @@ fn packed(words: &str) -> (PathBuf, TempDir) {
         manifest.push_str("[requires]\ntest = \"*\"\n");
         fs::write(folder.join(file), library()).unwrap();
     } else {
-        fs::write(folder.join("main.lua"), "function howl() return 'awoo' end").unwrap();
+        fs::write(folder.join("main.lua"), script).unwrap();
     }
     fs::write(folder.join("plugin.toml"), manifest).unwrap();
     let caps = Caps::default();
@@ -159,7 +163,10 @@ fn what_a_package_is_loaded_as() {
     for (package, keys, name, expected) in rows {
         let (file, _area) = packed(package);
         let (builder, log, _) = builder(policy(name), store(keys));
-        let engine = builder.build().unwrap();
+        let warned = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let heard = warned.clone();
+        let observer = move |event: &LifecycleEvent<'_>| heard.lock().unwrap().extend(event.warning.map(str::to_owned));
+        let engine = builder.on_event(observer).build().unwrap();
         let case = format!("{package} | {keys} | {name}");
         let examined = engine.examine(&file).unwrap();
         assert_eq!(loaded(&engine, &file), expected, "{case}");
@@ -180,7 +187,51 @@ fn what_a_package_is_loaded_as() {
             let named = admitted.detail.contains(&key(1).public().id().to_string());
             assert_eq!(named, counts, "{case}: {admitted:?}");
             assert_eq!(records.iter().any(|record| record.event == Event::Unprotected), name == "development");
+            // What is revoked softly is loaded, and not in silence.
+            let soft = keys.contains("soft");
+            let revoked = records.iter().find(|record| record.event == Event::Revoked);
+            assert_eq!(revoked.map(|record| (record.severity, record.code)), soft.then_some((Severity::Alert, None)));
+            assert!(revoked.is_none_or(|record| record.detail.contains("is revoked: it is old")), "{revoked:?}");
+            let warned = warned.lock().unwrap();
+            assert_eq!(warned.len(), usize::from(soft), "{case}");
+            assert!(warned.iter().all(|warning| warning.ends_with("is revoked: it is old")), "{warned:?}");
         }
+    }
+}
+
+/// What the audit has of a policy for development, and of code without protection.
+#[test]
+fn development_is_loud_and_says_what_is_true() {
+    let signed = format!("signed by key 1 ({})", key(1).public().id().short());
+    let rows = [
+        ("acme.wolf 1.0.0", "", "mods", vec![]),
+        ("acme.sim 1.0.0 1 native", "vendor", "vendors", vec![]),
+        ("acme.wolf 1.0.0", "", "development", vec!["unsigned"]),
+        ("acme.wolf 1.0.0 1", "acme", "development", vec![&*signed]),
+        ("acme.sim 1.0.0 native", "", "development", vec!["unsigned", "unsigned"]),
+        ("acme.sim 1.0.0 1 native", "acme", "development", vec![&*signed, &*signed]),
+        ("acme.sim 1.0.0 1 native", "acme", "assumed", vec!["assumed by policy development", &*signed]),
+    ];
+    for (package, keys, name, expected) in rows {
+        let (file, _area) = packed(package);
+        let mut policy = policy(if name == "assumed" { "development" } else { name });
+        policy.assume = (name == "assumed").then_some(TrustLevel::Trusted);
+        let (builder, log, _) = builder(policy, store(keys));
+        let engine = builder.build().unwrap();
+        engine.load_path(&file).unwrap();
+        let loud = |record: &modhost::audit::Record| matches!(record.event, Event::Development | Event::Unprotected);
+        let mut records: Vec<_> = log.records().into_iter().filter(loud).collect();
+        assert!(records.iter().all(|record| record.severity == Severity::Warning));
+        if !expected.is_empty() {
+            let built = records.remove(0);
+            assert_eq!((built.event, &*built.plugin), (Event::Development, ""));
+            assert!(built.detail.starts_with("policy development: development mode: "), "{built:?}");
+        }
+        let before =
+            ["policy development: development mode: ", "native code without any protection in the host's process: "];
+        let told: Vec<_> = records.iter().map(|record| record.detail.as_str()).collect();
+        let expected: Vec<_> = before.iter().zip(&expected).map(|(before, words)| format!("{before}{words}")).collect();
+        assert_eq!(told, expected, "{package} | {keys} | {name}");
     }
 }
 
@@ -235,6 +286,7 @@ fn exchanged(package: &str, before: &str, after: TrustStore) -> (State, Vec<(Eve
 #[test]
 fn another_store_judges_what_runs() {
     let quarantined = |code| (State::Quarantined, vec![(Event::Quarantined, None), (Event::Revoked, Some(code))]);
+    let changed = (Event::TrustChanged, None);
     let rows = [
         ("acme.wolf 1.0.0 1", "acme", "acme reviewer", (State::Active, vec![])),
         ("acme.wolf 1.0.0 1", "acme", "acme hard=1", quarantined(Code::TrustRevoked)),
@@ -252,7 +304,7 @@ fn another_store_judges_what_runs() {
     for (package, before, after, expected) in rows {
         let (state, records, engine) = exchanged(package, before, store(after));
         let case = format!("{package}: {before} -> {after}");
-        assert_eq!((state, records), expected, "{case}");
+        assert_eq!((records[0], state, records[1..].to_vec()), (changed, expected.0, expected.1), "{case}");
         let called = engine.call::<_, String>(&mut (), "acme.wolf", "howl", ());
         match state {
             State::Active => assert_eq!(called.unwrap(), "awoo", "{case}"),
@@ -281,13 +333,17 @@ fn whoever_observes_hears_what_another_store_says() {
     for (before, after, expected) in rows {
         let told = Arc::new(std::sync::Mutex::new(Vec::new()));
         let itself = Arc::new(std::sync::OnceLock::<Engine>::new());
-        let (log, own) = (told.clone(), itself.clone());
+        let out = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let (log, own, gone) = (told.clone(), itself.clone(), out.clone());
         let (builder, audit, _) = builder(Policy::mods(), store(before));
         let engine = builder
             .on_event(move |event| {
                 if let Some(engine) = own.get() {
                     let stands = engine.plugins().iter().find(|one| Some(one.plugin) == event.handle).unwrap().state;
                     assert_eq!(stands, event.state);
+                    // Nobody is told of one before all are out.
+                    let out = engine.plugins().iter().filter(|one| one.state == State::Quarantined).count();
+                    gone.lock().unwrap().push(out);
                 }
                 let why = event.error.map(|error| format!(" {}", error.code()));
                 let warning = event.warning.map(|text| format!(": {}", text.rsplit(": ").next().unwrap()));
@@ -308,7 +364,8 @@ fn whoever_observes_hears_what_another_store_says() {
         assert_eq!(told, expected, "{before} -> {after}");
         let warned = told.iter().filter(|line| line.contains("vet.warned")).count();
         assert_eq!((rechecked.warned.len(), rechecked.quarantined.len()), (warned, (told.len() - warned) / 2));
-        assert_eq!(told.is_empty(), audit.records().len() == there, "what is told is recorded");
+        assert_eq!(*out.lock().unwrap(), vec![rechecked.quarantined.len(); told.len()], "{before} -> {after}");
+        assert_eq!(told.is_empty(), audit.records().len() == there + 1, "what is told is recorded");
     }
 }
 
@@ -328,11 +385,19 @@ fn a_store_of_an_earlier_generation_is_refused() {
     let [first, second] = &generations[..] else { panic!() };
     let (package, _area) = packed("acme.wolf 1.0.0 1");
     let seen = || SeenFile::new(area.path().join("seen"));
-    let (builder, ..) = builder(Policy::mods(), first.clone());
+    let (builder, log, _) = builder(Policy::mods(), first.clone());
     let engine = builder.versions_seen(seen()).build().unwrap();
+    let last =
+        || log.records().pop().map(|record| (record.event, record.severity, record.code, record.detail)).unwrap();
     assert_eq!(loaded(&engine, &package), "verified lua");
     assert_eq!(engine.set_trust_store(second.clone()).unwrap().quarantined.len(), 1);
-    assert_eq!(engine.set_trust_store(first.clone()).unwrap_err().code(), Code::TrustGeneration);
+    assert!(engine.set_trust_store(second.clone()).unwrap().quarantined.is_empty());
+    let told = "a trust store of generation 2".to_owned();
+    assert_eq!(last(), (Event::TrustChanged, Severity::Notice, None, told), "the audit has the store");
+    let refused = engine.set_trust_store(first.clone()).unwrap_err();
+    assert_eq!(refused.code(), Code::TrustGeneration);
+    let told = (Event::Refused, Severity::Alert, Some(Code::TrustGeneration), refused.message().to_owned());
+    assert_eq!(last(), told, "the audit has the attempt");
     engine.unload(engine.find("acme.wolf").unwrap()).unwrap();
     assert_eq!(loaded(&engine, &package), "trust.revoked", "the store that was refused does not count");
     // The next run remembers it.
@@ -374,6 +439,62 @@ fn a_plugin_that_is_being_loaded_is_judged_again() {
     assert!(engine.plugins().is_empty());
     let last = log.records().pop().unwrap();
     assert_eq!((last.event, last.code), (Event::Refused, Some(Code::TrustRevoked)));
+}
+
+/// What comes between vetting and loading counts before anything of the plugin runs.
+#[test]
+fn what_was_vetted_is_judged_again_before_it_runs() {
+    let (signed, until) = ("acme.wolf 1.0.0 1 runs", "acme.wolf 1.0.0 1 runs until=2026-06-02T00:00:00Z");
+    let rows = [
+        // The package, the store, the policy; the store and the date when it is loaded; what comes of it, and what the host's check hears.
+        (signed, "acme", "mods", "acme", NOW, "verified ran", "verified"),
+        (signed, "acme", "mods", "acme hard=1", NOW, "trust.revoked", "verified"),
+        (signed, "acme", "mods", "acme versions", NOW, "trust.revoked", "verified"),
+        (signed, "acme", "mods", "", NOW, "denied.trust", "verified"),
+        (signed, "vendor", "vendors", "acme", NOW, "denied.trust", "trusted"),
+        (signed, "acme", "standard", "", NOW, "verify.unknown-signer", "verified"),
+        (signed, "acme", "mods", "acme soft=1", NOW, "verify.refused", "verified, verified old"),
+        // More than its box was given for it gets when it is loaded again.
+        (signed, "", "mods", "acme", NOW, "untrusted ran", "untrusted old, untrusted"),
+        ("acme.wolf 1.0.0 runs", "", "mods", "versions", NOW, "trust.revoked", "untrusted"),
+        (until, "acme", "mods", "-", NOW, "verified ran", "verified"),
+        (until, "acme", "mods", "-", "2026-06-01T23:59:59Z", "verified ran", "verified"),
+        (until, "acme", "mods", "-", "2026-06-02T00:00:00Z", "verify.expired", "verified"),
+    ];
+    for (package, before, name, after, at, expected, heard) in rows {
+        let case = format!("{package} | {before} -> {after} | {name} | {at}");
+        let (file, _area) = packed(package);
+        let (builder, log, clock) = builder(policy(name), store(before));
+        let notes = Arc::new(std::sync::Mutex::new((Vec::new(), String::new())));
+        let (asked, ran) = (notes.clone(), notes.clone());
+        let engine = builder
+            .host(HostFunction::new("game.ran", move || ran.lock().unwrap().1.push_str(" ran")))
+            .check(move |one| {
+                // Of what runs it is asked when it has arrived.
+                if one.package.is_none() {
+                    return Ok(());
+                }
+                let old = !one.verdict.warnings.is_empty();
+                let word = if old { format!("{} old", one.trust) } else { one.trust.to_string() };
+                asked.lock().unwrap().0.push(word);
+                if old && one.trust == TrustLevel::Verified { Err("it is old".into()) } else { Ok(()) }
+            })
+            .build()
+            .unwrap();
+        let resolved = engine.loading().dir(&file).discover().unwrap().resolve().unwrap();
+        if after != "-" {
+            assert!(engine.set_trust_store(store(after)).unwrap().quarantined.is_empty());
+        }
+        clock.set_wall(date(at).time());
+        let mods = resolved.load();
+        let (asked, ran) = std::mem::take(&mut *notes.lock().unwrap());
+        let loaded = mods.loaded.first().map(|one| one.trust.to_string());
+        let refused = mods.refused.first().map(|out| out.error.code().to_string());
+        assert_eq!(loaded.or(refused).unwrap() + ran.as_str(), expected, "{case}");
+        assert_eq!(asked.join(", "), heard, "{case}");
+        let admitted = log.records().iter().any(|record| record.event == Event::Admitted);
+        assert_eq!(admitted, !ran.is_empty(), "{case}");
+    }
 }
 
 #[test]

@@ -398,7 +398,15 @@ fn another_set_judges_what_runs() {
         let engine = builder.signed_lock(set(&lockfile, "2")).build().unwrap();
         let loaded = engine.loading().dir(mods.path()).load().unwrap();
         engine.enable(&mut (), &loaded).unwrap();
+        let there = log.records().len();
         let mut quarantined = engine.set_signed_lock(after.clone()).quarantined.len();
+        let told = log.records().swap_remove(there);
+        let signers: Vec<_> = after.iter().flat_map(|set| set.envelope().keys()).map(|key| key.short()).collect();
+        let named = signers.iter().all(|key| told.detail.contains(key));
+        assert!(
+            told.event == Event::TrustChanged && named && after.is_none() == told.detail.starts_with("no "),
+            "{told:?}"
+        );
         quarantined += engine.set_trust_store(store(keys)).unwrap().quarantined.len();
         let mut plugins = engine.plugins();
         plugins.sort_by(|a, b| a.name.cmp(&b.name));

@@ -3,14 +3,20 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::{
-    sync::{Arc, mpsc},
+    sync::{
+        Arc, Mutex, Weak,
+        atomic::{AtomicBool, Ordering::SeqCst},
+        mpsc,
+    },
     thread,
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use modhost::{
-    Builder, Code, Engine, Error, HostError, HostFunction, Limits, ManualClock, PluginId, Policy, Progress, State,
-    Ticket, Value, Value::Int,
+    Builder, Clock, Code, Engine, Error, GroupLimits, HostError, HostFunction, Limits, ManualClock, PluginId, Policy,
+    Progress, State, Step, Ticket, Value,
+    Value::Int,
+    verify::{Revocation, Revoked, TrustStore},
 };
 
 /// The host's state: what was asked, in order.
@@ -449,5 +455,73 @@ fn a_dropped_engine_takes_its_suspended_calls_along() {
         assert_eq!(weak.strong_count(), 1, "the closure, which the engine and its plugins hold");
         drop(engine);
         assert_eq!(weak.strong_count(), 0);
+    }
+}
+
+/// A clock of a host that does something the next time it is asked.
+#[derive(Default)]
+struct Meanwhile {
+    clock: ManualClock,
+    does: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+}
+
+impl Clock for Meanwhile {
+    fn now(&self) -> Duration {
+        let does = self.does.lock().unwrap().take();
+        if let Some(does) = does {
+            does();
+        }
+        self.clock.now()
+    }
+
+    fn wall(&self) -> SystemTime {
+        self.clock.wall()
+    }
+
+    fn stepped(&self, listener: Weak<dyn Step>) -> bool {
+        self.clock.stepped(listener)
+    }
+}
+
+/// A stretch of a call has its instance, and asks for the time since when its group pays; then the host does something.
+#[test]
+fn a_stretch_that_begins_while_its_plugin_is_taken_out_of_service_does_not_run() {
+    type Does = fn(&Engine);
+    let revoke: Does = |engine| {
+        let mut store = TrustStore::default();
+        store.revoke(Revocation::hard(Revoked::Package(engine.plugins()[0].verdict.digest), "it bites")).unwrap();
+        assert_eq!(engine.set_trust_store(store).unwrap().quarantined.len(), 1);
+    };
+    let rows: [(Does, Option<Code>); 4] = [
+        (|_| {}, None),
+        (|engine| engine.quarantine("p", "on a whim").unwrap(), Some(Code::PluginQuarantined)),
+        (revoke, Some(Code::PluginQuarantined)),
+        // What is switched off goes on to the end of its call.
+        (|engine| engine.set_enabled("p", false).unwrap(), None),
+    ];
+    for ((does, code), first) in rows.into_iter().flat_map(|row| [(row, true), (row, false)]) {
+        let ran = Arc::new(AtomicBool::new(false));
+        let (runs, clock) = (ran.clone(), Arc::new(Meanwhile::default()));
+        let mut limits = GroupLimits::default();
+        limits.time = Duration::from_secs(3600);
+        let builder = Engine::builder().clock(clock.clone()).group("g", limits);
+        let engine = offer(builder).function("game.ran", move || runs.store(true, SeqCst)).build().unwrap();
+        let source = "function run(n) game.ran() net.ask(n) game.ran() end";
+        let plugin = engine.load_source_in("g", "p.lua", source).unwrap();
+        engine.enable_plugin(&mut (), plugin).unwrap();
+        let mut desk = Desk::default();
+        let mut start = || engine.start::<_, ()>(&mut desk, plugin, "run", (1,));
+        let ticket = (!first).then(|| start().unwrap().ticket().unwrap());
+        ran.store(false, SeqCst);
+        let own = engine.clone();
+        *clock.does.lock().unwrap() = Some(Box::new(move || does(&own)));
+        let result = match ticket {
+            None => start(),
+            Some(ticket) => engine.resume(&mut desk, ticket, Ok(Int(1))),
+        };
+        assert!(clock.does.lock().unwrap().is_none(), "it happened");
+        assert_eq!(result.as_ref().err().map(Error::code), code, "first {first}");
+        assert_eq!(ran.load(SeqCst), code.is_none(), "first {first}");
+        assert_eq!(engine.suspended(), usize::from(first && code.is_none()));
     }
 }

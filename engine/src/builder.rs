@@ -18,6 +18,10 @@ use crate::{
     verify::{Gate, SeenFile, SignedLock, TrustStore},
 };
 
+/// What is said of a policy for development.
+const DEVELOPMENT: &str =
+    "development mode: trust may be assumed, and code may run without any sandbox; not for plugins of strangers";
+
 /// What an engine is made of. Mistakes are told by [`Builder::build`].
 #[must_use]
 pub struct Builder {
@@ -264,11 +268,13 @@ impl Builder {
     /// nothing else: `verify.refused`, with its reason, in the audit like every refusal. There may be several, asked in order until one
     /// refuses. Another version of the plugin does not take the place of what it refuses.
     ///
-    /// It is asked at each load, by [`Engine::examine`], and again of all that runs when there is another trust store
+    /// It is asked at each load, once more if the store, the set or the date says something else of the plugin before it runs, by
+    /// [`Engine::examine`], and again of all that runs when there is another trust store
     /// ([`Engine::set_trust_store`]): what it refuses then is quarantined. So it gives the same answer to the same question.
     ///
     /// It runs on a thread that loads, of several loads at a time perhaps, with no lock held: it may take its time and call the engine.
-    /// Of what it loads there it is asked, too. Its panic is caught, and refuses.
+    /// Of what it loads there it is asked, too: a check that loads, or puts another store in place, whenever it is asked never comes to
+    /// an end. Its panic is caught, and refuses.
     ///
     /// ```
     /// use modhost::{Code, Engine};
@@ -292,8 +298,8 @@ impl Builder {
     }
 
     /// Tells `observer` before and after each step of each plugin's life, and when one fails: vetting, loading, enabling, disabling,
-    /// quarantine, unloading, and being ended by a limit. And what another trust store says of a plugin that goes on, `vet.warned`. It
-    /// runs on the thread that takes the step, with no lock held; its panic is caught and logged. There may be several, told in order.
+    /// quarantine, unloading, and being ended by a limit. And what the trust store says of a plugin that goes on, or is loaded all the
+    /// same, that it is revoked softly for instance: `vet.warned`. It runs on the thread that takes the step, with no lock held; its panic is caught and logged. There may be several, told in order.
     ///
     /// ```
     /// use std::sync::{Arc, Mutex};
@@ -385,10 +391,7 @@ impl Builder {
         self.policy.groups.extend(self.groups.drain(..));
         self.check_policy()?;
         if self.policy.development {
-            tracing::warn!(
-                "policy {}: development mode: trust may be assumed, and code may run without any sandbox; not for plugins of strangers",
-                self.policy.name
-            );
+            tracing::warn!("policy {}: {DEVELOPMENT}", self.policy.name);
         }
         if self.sinks.is_empty() {
             self.sinks.push(Arc::new(MemoryLog::default()));
@@ -400,6 +403,9 @@ impl Builder {
         inner.checks = self.checks;
         (inner.dirs, inner.threads) = (self.dirs, self.threads);
         inner.gate = Gate::new(self.store, self.signed_lock, self.seen)?;
+        if inner.policy.development {
+            inner.audit.record(Event::Development, "", &format!("policy {}: {DEVELOPMENT}", inner.policy.name));
+        }
         // Each plugin's verdict says so, too; here it is said where there is none, or where it is refused for that.
         if let Some(warning) = inner.gate.time(inner.wall()).1 {
             tracing::warn!("{warning}");

@@ -14,7 +14,7 @@ use crate::{
     package::{Artefact, Id, Package},
     policy::{Admission, TrustLevel},
     revoking::Found,
-    verify::{Verdict, Vetted},
+    verify::{Standing, Verdict, Vetted},
 };
 
 /// The longest reason of a refusal, in characters.
@@ -85,17 +85,24 @@ impl Inner {
     /// # Errors
     /// `verify.refused`.
     pub(crate) fn approve(&self, plugin: &Vetted<Package>, admission: &Admission) -> Result<()> {
+        self.approve_as(plugin.get(), plugin.standing(), admission)
+    }
+
+    /// [`Inner::approve`], of one of which this was found out now.
+    ///
+    /// # Errors
+    /// `verify.refused`.
+    pub(crate) fn approve_as(&self, package: &Package, standing: &Standing, admission: &Admission) -> Result<()> {
         if self.checks.0.is_empty() {
             return Ok(());
         }
-        let package = plugin.get();
         let capabilities = host::grants(&self.registry, package, admission.capabilities()).open();
         self.checks.ask(&Review {
             id: package.id(),
             version: package.version(),
-            verdict: plugin.verdict(),
-            trust: plugin.trust(),
-            vouched: plugin.vouched(),
+            verdict: &standing.verdict,
+            trust: standing.trust,
+            vouched: &standing.vouched,
             backend: &admission.artefact().kind,
             limits: admission.limits(),
             capabilities: &capabilities,

@@ -238,21 +238,22 @@ impl Engine {
     /// # Errors
     /// `plugin.not-found`, `plugin.quarantined` for one that is, and `host.busy` for one that is being loaded.
     pub fn quarantine<'t>(&self, plugin: impl Into<Target<'t>>, reason: &str) -> Result<()> {
-        self.take_out(&self.inner().slot(plugin.into())?, reason, None)
+        let slot = self.inner().slot(plugin.into())?;
+        slot.state().after(Transition::Quarantine).map_err(|illegal| cannot(&slot, illegal, Stage::Engine))?;
+        slot.tell(Transition::Quarantine, Moment::Before, None);
+        self.inner().audit.record(Event::Quarantined, &slot.about, reason);
+        self.take_out(&slot, reason, None).map_err(|illegal| cannot(&slot, illegal, Stage::Engine))?;
+        slot.tell(Transition::Quarantine, Moment::After, None);
+        Ok(())
     }
 
-    /// [`Engine::quarantine`], because of `error` where there is one.
-    pub(crate) fn take_out(&self, slot: &Arc<Slot>, reason: &str, error: Option<&Error>) -> Result<()> {
-        let inner = self.inner();
-        slot.state().after(Transition::Quarantine).map_err(|illegal| cannot(slot, illegal, Stage::Engine))?;
-        slot.tell(Transition::Quarantine, Moment::Before, error);
-        inner.audit.record(Event::Quarantined, &slot.about, reason);
-        let step = slot.step(Transition::Quarantine, reason, error);
-        step.map_err(|illegal| cannot(slot, illegal, Stage::Engine))?;
+    /// Takes a plugin out of service; nobody is told yet.
+    pub(crate) fn take_out(&self, slot: &Arc<Slot>, reason: &str, error: Option<&Error>) -> Result<(), Illegal> {
+        slot.step_unheard(Transition::Quarantine, reason, error)?;
         // Where none runs there is none to end.
         let _ = CancelHandle::new(&slot.meter).cancel();
         slot.clear();
-        inner.bus.unsubscribe(slot);
+        self.inner().bus.unsubscribe(slot);
         Ok(())
     }
 

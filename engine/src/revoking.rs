@@ -7,12 +7,13 @@ use semver::Version;
 
 use crate::{
     audit::Event,
-    call::{PluginId, Slot, Transition},
+    call::{Moment, PluginId, Slot, Transition},
     engine::Engine,
     error::{Code, Error, Result, Stage},
     inner::Inner,
-    package::Id,
-    verify::{Identity, SignedLock, Standing, TrustStore, Verdict},
+    package::{Id, Package},
+    policy::Admission,
+    verify::{Identity, SignedLock, Standing, TrustStore, Verdict, Vetted},
 };
 
 /// What another trust store or signed set changed: see [`Engine::set_trust_store`] and [`Engine::set_signed_lock`].
@@ -33,7 +34,8 @@ impl Engine {
     /// [`Engine::quarantine`]. Of those that are left the host's own checks are asked again ([`Builder::check`](crate::Builder::check)),
     /// and what they refuse is quarantined, too. One that is revoked softly goes on, with a warning. Both are in the audit, and told to
     /// whoever observes ([`Builder::on_event`](crate::Builder::on_event)): `quarantine.before` and `quarantine.after` with the error,
-    /// `vet.warned` with the warning. A plugin that is being loaded by another thread is judged again when it is loaded.
+    /// when all are out of service, and `vet.warned` with the warning. A plugin that was vetted and is not loaded yet is judged again
+    /// before anything of it runs, and when it is loaded.
     ///
     /// ```
     /// use modhost::{Engine, State, package::{Caps, Package}};
@@ -54,9 +56,12 @@ impl Engine {
     /// ```
     ///
     /// # Errors
-    /// [`Code::TrustGeneration`] for a store of an earlier generation than the engine's; nothing changes then.
+    /// [`Code::TrustGeneration`] for a store of an earlier generation than the engine's; nothing changes then, and the attempt is in the
+    /// audit.
     pub fn set_trust_store(&self, store: TrustStore) -> Result<Rechecked> {
-        self.inner().gate.exchange(store)?;
+        let (inner, generation) = (self.inner(), store.generation());
+        inner.gate.exchange(store).inspect_err(|error| inner.audit.error(Event::Refused, "", error))?;
+        inner.audit.record(Event::TrustChanged, "", &format!("a trust store of generation {generation}"));
         Ok(self.recheck_all())
     }
 
@@ -87,7 +92,15 @@ impl Engine {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn set_signed_lock(&self, set: Option<SignedLock>) -> Rechecked {
+        let told = match &set {
+            Some(set) => {
+                let keys: Vec<String> = set.envelope().keys().map(|key| key.short()).collect();
+                format!("a signed set of {} plugins by {}", set.plugins().len(), keys.join(" "))
+            }
+            None => "no signed set".into(),
+        };
         self.inner().gate.exchange_set(set);
+        self.inner().audit.record(Event::TrustChanged, "", &told);
         self.recheck_all()
     }
 
@@ -99,29 +112,33 @@ impl Engine {
         slots.sort_by_key(|slot| slot.id.generation);
         // What is out of service stays there; what is being loaded is judged when it arrives.
         slots.retain(|slot| slot.state().after(Transition::Quarantine).is_ok());
-        // First what the store says of all of them: a revocation waits for no check of the host's.
-        let mut left = Vec::new();
+        // First what the store says of all of them: a revocation waits for no check of the host's, and for nobody who is told of another.
+        let (mut left, mut out) = (Vec::new(), Vec::new());
         for slot in slots {
             match inner.deserves(&slot) {
                 Ok(found) => left.push((slot, found)),
                 Err(error) => {
                     let reason = format!("it is not trusted as it was: {}", error.message());
-                    self.revoke(&slot, &reason, error, &mut rechecked);
+                    self.revoke(slot, reason, error, &mut out);
                 }
             }
         }
+        self.tell_of(&mut out, &mut rechecked);
+        let mut going_on = Vec::new();
         for (slot, found) in left {
             match inner.approve_again(&slot, &found) {
-                Ok(()) => {
-                    for warning in found.warnings {
-                        inner.warn_of(&slot, &warning);
-                        rechecked.warned.push((slot.id, slot.about.name.clone(), warning));
-                    }
-                }
+                Ok(()) => going_on.push((slot, found)),
                 Err(error) => {
                     let reason = error.message().to_owned();
-                    self.revoke(&slot, &reason, error, &mut rechecked);
+                    self.revoke(slot, reason, error, &mut out);
                 }
+            }
+        }
+        self.tell_of(&mut out, &mut rechecked);
+        for (slot, found) in going_on {
+            for warning in found.warnings {
+                inner.warn_of(&slot, &warning);
+                rechecked.warned.push((slot.id, slot.about.name.clone(), warning));
             }
         }
         rechecked.quarantined.sort_by_key(|(plugin, _)| plugin.generation);
@@ -129,13 +146,29 @@ impl Engine {
         rechecked
     }
 
-    fn revoke(&self, slot: &Arc<Slot>, reason: &str, error: Error, rechecked: &mut Rechecked) {
+    fn revoke(&self, slot: Arc<Slot>, reason: String, error: Error, out: &mut Vec<(Arc<Slot>, String, Error)>) {
         // One that went meanwhile is out of service all the same.
-        if self.take_out(slot, reason, Some(&error)).is_ok() {
-            self.inner().audit.error(Event::Revoked, &slot.about, &error);
+        if self.take_out(&slot, &reason, Some(&error)).is_ok() {
+            out.push((slot, reason, error));
+        }
+    }
+
+    /// Records and tells who was taken out of service, in load order.
+    fn tell_of(&self, out: &mut Vec<(Arc<Slot>, String, Error)>, rechecked: &mut Rechecked) {
+        for (slot, reason, error) in out.drain(..) {
+            let audit = &self.inner().audit;
+            slot.tell(Transition::Quarantine, Moment::Before, Some(&error));
+            audit.record(Event::Quarantined, &slot.about, &reason);
+            audit.error(Event::Revoked, &slot.about, &error);
+            slot.tell(Transition::Quarantine, Moment::After, Some(&error));
             rechecked.quarantined.push((slot.id, error));
         }
     }
+}
+
+/// Whether a warning of a verdict is one about a revocation: of what is revoked softly, or that a list of them is too old to tell.
+pub(crate) fn is_of_revocation(warning: &str) -> bool {
+    warning.contains(" is revoked: ") || warning.starts_with("the revocation list of ")
 }
 
 /// What was found out about a plugin that runs, and may go on.
@@ -162,15 +195,47 @@ impl Inner {
         let id = Id::new(&about.name).map_err(|_| bug())?;
         let (digest, envelope) = (loaded.verdict.digest, about.envelope.as_deref());
         let identity = Identity { id: &id, version: &about.version, digest, envelope };
-        let standing = self.gate.pass(&identity, &self.policy, self.wall())?;
-        if standing.trust < loaded.trust {
-            let (now, then) = (standing.trust, loaded.trust);
-            let message = format!("it was loaded as {then} ({}), and is {now} ({})", loaded.vouched, standing.vouched);
-            return Err(Error::new(Code::DeniedTrust, Stage::Vet, message).of(&about.name));
-        }
+        let standing = self.pass_again(&identity, loaded)?;
         let new = |warning: &&String| !loaded.verdict.warnings.contains(warning);
         let warnings = standing.verdict.warnings.iter().filter(new).cloned().collect();
         Ok(Found { id, standing, warnings })
+    }
+
+    /// What a vetted plugin that has its box deserves when it is about to run. Between vetting and this lies as long as the host likes:
+    /// where there is another store or set since, or the verdict has come to its end, it is found out anew, and the host's own check is
+    /// asked again if the answer is another. It is never more than the box was given for; and it keeps the number of the store that it
+    /// was vetted under, so that it is judged once more when it arrives.
+    ///
+    /// # Errors
+    /// Why it would be refused, or get less; and `verify.refused`.
+    pub(crate) fn still_deserves(&self, plugin: &Vetted<Package>, admission: &Admission) -> Result<Standing> {
+        let (vetted, package) = (plugin.standing(), plugin.get());
+        let now = self.gate.time(self.wall()).0;
+        if self.gate.epoch() == vetted.epoch && vetted.verdict.holds_at(now) {
+            return Ok(vetted.clone());
+        }
+        let (digest, envelope) = (vetted.verdict.digest, package.envelope());
+        let identity = Identity { id: package.id(), version: package.version(), digest, envelope };
+        let found = Standing { trust: vetted.trust, epoch: vetted.epoch, ..self.pass_again(&identity, vetted)? };
+        let seen = |standing: &Standing| {
+            let Verdict { level, signers, threshold, by_set, allowed, warnings, .. } = (*standing.verdict).clone();
+            (standing.vouched.clone(), level, signers, threshold, by_set, allowed, warnings)
+        };
+        if seen(&found) != seen(vetted) {
+            self.approve_as(package, &found, admission)?;
+        }
+        Ok(found)
+    }
+
+    /// What the gate says now of what it took before.
+    fn pass_again(&self, identity: &Identity<'_>, before: &Standing) -> Result<Standing> {
+        let standing = self.gate.pass(identity, &self.policy, self.wall())?;
+        if standing.trust < before.trust {
+            let (now, then) = (standing.trust, before.trust);
+            let message = format!("it was taken as {then} ({}), and is {now} ({})", before.vouched, standing.vouched);
+            return Err(Error::new(Code::DeniedTrust, Stage::Vet, message).of(identity.id.as_str()));
+        }
+        Ok(standing)
     }
 
     /// Says what is to be known of a plugin that goes on.

@@ -77,8 +77,12 @@ words! {
         Granted "granted"
         /// A capability was withdrawn while the plugin ran.
         Withdrawn "withdrawn"
-        /// A policy that lets unsigned native code run did so.
+        /// A policy that lets code run without protection in the host's process, as native code does, did so.
         Unprotected "unprotected"
+        /// The policy is one for a developer's own machine: an engine was made with it, or a plugin is loaded under it.
+        Development "development"
+        /// There is another trust store or signed set.
+        TrustChanged "trust-changed"
         /// The clock was set back since an earlier run; the later time counts.
         ClockSetBack "clock-set-back"
         /// The sink failed to keep so many records as the count says, and works again.
@@ -134,8 +138,11 @@ impl Event {
             | Event::Trapped
             | Event::Denied
             | Event::Unprotected
+            | Event::Development
             | Event::ClockSetBack => Severity::Warning,
-            Event::Admitted | Event::Granted | Event::Withdrawn | Event::Failed => Severity::Notice,
+            Event::Admitted | Event::TrustChanged | Event::Granted | Event::Withdrawn | Event::Failed => {
+                Severity::Notice
+            }
             Event::Loaded
             | Event::Enabled
             | Event::Disabled

@@ -1,6 +1,9 @@
 //! [`CancelHandle`]: ends a running call from any thread.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{Ordering::SeqCst, fence},
+};
 
 use modhost_backend::Meter;
 
@@ -32,6 +35,8 @@ impl CancelHandle {
     /// reaches a later call. A backend that cannot be interrupted (native code) does not notice.
     #[must_use]
     pub fn cancel(&self) -> bool {
+        // What the caller did before is seen by a call that is not seen here: it looks after it has begun.
+        fence(SeqCst);
         let call = self.0.call_number();
         let runs = call % 2 == 1;
         if runs {

@@ -42,7 +42,7 @@ pub enum Moment {
     After,
     /// The step, or the export that belongs to it, failed.
     Failed,
-    /// The plugin goes on, and there is something to know: [`LifecycleEvent::warning`]. With [`Transition::Vet`], another trust store
+    /// The plugin goes on, and there is something to know: [`LifecycleEvent::warning`]. With [`Transition::Vet`], the trust store
     /// says it, that the plugin is revoked softly for instance.
     Warned,
 }
@@ -141,29 +141,27 @@ impl Chronicle {
     }
 
     /// Takes a step by `change`, which says from where to where, and keeps it: under one lock, so that what is kept is in the order in
-    /// which it happened. Gives where the plugin stood.
-    pub(crate) fn change(
+    /// which it happened. It is told to nobody yet.
+    pub(crate) fn keep(
         &self,
         cause: &Cause<'_>,
         change: impl FnOnce() -> Result<(State, State), Illegal>,
-    ) -> Result<State, Illegal> {
+    ) -> Result<(State, State), Illegal> {
         let at = self.clock.now();
         let reason = escape(cause.reason, REASON);
-        let (from, to) = {
-            let mut kept = self.lock();
-            let (from, to) = change()?;
-            kept.push(cause.plugin, Change { plugin: cause.handle, from, to, at, reason });
-            (from, to)
-        };
-        self.tell(cause, Moment::After, to);
-        Ok(from)
+        let mut kept = self.lock();
+        let (from, to) = change()?;
+        kept.push(cause.plugin, Change { plugin: cause.handle, from, to, at, reason });
+        Ok((from, to))
     }
 
     /// The step of a plugin that has no instance yet and so is nowhere but on its way.
     pub(crate) fn on_the_way(&self, plugin: &str, from: State, step: Transition, reason: &str, error: Option<&Error>) {
         let cause = Cause { plugin, handle: None, step, reason, error };
         // Illegal would be the engine's own mistake, and nothing happens by it.
-        let _ = self.change(&cause, || Ok((from, from.after(step)?)));
+        if let Ok((_, to)) = self.keep(&cause, || Ok((from, from.after(step)?))) {
+            self.tell(&cause, Moment::After, to);
+        }
     }
 
     /// A step of a plugin begins that has no instance yet.

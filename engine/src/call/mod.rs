@@ -9,6 +9,7 @@ mod depth;
 mod prepared;
 mod slot;
 mod state;
+mod step;
 mod ticket;
 mod watchdog;
 

@@ -5,7 +5,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed, Ordering::SeqCst},
+        atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed, Ordering::SeqCst, fence},
     },
     time::Duration,
 };
@@ -16,9 +16,8 @@ use tracing::{Span, field::Empty, level_filters::LevelFilter};
 
 use super::{
     About, PluginId,
-    chronicle::{Cause, Moment},
     depth::Level,
-    state::{Illegal, State, Transition},
+    state::{State, Transition},
     ticket::{Progress, Ticket, Tickets},
     watchdog::Watchdog,
 };
@@ -55,7 +54,7 @@ pub(crate) struct Slot {
     parked: AtomicCell<Option<Box<Live>>>,
     /// The ticket that it waits for, for whoever asks why it is busy.
     waits: AtomicCell<Option<Ticket>>,
-    state: AtomicU8,
+    pub(super) state: AtomicU8,
     /// Whether a thread is enabling it.
     pub(crate) enabling: AtomicBool,
     /// Whether its instance was dropped.
@@ -274,6 +273,16 @@ impl Slot {
             self.meter.go_on();
         } else {
             self.meter.begin();
+        }
+        // Whoever takes the plugin out of service sets its state and then asks the call that runs to end: one of the two sees the other.
+        fence(SeqCst);
+        if !self.state().keeps_instance() {
+            let mut usage = self.meter.end();
+            if let Some(share) = share {
+                self.settle_share(*share, &mut usage, before.unwrap_or_default(), false, audit);
+            }
+            self.check_in(live);
+            return Err(self.refused(stage));
         }
         if let Some(share) = &share {
             share.cap(&self.meter);
@@ -504,46 +513,6 @@ impl Slot {
     #[inline]
     pub(crate) fn state(&self) -> State {
         State::from_u8(self.state.load(SeqCst))
-    }
-
-    /// Takes a step, keeps it and tells it; gives where the plugin stood.
-    ///
-    /// # Errors
-    /// Where it cannot be taken; nothing has changed then.
-    pub(crate) fn step(&self, step: Transition, reason: &str, error: Option<&Error>) -> Result<State, Illegal> {
-        let change = || {
-            let mut from = self.state();
-            loop {
-                let to = from.after(step)?;
-                match self.state.compare_exchange(from as u8, to as u8, SeqCst, SeqCst) {
-                    Ok(_) => return Ok((from, to)),
-                    Err(other) => from = State::from_u8(other),
-                }
-            }
-        };
-        match self.origin.engine.upgrade() {
-            Some(engine) => engine.chronicle.change(&Cause { reason, ..self.cause(step, error) }, change),
-            None => change().map(|(from, _)| from),
-        }
-    }
-
-    /// Tells that a step begins, or has failed.
-    pub(crate) fn tell(&self, step: Transition, moment: Moment, error: Option<&Error>) {
-        if let Some(engine) = self.origin.engine.upgrade() {
-            engine.chronicle.tell(&self.cause(step, error), moment, self.state());
-        }
-    }
-
-    /// Tells what another trust store says of it, which goes on.
-    pub(crate) fn warn(&self, warning: &str) {
-        if let Some(engine) = self.origin.engine.upgrade() {
-            let cause = Cause { reason: warning, ..self.cause(Transition::Vet, None) };
-            engine.chronicle.tell(&cause, Moment::Warned, self.state());
-        }
-    }
-
-    fn cause<'a>(&'a self, step: Transition, error: Option<&'a Error>) -> Cause<'a> {
-        Cause { plugin: &self.about.name, handle: Some(self.id), step, reason: "", error }
     }
 
     /// Where its instance is now. Only whoever has closed the slot to calls can rely on it.

@@ -19,8 +19,9 @@ use crate::{
     inner::Inner,
     package::{Package, nearest},
     policy::Admission,
+    revoking::is_of_revocation,
     spans::stage_span,
-    verify::Vetted,
+    verify::{Standing, Vetted},
 };
 
 /// Loads `package` as it was admitted, with the number that tells its place in the order. It is in the engine's table when this returns,
@@ -58,15 +59,19 @@ fn place(
     span.record("backend", display(&kind)).record("trust", display(vetted.trust()));
     let _entered = span.enter();
     let of = (id, package.version());
-    let admitted = format!("{kind} as {}, {}, {}", vetted.trust(), proof(vetted), vetted.vouched());
+    let standing = inner.still_deserves(vetted, admission)?;
+    let admitted = format!("{kind} as {}, {}, {}", standing.trust, proof(&standing), standing.vouched);
     inner.audit.must(Event::Admitted, of, Stage::Admit, &admitted)?;
+    if inner.policy.development {
+        let mode = format!("policy {}: development mode: {}", inner.policy.name, standing.vouched);
+        tracing::warn!(plugin = id, "{mode}");
+        inner.audit.must(Event::Development, of, Stage::Admit, &mode)?;
+    }
     if admission.unprotected() {
-        tracing::warn!(
-            plugin = id,
-            "policy {}: unsigned native code runs in this process without any protection",
-            inner.policy.name
-        );
-        inner.audit.must(Event::Unprotected, of, Stage::Admit, "unsigned native code in the host's process")?;
+        // Whoever signed it, where its trust is assumed.
+        let code = format!("{kind} code without any protection in the host's process: {}", standing.verdict.vouched());
+        tracing::warn!(plugin = id, "policy {}: {code}", inner.policy.name);
+        inner.audit.must(Event::Unprotected, of, Stage::Admit, &code)?;
     }
 
     let meter = Arc::new(Meter::new(admission.limits().clone()));
@@ -121,7 +126,7 @@ fn place(
         name: id.to_owned(),
         version: package.version().clone(),
         kind,
-        standing: vetted.standing().clone(),
+        standing,
         envelope: package.envelope().map(Into::into),
         topics: package.manifest().map(|manifest| manifest.listen.clone()).unwrap_or_default(),
         exports: instance.exports().to_vec(),
@@ -136,9 +141,9 @@ fn place(
 }
 
 /// What was admitted, and the ids of the keys that counted: as many in full as a record has room for. It stands before all words of others.
-fn proof(vetted: &Vetted<Package>) -> String {
+fn proof(standing: &Standing) -> String {
     const FULL: usize = 3;
-    let verdict = vetted.verdict();
+    let verdict = &standing.verdict;
     let counting = verdict.signers.iter().filter(|signer| signer.counts());
     let keys = counting.enumerate().map(|(at, signer)| match at {
         0..FULL => signer.key.to_string(),
@@ -175,6 +180,8 @@ fn arrive(inner: &Inner, slot: &Slot) -> Result<()> {
     let about = &slot.about;
     // Nothing leads elsewhere from where it stands but what this thread does.
     let _ = slot.step(Transition::Load, &format!("{} {} as {}", about.kind, about.version, about.trust()), None);
+    let warnings = about.standing.verdict.warnings.iter();
+    warnings.filter(|warning| is_of_revocation(warning)).for_each(|warning| inner.warn_of(slot, warning));
     if inner.gate.epoch() == about.standing.epoch {
         return Ok(());
     }

@@ -239,6 +239,11 @@ fn a_verdict_is_kept_no_longer_than_it_holds() {
     let mut strict = world.clone();
     strict.policy = modhost::Policy::strict();
     assert_eq!(decide(&verdicts, &strict), Err(Code::VerifyThreshold));
+    // To want an end, however late, is not to want none.
+    let mut endless = World::new();
+    assert_eq!(decide(&verdicts, &endless), good);
+    endless.policy.signature_max_age = Some(Duration::MAX);
+    assert_eq!(decide(&verdicts, &endless), Err(Code::VerifyLifetime));
     let mut changed = world.clone();
     changed.index.push(b'x');
     assert_eq!(decide(&verdicts, &changed), Err(Code::VerifyBadSignature));

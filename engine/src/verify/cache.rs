@@ -129,7 +129,8 @@ fn key(subject: &Identity<'_>, set: Option<&SignedLock>, policy: &Policy) -> [u8
     hash.update(part(policy.name.as_bytes()));
     hash.update([u8::from(policy.unsigned), u8::from(policy.require_trusted_signer)]);
     hash.update(policy.signatures.to_le_bytes());
-    hash.update(policy.signature_max_age.map_or(u64::MAX, |age| age.as_secs()).to_le_bytes());
+    hash.update([u8::from(policy.signature_max_age.is_some())]);
+    hash.update(policy.signature_max_age.unwrap_or_default().as_nanos().to_le_bytes());
     for vendor in &policy.vendors {
         hash.update(part(vendor.as_bytes()));
     }

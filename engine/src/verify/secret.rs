@@ -140,7 +140,7 @@ impl SecretKey {
     /// Its public half.
     #[must_use]
     pub fn public(&self) -> PublicKey {
-        self.0.verifying_key().into()
+        PublicKey::of_pair(&self.0)
     }
 
     /// Signs `message`, which the caller begins with a text of its own purpose.

@@ -1,12 +1,13 @@
 //! What lies on disk: trust stores with their generations, locks and seals, what was seen, private keys; and verdicts that are kept.
 
-use std::{fs, sync::Arc, thread, time::Duration};
+use std::{env, fs, fs::File, path::Path, process::Command, sync::Arc, thread, time::Duration};
 
 use modhost::{
     Code::{
         self, IoFailed, IoNotFound, TrustGeneration, TrustKeyFile, TrustMemory, TrustNewer, TrustRollback, TrustSealed,
         TrustSyntax,
     },
+    Engine,
     verify::{Revocation, Revoked, SecretKey, SeenFile, StoreFile, Subject, TrustStore, Verdicts},
 };
 use semver::Version;
@@ -85,6 +86,100 @@ fn of_many_writers_none_loses_a_change() {
     writers.into_iter().for_each(|writer| writer.join().unwrap());
     let store = StoreFile::new(&*path).load().unwrap();
     assert_eq!((store.keys().count(), store.generation()), (4, 8));
+}
+
+/// Holds the lock beside `path`, as another process would.
+fn held(path: &Path) -> File {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let lock = File::options().create(true).truncate(false).write(true).open(name).unwrap();
+    lock.try_lock().unwrap();
+    lock
+}
+
+#[test]
+fn who_keeps_a_lock_makes_nobody_wait_for_ever() {
+    let area = area();
+    let path = area.path().join("it");
+    let wait = Duration::from_millis(20);
+    type Change = fn(&Path, Duration) -> modhost::Result<()>;
+    let rows: [(&str, Change); 3] = [
+        ("a store is changed", |path, wait| StoreFile::new(path).patience(wait).update(|_| Ok(()))),
+        ("a store is sealed", |path, wait| StoreFile::new(path).patience(wait).reseal(Some([7; 32])).map(drop)),
+        ("what was seen is changed", |path, wait| SeenFile::new(path).patience(wait).update(|_| ())),
+    ];
+    for (name, change) in rows {
+        let _ = fs::remove_file(&path);
+        if name.starts_with("a store") {
+            StoreFile::new(&path).update(|_| Ok(())).unwrap();
+        }
+        let before = fs::read(&path).ok();
+        let lock = held(&path);
+        let error = change(&path, wait).unwrap_err();
+        assert!(
+            error.code() == IoFailed && error.message().contains("it.lock: somebody else holds"),
+            "{name}: {error}"
+        );
+        assert!(error.help().contains("it.lock`) and end it"), "{name}: {error:?}");
+        assert_eq!(fs::read(&path).ok(), before, "{name}");
+        drop(lock);
+        change(&path, wait).expect(name);
+    }
+}
+
+/// While one load waits for the file, others are vetted, and stores are taken; what the one remembers counts before it is written.
+#[cfg(target_os = "linux")]
+#[test]
+fn who_keeps_the_lock_of_what_was_seen_keeps_nobody_from_vetting() {
+    let area = area();
+    let (path, package, older) =
+        (area.path().join("seen"), area.path().join("new.modpkg"), area.path().join("old.modpkg"));
+    let mut world = World::new();
+    fs::write(&older, world.packed()).unwrap();
+    world.version = Version::new(2, 0, 0);
+    world.index = world.listed();
+    world.signed_by(&[1]);
+    fs::write(&package, world.packed()).unwrap();
+    let file = SeenFile::new(&path).patience(Duration::from_secs(5));
+    let engine = Engine::builder().trust_store(world.store.clone()).versions_seen(file).build().unwrap();
+    let lock = held(&path);
+    let name = area.path().join("seen.lock");
+    let open = || {
+        let files = fs::read_dir("/proc/self/fd").unwrap().flatten();
+        files.filter(|file| fs::read_link(file.path()).is_ok_and(|to| to == name)).count()
+    };
+    let mods = thread::scope(|scope| {
+        let load = scope.spawn(|| engine.loading().dir(&package).load().unwrap());
+        while open() < 2 {
+            thread::yield_now();
+        }
+        // Were they to wait, the load would have given up before.
+        engine.set_trust_store(world.store.clone()).unwrap();
+        assert_eq!(code(engine.load_path(&older)), TrustRollback);
+        drop(lock);
+        load.join().unwrap()
+    });
+    assert!(mods.not_remembered.is_none(), "{mods}");
+    assert_eq!(SeenFile::new(&path).load().unwrap().version(&world.id), Some(&world.version));
+
+    // What cannot be written counts as long as the engine lives, and is written as soon as something is.
+    for unwritten in ["3.0.0", "4.0.0"] {
+        engine.unload(engine.find("acme.wolf").unwrap()).unwrap();
+        world.version = unwritten.parse().unwrap();
+        world.index = world.listed();
+        world.signed_by(&[1]);
+        fs::write(&package, world.packed()).unwrap();
+        if unwritten == "4.0.0" {
+            fs::remove_dir(&path).unwrap();
+        } else {
+            fs::remove_file(&path).unwrap();
+            fs::create_dir(&path).unwrap();
+        }
+        let mods = engine.loading().dir(&package).load().unwrap();
+        assert_eq!(mods.not_remembered.is_some(), unwritten == "3.0.0", "{mods}");
+        assert_eq!(code(engine.load_path(&older)), TrustRollback);
+    }
+    assert_eq!(SeenFile::new(&path).load().unwrap().version(&world.id), Some(&world.version));
 }
 
 #[test]
@@ -214,6 +309,33 @@ fn a_private_key_is_kept_to_its_owner() {
     let encrypted = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMC4=\n-----END ENCRYPTED PRIVATE KEY-----\n";
     let error = SecretKey::from_pem(encrypted).unwrap_err();
     assert!(error.code() == TrustKeyFile && error.message().contains("passphrase"));
+}
+
+/// Names the folder of the key, in the child.
+const FOLDER: &str = "MODHOST_TEST_KEY_FOLDER";
+
+/// The child: makes a key.
+#[test]
+fn child() {
+    let Some(folder) = env::var_os(FOLDER) else { return };
+    SecretKey::generate().unwrap().create(&Path::new(&folder).join("key.pem")).unwrap();
+}
+
+/// A process that may write no file is ended by the system when it writes the first byte, as by a machine that goes down.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_key_is_there_as_a_whole_or_not_at_all() {
+    for (limit, expected) in [("0", &[][..]), ("unlimited", &["key.pem"][..])] {
+        let area = area();
+        let line = format!("ulimit -c 0; ulimit -f {limit}; exec \"$0\" --exact files::child");
+        let mut child = Command::new("sh");
+        let child = child.args(["-c", &line]).arg(env::current_exe().unwrap()).env(FOLDER, area.path());
+        let output = child.output().unwrap();
+        assert_eq!(output.status.success(), limit != "0", "{output:?}");
+        let names = fs::read_dir(area.path()).unwrap().map(|one| one.unwrap().file_name().into_string().unwrap());
+        let left: Vec<_> = names.filter(|name| !name.ends_with(".tmp")).collect();
+        assert_eq!(left, expected, "with {limit}");
+    }
 }
 
 #[test]

@@ -42,7 +42,33 @@ pub(crate) struct Gate {
 #[derive(Debug)]
 struct Memory {
     file: SeenFile,
-    seen: Mutex<Seen>,
+    seen: Mutex<Remembered>,
+}
+
+/// What is known of this run and of earlier ones. It is locked for moments only, never while somebody waits for the file: every vetting asks it.
+#[derive(Debug, Default)]
+struct Remembered {
+    /// As the file was when it was read or written last.
+    written: Seen,
+    /// What goes beyond that: it is about to be written, or could not be, and counts as long as this engine lives.
+    unwritten: Seen,
+}
+
+impl Remembered {
+    fn all(&self) -> Seen {
+        let mut all = self.written.clone();
+        all.raise(&self.unwritten);
+        all
+    }
+
+    fn time(&self, wall: SystemTime) -> (SystemTime, Option<String>) {
+        let (one, other) = (self.written.time(wall), self.unwritten.time(wall));
+        if one.0 >= other.0 { one } else { other }
+    }
+
+    fn check(&self, id: &Id, version: &Version) -> Result<()> {
+        self.written.check(id, version).and_then(|()| self.unwritten.check(id, version))
+    }
 }
 
 /// What a package was found to deserve.
@@ -67,7 +93,7 @@ impl Default for Gate {
 }
 
 impl Memory {
-    fn seen(&self) -> MutexGuard<'_, Seen> {
+    fn seen(&self) -> MutexGuard<'_, Remembered> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -78,10 +104,12 @@ impl Gate {
     /// # Errors
     /// Those of [`SeenFile::load`], and `trust.generation` for an older store than was seen.
     pub(crate) fn new(store: TrustStore, set: Option<SignedLock>, file: Option<SeenFile>) -> Result<Self> {
-        let memory = file.map(|file| file.load().map(|seen| Memory { seen: Mutex::new(seen), file })).transpose()?;
-        if let Some(memory) = &memory {
-            not_older(&store, memory.seen().generation())?;
-        }
+        let remembering = |file: SeenFile| {
+            let seen = Remembered { written: file.load()?, ..Remembered::default() };
+            not_older(&store, seen.written.generation())?;
+            Ok(Memory { seen: Mutex::new(seen), file })
+        };
+        let memory = file.map(remembering).transpose()?;
         let verdicts = Verdicts::new(store, KEPT).beside(set);
         Ok(Gate { verdicts: RwLock::new(Arc::new(verdicts)), memory, ..Gate::default() })
     }
@@ -177,20 +205,26 @@ impl Gate {
         let note = |seen: &mut Seen| {
             loaded.iter().for_each(|(id, version, verdict)| seen.note(id, version, verdict));
             seen.note_run(generation, wall);
-            seen.clone()
         };
-        let mut seen = memory.seen();
-        let known = seen.clone();
-        let grown = note(&mut known.clone());
-        if !known.is_news(&grown, HOUR) {
-            return Ok(());
+        {
+            let mut seen = memory.seen();
+            let known = seen.all();
+            let mut grown = known.clone();
+            note(&mut grown);
+            if !known.is_news(&grown, HOUR) {
+                return Ok(());
+            }
+            note(&mut seen.unwritten);
         }
-        // What cannot be written is remembered as long as this engine lives.
-        *seen = grown;
-        *seen = memory.file.update(|there| {
-            there.keep(&known);
-            note(there)
+        // Whoever changes the file at the same time comes one after the other here, too, and finds what others have not written yet.
+        let written = memory.file.update(|there| {
+            let mut seen = memory.seen();
+            there.keep(&seen.written);
+            there.raise(&seen.unwritten);
+            seen.written = there.clone();
+            there.clone()
         })?;
+        memory.seen().unwritten.forget(&written);
         Ok(())
     }
 }

@@ -8,11 +8,13 @@ use modhost::{
         TrustSyntax,
     },
     Engine,
+    package::{Caps, discover},
     verify::{Revocation, Revoked, SecretKey, SeenFile, StoreFile, Subject, TrustStore, Verdicts},
 };
 use semver::Version;
 
 use crate::{
+    memory::peak,
     stores::full,
     world::{World, area, date, key, pattern, trusted},
 };
@@ -311,6 +313,36 @@ fn a_private_key_is_kept_to_its_owner() {
     assert!(error.code() == TrustKeyFile && error.message().contains("passphrase"));
 }
 
+/// A package that is small, signed by many keys that nobody knows, who had much to say.
+fn signed_by_many() -> World {
+    let mut world = World::new();
+    let seeds: Vec<u8> = (100..115).collect();
+    world.sign_with(&seeds, |said| {
+        said.meta = (0..16).map(|at| (format!("m{at:02}"), "x".repeat(20))).collect();
+    });
+    world
+}
+
+#[test]
+fn lists_and_signatures_are_bytes_of_a_folder_too() {
+    let area = area();
+    let world = signed_by_many();
+    let files: usize = world.files().iter().map(|(_, bytes)| bytes.len()).sum();
+    let one = files + world.index.len() + world.envelope.as_ref().unwrap().len();
+    assert!(one > 20 * files, "a package of {one} bytes, {files} of them its files");
+    for at in 0..200 {
+        fs::write(area.path().join(format!("{at:03}.modpkg")), world.packed()).unwrap();
+    }
+    for (folder, fit) in [(3 * one, 3), (4 * one - 1, 3), (4 * one, 4), (200 * one, 200)] {
+        let mut caps = Caps::default();
+        caps.folder = folder as u64;
+        let (found, peak) = peak(|| discover(area.path(), &caps).unwrap());
+        assert_eq!(found.iter().filter(|one| one.is_ok()).count(), fit, "of {folder} bytes");
+        assert!(found.into_iter().flat_map(Result::err).all(|error| error.code() == Code::PackageTooLarge));
+        assert!(peak < 4 * folder + (1 << 20), "{peak} bytes for a cap of {folder}");
+    }
+}
+
 /// Names the folder of the key, in the child.
 const FOLDER: &str = "MODHOST_TEST_KEY_FOLDER";
 
@@ -377,6 +409,11 @@ fn a_verdict_is_kept_no_longer_than_it_holds() {
     let mut renewed = world.clone();
     renewed.signed_by(&[2]);
     assert_eq!((decide(&verdicts, &renewed), verdicts.len()), (good, 2));
+
+    // Nor is what many had much to say in.
+    assert_eq!((decide(&verdicts, &signed_by_many()), verdicts.len()), (Ok(modhost::TrustLevel::Untrusted), 2));
+    verdicts.set_store(world.store.clone());
+    assert_eq!((decide(&verdicts, &signed_by_many()), verdicts.len()), (Ok(modhost::TrustLevel::Untrusted), 0));
 
     // Another generation of the store: nothing is left.
     let mut store = world.store.clone();

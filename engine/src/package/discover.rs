@@ -98,20 +98,15 @@ impl<'a> Listing<'a> {
             let name = name.to_string_lossy().into_owned();
             told(&name);
             let Some(package) = package else { continue };
-            let package = package.map_err(|error| {
-                if error.code() != Code::PackageTooLarge || fitting.total == caps.total {
-                    return error;
-                }
-                let message =
-                    format!("it has more bytes than are left of {} for the plugins of one folder", caps.folder);
-                Error::new(Code::PackageTooLarge, Stage::Open, message).with_help(
-                    "Remove what is not needed from the folder of plugins, or raise `folder` under [caps] in the policy.",
-                )
+            let package = package.map_err(|error| match error.code() {
+                Code::PackageTooLarge if fitting.total != caps.total => overfull(caps),
+                _ => error,
             });
-            if let Ok(package) = &package {
-                let bytes: u64 = package.files().iter().map(|(_, bytes)| bytes.len() as u64).sum();
-                left = left.saturating_sub(bytes);
-            }
+            // Only who has read it knows what META has beside the files.
+            let package = package.and_then(|one| {
+                left = left.checked_sub(one.bytes()).ok_or_else(|| overfull(caps))?;
+                Ok(one)
+            });
             let key = match &package {
                 Ok(package) => (package.id().to_string(), Some(package.version().clone()), name.clone()),
                 Err(_) => (name.clone(), None, name.clone()),
@@ -124,6 +119,14 @@ impl<'a> Listing<'a> {
         found.sort_by(|(a, _), (b, _)| a.cmp(b));
         Ok(found.into_iter().map(|(_, package)| package).collect())
     }
+}
+
+/// `package.too-large` of what does not fit beside the others.
+fn overfull(caps: &Caps) -> Error {
+    let message = format!("it has more bytes than are left of {} for the plugins of one folder", caps.folder);
+    Error::new(Code::PackageTooLarge, Stage::Open, message).with_help(
+        "Remove what is not needed from the folder of plugins, or raise `folder` under [caps] in the policy.",
+    )
 }
 
 /// What it may take the system, in steps, to follow a link out of the folder. Those of so many are looked at; the others are refused unseen.

@@ -22,7 +22,7 @@ use crate::{
     policy::{Policy, TrustLevel},
 };
 
-/// How many verdicts are kept: those of a large game's mods, some MiB.
+/// How many verdicts are kept: those of a large game's mods, some MiB; a hundred if strangers make each as large as one may be.
 const KEPT: usize = 4096;
 /// How much later it must be before the time alone is worth a write.
 const HOUR: Duration = Duration::from_secs(3600);

@@ -9,14 +9,16 @@ use modhost::{
     },
     Engine,
     package::{Caps, discover},
-    verify::{Revocation, Revoked, SecretKey, SeenFile, StoreFile, Subject, TrustStore, Verdicts},
+    verify::{
+        Delegation, Revocation, Revoked, SecretKey, SeenFile, StoreFile, Subject, TrustStore, TrustedKey, Verdicts,
+    },
 };
 use semver::Version;
 
 use crate::{
     memory::peak,
     stores::full,
-    world::{World, area, date, key, pattern, trusted},
+    world::{World, area, date, key, pattern, root, trusted},
 };
 
 fn code<T: std::fmt::Debug>(result: modhost::Result<T>) -> Code {
@@ -68,6 +70,62 @@ fn a_key_that_the_host_was_built_with_is_in_no_file_and_stays() {
     assert_eq!(code(built().update(|store| store.remove_key(&key(1).public().id()))), Code::TrustNoKey);
     // The file alone names a key that is nowhere.
     assert_eq!(code(StoreFile::new(&path).load()), Code::TrustNoKey);
+}
+
+#[test]
+fn a_key_that_the_engine_was_built_with_is_in_every_store_that_it_gets() {
+    type Change = fn(&mut TrustStore);
+    let rows: [(&str, Change, &str, Result<&str, Code>); 6] = [
+        ("an empty store", |_| {}, "acme.wolf", Ok("verified")),
+        ("another's plugin", |_| {}, "other.wolf", Err(Code::TrustNamespace)),
+        (
+            "a store that widens it",
+            |store| store.add_key(trusted(1, "*")).unwrap(),
+            "other.wolf",
+            Err(Code::TrustNamespace),
+        ),
+        (
+            "a store that revokes it",
+            |store| store.revoke(Revocation::hard(Revoked::Key(key(1).public().id()), "stolen")).unwrap(),
+            "acme.wolf",
+            Err(Code::TrustRevoked),
+        ),
+        (
+            "a store with a delegation by it, which may not delegate",
+            |store| {
+                store.add_key(root(1, "acme.*")).unwrap();
+                store.delegate(Delegation::sign(&key(1), trusted(2, "acme.*")).unwrap()).unwrap();
+            },
+            "acme.wolf",
+            Err(Code::TrustDelegationRoot),
+        ),
+        ("a store with another key", |store| store.add_key(trusted(2, "*")).unwrap(), "acme.wolf", Ok("verified")),
+    ];
+    let area = area();
+    let path = area.path().join("p.modpkg");
+    for (name, change, id, expected) in rows {
+        let mut world = World::new();
+        world.renamed(id, &[1]);
+        fs::write(&path, world.packed()).unwrap();
+        let mut store = TrustStore::default();
+        change(&mut store);
+        let loaded = |engine: Engine| {
+            engine.load_path(&path)?;
+            Ok(engine.plugins()[0].trust.to_string())
+        };
+        let built = || Engine::builder().trusted_key(trusted(1, "acme.*"));
+        let first = built().trust_store(store.clone()).build().and_then(loaded);
+        let later = built().build().and_then(|engine| {
+            engine.set_trust_store(store)?;
+            loaded(engine)
+        });
+        for outcome in [first, later] {
+            let outcome = outcome.map_err(|error: modhost::Error| error.code());
+            assert_eq!(outcome.as_deref().map_err(|code| *code), expected, "{name}");
+        }
+    }
+    let nothing = TrustedKey::new(key(1).public(), "for nothing", []);
+    assert_eq!(Engine::builder().trusted_key(nothing).build().err().map(|error| error.code()), Some(Code::TrustValue));
 }
 
 #[test]

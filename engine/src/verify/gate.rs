@@ -12,7 +12,7 @@ use std::{
 use semver::Version;
 
 use super::{
-    Seen, SeenFile, SignedLock, TrustStore, Verdict, Verdicts,
+    Seen, SeenFile, SignedLock, TrustStore, TrustedKey, Verdict, Verdicts,
     decide::{Identity, judged},
     key::refused,
 };
@@ -37,6 +37,8 @@ pub(crate) struct Gate {
     /// Counts the stores and sets; counted on before one is exchanged, so that whoever finds the same number later judged by those there are.
     epoch: AtomicU64,
     memory: Option<Memory>,
+    /// The keys that the host was built with: each store gets them.
+    built: Vec<TrustedKey>,
 }
 
 #[derive(Debug)]
@@ -88,6 +90,7 @@ impl Default for Gate {
             verdicts: RwLock::new(Arc::new(Verdicts::new(TrustStore::default(), KEPT))),
             epoch: AtomicU64::new(0),
             memory: None,
+            built: Vec::new(),
         }
     }
 }
@@ -99,11 +102,17 @@ impl Memory {
 }
 
 impl Gate {
-    /// A gate under `store`, with a signed set and the file that remembers.
+    /// A gate under `store` and the keys that the host was built with, with a signed set and the file that remembers.
     ///
     /// # Errors
-    /// Those of [`SeenFile::load`], and `trust.generation` for an older store than was seen.
-    pub(crate) fn new(store: TrustStore, set: Option<SignedLock>, file: Option<SeenFile>) -> Result<Self> {
+    /// Those of [`SeenFile::load`] and [`TrustStore::embed`], and `trust.generation` for an older store than was seen.
+    pub(crate) fn new(
+        store: TrustStore,
+        built: Vec<TrustedKey>,
+        set: Option<SignedLock>,
+        file: Option<SeenFile>,
+    ) -> Result<Self> {
+        let store = with(store, &built)?;
         let remembering = |file: SeenFile| {
             let seen = Remembered { written: file.load()?, ..Remembered::default() };
             not_older(&store, seen.written.generation())?;
@@ -111,7 +120,7 @@ impl Gate {
         };
         let memory = file.map(remembering).transpose()?;
         let verdicts = Verdicts::new(store, KEPT).beside(set);
-        Ok(Gate { verdicts: RwLock::new(Arc::new(verdicts)), memory, ..Gate::default() })
+        Ok(Gate { verdicts: RwLock::new(Arc::new(verdicts)), memory, built, ..Gate::default() })
     }
 
     fn verdicts(&self) -> Arc<Verdicts> {
@@ -126,8 +135,9 @@ impl Gate {
     /// Puts another store in the place of the one there; what was decided under that one counts no more.
     ///
     /// # Errors
-    /// `trust.generation` for an older one.
+    /// `trust.generation` for an older one; those of [`TrustStore::embed`].
     pub(crate) fn exchange(&self, store: TrustStore) -> Result<()> {
+        let store = with(store, &self.built)?;
         let mut verdicts = self.verdicts.write().unwrap_or_else(PoisonError::into_inner);
         not_older(&store, verdicts.store().generation())?;
         self.epoch.fetch_add(1, SeqCst);
@@ -227,6 +237,11 @@ impl Gate {
         memory.seen().unwritten.forget(&written);
         Ok(())
     }
+}
+
+fn with(mut store: TrustStore, built: &[TrustedKey]) -> Result<TrustStore> {
+    built.iter().try_for_each(|key| store.embed(key.clone()))?;
+    Ok(store)
 }
 
 fn not_older(store: &TrustStore, seen: u64) -> Result<()> {

@@ -15,7 +15,7 @@ use crate::{
     inner::Inner,
     package::nearest,
     policy::{GroupLimits, Policy, check_group_name},
-    verify::{Gate, SeenFile, SignedLock, TrustStore},
+    verify::{Gate, SeenFile, SignedLock, TrustStore, TrustedKey},
 };
 
 /// What is said of a policy for development.
@@ -40,6 +40,7 @@ pub struct Builder {
     dirs: Vec<PathBuf>,
     threads: Option<usize>,
     store: TrustStore,
+    built: Vec<TrustedKey>,
     signed_lock: Option<SignedLock>,
     seen: Option<SeenFile>,
 }
@@ -62,6 +63,7 @@ impl Builder {
             dirs: Vec::new(),
             threads: None,
             store: TrustStore::default(),
+            built: Vec::new(),
             signed_lock: None,
             seen: None,
         }
@@ -224,6 +226,44 @@ impl Builder {
         self
     }
 
+    /// A key that the host is built with, the studio's own: it is in every trust store that the engine gets, the first one
+    /// ([`Builder::trust_store`]) and each that follows ([`Engine::set_trust_store`]), and in no file. What a store says of the same key,
+    /// more or less, does not count; but a store can revoke it. There may be several.
+    ///
+    /// A file that pins it, or holds a delegation or a revocation list by it, is whole together with the key only: such a one is read with
+    /// [`StoreFile::embed`](crate::verify::StoreFile::embed).
+    ///
+    /// ```
+    /// use modhost::{Code, Engine, Policy, TrustLevel, package::{Algorithm, Caps, Package}};
+    /// use modhost::verify::{Envelope, Revocation, Revoked, SecretKey, SignOptions, TrustStore, TrustedKey, sign_index};
+    ///
+    /// let caps = Caps::default();
+    /// let area = tempfile::tempdir()?;
+    /// std::fs::write(area.path().join("plugin.toml"), "[plugin]\nid = \"acme.wolf\"\nversion = \"1.0.0\"")?;
+    /// std::fs::write(area.path().join("main.lua"), "function howl() return 'awoo' end")?;
+    /// let package = Package::open(area.path(), &caps)?;
+    /// let key = SecretKey::generate()?;
+    /// let envelope = Envelope::of(sign_index(package.index().as_bytes(), &key, SignOptions::new("Acme"))?).to_string();
+    /// let packed = package.pack(Algorithm::Sha256, Some(envelope.as_bytes()), &caps)?;
+    /// let file = area.path().join(packed.file_name());
+    /// std::fs::write(&file, &packed.bytes)?;
+    ///
+    /// let studio = TrustedKey::new(key.public(), "the studio", ["acme.*".parse()?]);
+    /// let engine = Engine::builder().policy(Policy::standard()).trusted_key(studio).build()?;
+    /// let mut players = TrustStore::default();
+    /// engine.set_trust_store(players.clone())?;
+    /// engine.load_path(&file)?;
+    /// assert_eq!(engine.plugins()[0].trust, TrustLevel::Verified);
+    ///
+    /// players.revoke(Revocation::hard(Revoked::Key(key.public().id()), "stolen"))?;
+    /// assert_eq!(engine.set_trust_store(players)?.quarantined.len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn trusted_key(mut self, key: TrustedKey) -> Self {
+        self.built.push(key);
+        self
+    }
+
     /// A signed set: one signature for all the packages that a lockfile names, by id, version and digest. Its keys count for each of them as
     /// a package's own would, and those need none then. Another can follow: [`Engine::set_signed_lock`]. To load what the lockfile holds
     /// and nothing else is another matter: [`Loading::hold_to`](crate::Loading::hold_to).
@@ -376,7 +416,7 @@ impl Builder {
     /// # Errors
     /// [`Code::ManifestName`] and [`Code::ManifestVersion`] for malformed names of host functions, capabilities and contracts;
     /// [`Code::PolicyValue`] for a policy that names backends or libraries that there are not, or is out of range; those of
-    /// [`SeenFile::load`], and [`Code::TrustGeneration`] for an older trust store than it has seen.
+    /// [`TrustStore::embed`] for the keys that the host is built with, and of [`SeenFile::load`]; and [`Code::TrustGeneration`] for an older trust store than it has seen.
     pub fn build(mut self) -> Result<Engine> {
         let mut registry = Registry::default();
         for function in &self.functions {
@@ -402,7 +442,7 @@ impl Builder {
             Inner::new(self.policy, registry, self.backends, self.without, audit, self.clock, self.observers);
         inner.checks = self.checks;
         (inner.dirs, inner.threads) = (self.dirs, self.threads);
-        inner.gate = Gate::new(self.store, self.signed_lock, self.seen)?;
+        inner.gate = Gate::new(self.store, self.built, self.signed_lock, self.seen)?;
         if inner.policy.development {
             inner.audit.record(Event::Development, "", &format!("policy {}: {DEVELOPMENT}", inner.policy.name));
         }

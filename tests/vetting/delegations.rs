@@ -119,6 +119,20 @@ fn chains_that_hold_and_that_ended() {
     check(CASES);
 }
 
+#[test]
+fn whoever_is_softly_revoked_anywhere_in_a_chain_is_told_of() {
+    for revoked in [10, 11, 12, 13] {
+        let mut world = World::new();
+        chain(&mut world, 2, &["acme.*", "acme.*"]);
+        let id = key(revoked).public().id();
+        world.store.revoke(Revocation::soft(Revoked::Key(id), "retired")).unwrap();
+        let verdict = world.judge();
+        let told: Vec<_> = verdict.warnings.iter().filter(|one| one.contains("is revoked: retired")).collect();
+        assert_eq!((verdict.level, told.len()), (Verified, usize::from(revoked != 13)), "{revoked}: {verdict:?}");
+        assert!(told.iter().all(|one| one.contains(&id.short())), "{revoked}: {told:?}");
+    }
+}
+
 /// A store whose root 10 hands on, within dates.
 fn rooted() -> TrustStore {
     let mut store = TrustStore::default();

@@ -1,19 +1,24 @@
 //! What lies on disk: trust stores with their generations, locks and seals, what was seen, private keys; and verdicts that are kept.
 
-use std::{fs, sync::Arc, thread, time::Duration};
+use std::{env, fs, fs::File, path::Path, process::Command, sync::Arc, thread, time::Duration};
 
 use modhost::{
     Code::{
         self, IoFailed, IoNotFound, TrustGeneration, TrustKeyFile, TrustMemory, TrustNewer, TrustRollback, TrustSealed,
         TrustSyntax,
     },
-    verify::{Revocation, Revoked, SecretKey, SeenFile, StoreFile, Subject, TrustStore, Verdicts},
+    Engine,
+    package::{Caps, discover},
+    verify::{
+        Delegation, Revocation, Revoked, SecretKey, SeenFile, StoreFile, Subject, TrustStore, TrustedKey, Verdicts,
+    },
 };
 use semver::Version;
 
 use crate::{
+    memory::peak,
     stores::full,
-    world::{World, area, date, key, pattern, trusted},
+    world::{World, area, date, key, pattern, root, trusted},
 };
 
 fn code<T: std::fmt::Debug>(result: modhost::Result<T>) -> Code {
@@ -68,6 +73,62 @@ fn a_key_that_the_host_was_built_with_is_in_no_file_and_stays() {
 }
 
 #[test]
+fn a_key_that_the_engine_was_built_with_is_in_every_store_that_it_gets() {
+    type Change = fn(&mut TrustStore);
+    let rows: [(&str, Change, &str, Result<&str, Code>); 6] = [
+        ("an empty store", |_| {}, "acme.wolf", Ok("verified")),
+        ("another's plugin", |_| {}, "other.wolf", Err(Code::TrustNamespace)),
+        (
+            "a store that widens it",
+            |store| store.add_key(trusted(1, "*")).unwrap(),
+            "other.wolf",
+            Err(Code::TrustNamespace),
+        ),
+        (
+            "a store that revokes it",
+            |store| store.revoke(Revocation::hard(Revoked::Key(key(1).public().id()), "stolen")).unwrap(),
+            "acme.wolf",
+            Err(Code::TrustRevoked),
+        ),
+        (
+            "a store with a delegation by it, which may not delegate",
+            |store| {
+                store.add_key(root(1, "acme.*")).unwrap();
+                store.delegate(Delegation::sign(&key(1), trusted(2, "acme.*")).unwrap()).unwrap();
+            },
+            "acme.wolf",
+            Err(Code::TrustDelegationRoot),
+        ),
+        ("a store with another key", |store| store.add_key(trusted(2, "*")).unwrap(), "acme.wolf", Ok("verified")),
+    ];
+    let area = area();
+    let path = area.path().join("p.modpkg");
+    for (name, change, id, expected) in rows {
+        let mut world = World::new();
+        world.renamed(id, &[1]);
+        fs::write(&path, world.packed()).unwrap();
+        let mut store = TrustStore::default();
+        change(&mut store);
+        let loaded = |engine: Engine| {
+            engine.load_path(&path)?;
+            Ok(engine.plugins()[0].trust.to_string())
+        };
+        let built = || Engine::builder().trusted_key(trusted(1, "acme.*"));
+        let first = built().trust_store(store.clone()).build().and_then(loaded);
+        let later = built().build().and_then(|engine| {
+            engine.set_trust_store(store)?;
+            loaded(engine)
+        });
+        for outcome in [first, later] {
+            let outcome = outcome.map_err(|error: modhost::Error| error.code());
+            assert_eq!(outcome.as_deref().map_err(|code| *code), expected, "{name}");
+        }
+    }
+    let nothing = TrustedKey::new(key(1).public(), "for nothing", []);
+    assert_eq!(Engine::builder().trusted_key(nothing).build().err().map(|error| error.code()), Some(Code::TrustValue));
+}
+
+#[test]
 fn of_many_writers_none_loses_a_change() {
     let area = area();
     let path = Arc::new(area.path().join("trust.toml"));
@@ -85,6 +146,100 @@ fn of_many_writers_none_loses_a_change() {
     writers.into_iter().for_each(|writer| writer.join().unwrap());
     let store = StoreFile::new(&*path).load().unwrap();
     assert_eq!((store.keys().count(), store.generation()), (4, 8));
+}
+
+/// Holds the lock beside `path`, as another process would.
+fn held(path: &Path) -> File {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let lock = File::options().create(true).truncate(false).write(true).open(name).unwrap();
+    lock.try_lock().unwrap();
+    lock
+}
+
+#[test]
+fn who_keeps_a_lock_makes_nobody_wait_for_ever() {
+    let area = area();
+    let path = area.path().join("it");
+    let wait = Duration::from_millis(20);
+    type Change = fn(&Path, Duration) -> modhost::Result<()>;
+    let rows: [(&str, Change); 3] = [
+        ("a store is changed", |path, wait| StoreFile::new(path).patience(wait).update(|_| Ok(()))),
+        ("a store is sealed", |path, wait| StoreFile::new(path).patience(wait).reseal(Some([7; 32])).map(drop)),
+        ("what was seen is changed", |path, wait| SeenFile::new(path).patience(wait).update(|_| ())),
+    ];
+    for (name, change) in rows {
+        let _ = fs::remove_file(&path);
+        if name.starts_with("a store") {
+            StoreFile::new(&path).update(|_| Ok(())).unwrap();
+        }
+        let before = fs::read(&path).ok();
+        let lock = held(&path);
+        let error = change(&path, wait).unwrap_err();
+        assert!(
+            error.code() == IoFailed && error.message().contains("it.lock: somebody else holds"),
+            "{name}: {error}"
+        );
+        assert!(error.help().contains("it.lock`) and end it"), "{name}: {error:?}");
+        assert_eq!(fs::read(&path).ok(), before, "{name}");
+        drop(lock);
+        change(&path, wait).expect(name);
+    }
+}
+
+/// While one load waits for the file, others are vetted, and stores are taken; what the one remembers counts before it is written.
+#[cfg(target_os = "linux")]
+#[test]
+fn who_keeps_the_lock_of_what_was_seen_keeps_nobody_from_vetting() {
+    let area = area();
+    let (path, package, older) =
+        (area.path().join("seen"), area.path().join("new.modpkg"), area.path().join("old.modpkg"));
+    let mut world = World::new();
+    fs::write(&older, world.packed()).unwrap();
+    world.version = Version::new(2, 0, 0);
+    world.index = world.listed();
+    world.signed_by(&[1]);
+    fs::write(&package, world.packed()).unwrap();
+    let file = SeenFile::new(&path).patience(Duration::from_secs(5));
+    let engine = Engine::builder().trust_store(world.store.clone()).versions_seen(file).build().unwrap();
+    let lock = held(&path);
+    let name = area.path().join("seen.lock");
+    let open = || {
+        let files = fs::read_dir("/proc/self/fd").unwrap().flatten();
+        files.filter(|file| fs::read_link(file.path()).is_ok_and(|to| to == name)).count()
+    };
+    let mods = thread::scope(|scope| {
+        let load = scope.spawn(|| engine.loading().dir(&package).load().unwrap());
+        while open() < 2 {
+            thread::yield_now();
+        }
+        // Were they to wait, the load would have given up before.
+        engine.set_trust_store(world.store.clone()).unwrap();
+        assert_eq!(code(engine.load_path(&older)), TrustRollback);
+        drop(lock);
+        load.join().unwrap()
+    });
+    assert!(mods.not_remembered.is_none(), "{mods}");
+    assert_eq!(SeenFile::new(&path).load().unwrap().version(&world.id), Some(&world.version));
+
+    // What cannot be written counts as long as the engine lives, and is written as soon as something is.
+    for unwritten in ["3.0.0", "4.0.0"] {
+        engine.unload(engine.find("acme.wolf").unwrap()).unwrap();
+        world.version = unwritten.parse().unwrap();
+        world.index = world.listed();
+        world.signed_by(&[1]);
+        fs::write(&package, world.packed()).unwrap();
+        if unwritten == "4.0.0" {
+            fs::remove_dir(&path).unwrap();
+        } else {
+            fs::remove_file(&path).unwrap();
+            fs::create_dir(&path).unwrap();
+        }
+        let mods = engine.loading().dir(&package).load().unwrap();
+        assert_eq!(mods.not_remembered.is_some(), unwritten == "3.0.0", "{mods}");
+        assert_eq!(code(engine.load_path(&older)), TrustRollback);
+    }
+    assert_eq!(SeenFile::new(&path).load().unwrap().version(&world.id), Some(&world.version));
 }
 
 #[test]
@@ -216,6 +371,63 @@ fn a_private_key_is_kept_to_its_owner() {
     assert!(error.code() == TrustKeyFile && error.message().contains("passphrase"));
 }
 
+/// A package that is small, signed by many keys that nobody knows, who had much to say.
+fn signed_by_many() -> World {
+    let mut world = World::new();
+    let seeds: Vec<u8> = (100..115).collect();
+    world.sign_with(&seeds, |said| {
+        said.meta = (0..16).map(|at| (format!("m{at:02}"), "x".repeat(20))).collect();
+    });
+    world
+}
+
+#[test]
+fn lists_and_signatures_are_bytes_of_a_folder_too() {
+    let area = area();
+    let world = signed_by_many();
+    let files: usize = world.files().iter().map(|(_, bytes)| bytes.len()).sum();
+    let one = files + world.index.len() + world.envelope.as_ref().unwrap().len();
+    assert!(one > 20 * files, "a package of {one} bytes, {files} of them its files");
+    for at in 0..200 {
+        fs::write(area.path().join(format!("{at:03}.modpkg")), world.packed()).unwrap();
+    }
+    for (folder, fit) in [(3 * one, 3), (4 * one - 1, 3), (4 * one, 4), (200 * one, 200)] {
+        let mut caps = Caps::default();
+        caps.folder = folder as u64;
+        let (found, peak) = peak(|| discover(area.path(), &caps).unwrap());
+        assert_eq!(found.iter().filter(|one| one.is_ok()).count(), fit, "of {folder} bytes");
+        assert!(found.into_iter().flat_map(Result::err).all(|error| error.code() == Code::PackageTooLarge));
+        assert!(peak < 4 * folder + (1 << 20), "{peak} bytes for a cap of {folder}");
+    }
+}
+
+/// Names the folder of the key, in the child.
+const FOLDER: &str = "MODHOST_TEST_KEY_FOLDER";
+
+/// The child: makes a key.
+#[test]
+fn child() {
+    let Some(folder) = env::var_os(FOLDER) else { return };
+    SecretKey::generate().unwrap().create(&Path::new(&folder).join("key.pem")).unwrap();
+}
+
+/// A process that may write no file is ended by the system when it writes the first byte, as by a machine that goes down.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_key_is_there_as_a_whole_or_not_at_all() {
+    for (limit, expected) in [("0", &[][..]), ("unlimited", &["key.pem"][..])] {
+        let area = area();
+        let line = format!("ulimit -c 0; ulimit -f {limit}; exec \"$0\" --exact files::child");
+        let mut child = Command::new("sh");
+        let child = child.args(["-c", &line]).arg(env::current_exe().unwrap()).env(FOLDER, area.path());
+        let output = child.output().unwrap();
+        assert_eq!(output.status.success(), limit != "0", "{output:?}");
+        let names = fs::read_dir(area.path()).unwrap().map(|one| one.unwrap().file_name().into_string().unwrap());
+        let left: Vec<_> = names.filter(|name| !name.ends_with(".tmp")).collect();
+        assert_eq!(left, expected, "with {limit}");
+    }
+}
+
 #[test]
 fn a_verdict_is_kept_no_longer_than_it_holds() {
     let mut world = World::new();
@@ -239,6 +451,11 @@ fn a_verdict_is_kept_no_longer_than_it_holds() {
     let mut strict = world.clone();
     strict.policy = modhost::Policy::strict();
     assert_eq!(decide(&verdicts, &strict), Err(Code::VerifyThreshold));
+    // To want an end, however late, is not to want none.
+    let mut endless = World::new();
+    assert_eq!(decide(&verdicts, &endless), good);
+    endless.policy.signature_max_age = Some(Duration::MAX);
+    assert_eq!(decide(&verdicts, &endless), Err(Code::VerifyLifetime));
     let mut changed = world.clone();
     changed.index.push(b'x');
     assert_eq!(decide(&verdicts, &changed), Err(Code::VerifyBadSignature));
@@ -250,6 +467,11 @@ fn a_verdict_is_kept_no_longer_than_it_holds() {
     let mut renewed = world.clone();
     renewed.signed_by(&[2]);
     assert_eq!((decide(&verdicts, &renewed), verdicts.len()), (good, 2));
+
+    // Nor is what many had much to say in.
+    assert_eq!((decide(&verdicts, &signed_by_many()), verdicts.len()), (Ok(modhost::TrustLevel::Untrusted), 2));
+    verdicts.set_store(world.store.clone());
+    assert_eq!((decide(&verdicts, &signed_by_many()), verdicts.len()), (Ok(modhost::TrustLevel::Untrusted), 0));
 
     // Another generation of the store: nothing is left.
     let mut store = world.store.clone();

@@ -1,6 +1,6 @@
 //! Makes attacks of what is a row elsewhere: a package in a changed world, which a host loads under that world's store and policy.
 
-use modhost::{Code, Policy, TrustLevel};
+use modhost::{Code, Policy, TrustLevel, verify::TrustStore};
 
 use crate::{
     play::{host_store, with_good},
@@ -49,7 +49,7 @@ fn policy(policy: &Policy) -> Option<String> {
 
 /// A world as a folder; `None` for one that lies in no file: a list that is not of these files, a built-in key, an envelope that no package can hold.
 pub(crate) fn attack(kind: &str, name: &str, world: &World, code: Code) -> Option<Attack> {
-    let builtin = world.store.all_keys().count() != world.store.keys().count();
+    let builtin = TrustStore::parse(&world.store.to_string(), "trust.toml").ok().as_ref() != Some(&world.store);
     let long = world.envelope.as_ref().is_some_and(|text| text.len() > 64 << 10);
     if world.index != world.listed() || builtin || long {
         return None;

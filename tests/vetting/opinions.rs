@@ -28,8 +28,9 @@ fn theirs(public: &[u8; 32], message: &[u8], signature: &[u8; 64]) -> bool {
 /// The engine's own choice of keys and of a check, on any message: it offers neither for messages of other people.
 fn ours(public: &[u8; 32], message: &[u8], signature: &[u8; 64]) -> bool {
     let signature = ed25519_dalek::Signature::from_bytes(signature);
-    PublicKey::from_bytes(public)
-        .is_ok_and(|key| ed25519_dalek::VerifyingKey::from(key).verify_strict(message, &signature).is_ok())
+    let key = PublicKey::from_bytes(public).ok();
+    let key = key.and_then(|key| ed25519_dalek::VerifyingKey::from_bytes(key.as_bytes()).ok());
+    key.is_some_and(|key| key.verify_strict(message, &signature).is_ok())
 }
 
 /// Good signatures of packages, and ones with a flipped bit in message, key or value: another implementation thinks the same of each.

@@ -13,7 +13,7 @@ use modhost::{
 };
 use semver::Version;
 
-use crate::world::{Case, World, check, date, key, pattern, trusted};
+use crate::world::{Case, World, check, date, key, pattern, root, trusted};
 use crate::{judged, table::Attack};
 
 fn change_key(world: &mut World, seed: u8, change: impl FnOnce(&mut TrustedKey)) {
@@ -125,6 +125,16 @@ const CASES: &[Case] = &[
             w.store.embed(trusted(1, "acme.*")).unwrap();
         },
         Ok(Verified),
+    ),
+    (
+        "a file's own entry widens no key that is built in",
+        |w| w.store.embed(trusted(1, "acme.fox")).unwrap(),
+        Err(TrustNamespace),
+    ),
+    (
+        "a file's own entry makes no key sign that is built in to delegate",
+        |w| w.store.embed(root(1, "acme.*")).unwrap(),
+        Ok(Untrusted),
     ),
     ("another's namespace", |w| w.renamed("other.wolf", &[1]), Err(TrustNamespace)),
     ("a name that begins alike", |w| w.renamed("acme2.wolf", &[1]), Err(TrustNamespace)),

@@ -111,7 +111,7 @@ impl LogKey {
     }
 
     pub(super) fn public(&self) -> PublicKey {
-        PublicKey(self.0.public().into())
+        PublicKey(self.0.public().verifying())
     }
 
     pub(super) fn sign(&self, message: &[u8]) -> [u8; 64] {

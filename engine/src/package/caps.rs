@@ -16,7 +16,7 @@ pub struct Caps {
     pub file: u64,
     /// Bytes of all files of one plugin together.
     pub total: u64,
-    /// Bytes of all plugins of a folder together, which are in memory until the last of them is loaded.
+    /// Bytes of all plugins of a folder together, with their lists of files and signatures: they are in memory until the last is loaded.
     pub folder: u64,
     /// Files and folders of one plugin.
     pub files: usize,

@@ -12,8 +12,8 @@ use semver::Version;
 use super::{
     Caps, MANIFEST, Opened, Package,
     artefact::{is_package, kind_of},
-    files::{STEPS, follow},
-    open::not_a_plugin,
+    files::{STEPS, find, follow},
+    open::{not_a_plugin, open_found},
 };
 use crate::{Code, Error, Result, Stage};
 
@@ -98,20 +98,15 @@ impl<'a> Listing<'a> {
             let name = name.to_string_lossy().into_owned();
             told(&name);
             let Some(package) = package else { continue };
-            let package = package.map_err(|error| {
-                if error.code() != Code::PackageTooLarge || fitting.total == caps.total {
-                    return error;
-                }
-                let message =
-                    format!("it has more bytes than are left of {} for the plugins of one folder", caps.folder);
-                Error::new(Code::PackageTooLarge, Stage::Open, message).with_help(
-                    "Remove what is not needed from the folder of plugins, or raise `folder` under [caps] in the policy.",
-                )
+            let package = package.map_err(|error| match error.code() {
+                Code::PackageTooLarge if fitting.total != caps.total => overfull(caps),
+                _ => error,
             });
-            if let Ok(package) = &package {
-                let bytes: u64 = package.files().iter().map(|(_, bytes)| bytes.len() as u64).sum();
-                left = left.saturating_sub(bytes);
-            }
+            // Only who has read it knows what META has beside the files.
+            let package = package.and_then(|one| {
+                left = left.checked_sub(one.bytes()).ok_or_else(|| overfull(caps))?;
+                Ok(one)
+            });
             let key = match &package {
                 Ok(package) => (package.id().to_string(), Some(package.version().clone()), name.clone()),
                 Err(_) => (name.clone(), None, name.clone()),
@@ -124,6 +119,14 @@ impl<'a> Listing<'a> {
         found.sort_by(|(a, _), (b, _)| a.cmp(b));
         Ok(found.into_iter().map(|(_, package)| package).collect())
     }
+}
+
+/// `package.too-large` of what does not fit beside the others.
+fn overfull(caps: &Caps) -> Error {
+    let message = format!("it has more bytes than are left of {} for the plugins of one folder", caps.folder);
+    Error::new(Code::PackageTooLarge, Stage::Open, message).with_help(
+        "Remove what is not needed from the folder of plugins, or raise `folder` under [caps] in the policy.",
+    )
 }
 
 /// What it may take the system, in steps, to follow a link out of the folder. Those of so many are looked at; the others are refused unseen.
@@ -167,32 +170,38 @@ fn names(path: &Path, caps: &Caps) -> Result<Vec<OsString>> {
 
 /// One entry of a folder of plugins; `None` for what is none.
 fn entry(root: &Path, path: &Path, caps: &Caps, steps: &mut usize) -> Option<Result<Opened>> {
-    let linked = fs::symlink_metadata(path).ok()?.is_symlink();
+    let name = path.file_name()?;
     // Before the system follows a link: it goes every way to its end.
-    let escapes = linked && !inside(root, path, steps, caps);
+    let parts = match fs::symlink_metadata(path).ok()?.is_symlink() {
+        true => inside(root, path, steps, caps),
+        false => Some(vec![name.to_owned()]),
+    };
+    let escapes = parts.is_none();
     *steps += if escapes { ESCAPE } else { 0 };
     let looked = !escapes || *steps <= STEPS * caps.files;
     let folder = looked && fs::metadata(path).is_ok_and(|about| about.is_dir());
     if looked && !folder && !is_plugin(path) {
         return None;
     }
-    if escapes {
+    let Some(parts) = parts else {
         let message = "this is a link that leads to nothing inside the folder of plugins";
         let place = Place::file(shown(path).escape_debug().to_string());
         return Some(Err(Error::new(Code::PackageEscapes, Stage::Open, message).at_place(place)));
-    }
+    };
     if folder && !has_manifest(path) {
         let file = first_plugin_file(path, caps)?;
         let message = format!("the folder holds `{}`, but no plugin.toml", shown(&file).escape_debug());
         return Some(Err(not_a_plugin(path, &message)));
     }
-    Some(Package::read(path, caps))
+    // What was looked at, whatever lies at `path` by now.
+    Some(find(root, &parts, &shown(path), caps).and_then(|found| open_found(path, found, caps)))
 }
 
-fn inside(root: &Path, path: &Path, steps: &mut usize, caps: &Caps) -> bool {
-    let Some(name) = path.file_name() else { return false };
-    let found = follow(root, vec![name.to_owned()], &shown(path), steps, STEPS * caps.files);
-    matches!(found, Ok(Some(parts)) if !parts.is_empty())
+/// Where a link leads to, as parts below `root`.
+fn inside(root: &Path, path: &Path, steps: &mut usize, caps: &Caps) -> Option<Vec<OsString>> {
+    let left = vec![path.file_name()?.to_owned()];
+    let parts = follow(root, left, &shown(path), steps, STEPS * caps.files).ok()??;
+    (!parts.is_empty()).then_some(parts)
 }
 
 /// A plugin file in a folder without a manifest: somebody forgot the manifest.

@@ -71,13 +71,42 @@ fn special(path: &str) -> Error {
     error(Code::PackageSpecialFile, path, "this is neither a plain file nor a folder")
 }
 
+/// What lies in a folder of plugins, open: whatever takes its place now, this is what is read.
+pub(super) enum Found<'c> {
+    File(File),
+    Folder(Reader<'c>),
+}
+
+/// Opens what lies at `parts` below the folder `root`, whose own path is without links. A link that took the place of one of the parts
+/// since they were looked at is not followed.
+pub(super) fn find<'c>(root: &Path, parts: &[OsString], shown: &str, caps: &'c Caps) -> Result<Found<'c>> {
+    let failed = |error| io_error(shown, &error);
+    let Some((last, parents)) = parts.split_last() else { return Err(special(shown)) };
+    let mut folder = Folder::open(root).map_err(failed)?;
+    for part in parents {
+        folder = folder.folder(part).map_err(failed)?;
+    }
+    match folder.kind(last).map_err(failed)? {
+        FileKind::File => folder.file(last).map(Found::File).map_err(failed),
+        FileKind::Folder => {
+            let path = root.join(parts.iter().collect::<PathBuf>());
+            Ok(Found::Folder(Reader::of(path, folder.folder(last).map_err(failed)?, caps)))
+        }
+        FileKind::Link | FileKind::Special => Err(special(shown)),
+    }
+}
+
 impl<'c> Reader<'c> {
     /// Opens a plugin's folder; `path` itself may be a link.
     pub(super) fn open(path: &Path, caps: &'c Caps) -> Result<Self> {
         let failed = |error| Error::io(Stage::Open, path, &error);
         let path = fs::canonicalize(path).map_err(failed)?;
         let folder = Folder::open(&path).map_err(failed)?;
-        Ok(Reader { caps, path, folder, files: FileSet::default(), bytes: 0, seen: 0, steps: 0, skipped: Vec::new() })
+        Ok(Reader::of(path, folder, caps))
+    }
+
+    fn of(path: PathBuf, folder: Folder, caps: &'c Caps) -> Self {
+        Reader { caps, path, folder, files: FileSet::default(), bytes: 0, seen: 0, steps: 0, skipped: Vec::new() }
     }
 
     /// Reads one file that somebody named, `None` where it is not there. `cap` is its own limit beside the plugin's.
@@ -326,26 +355,22 @@ fn fill(file: &mut File, place: &mut [u8]) -> io::Result<usize> {
     Ok(at)
 }
 
-/// Reads one plugin file that the user named.
-pub(super) fn read_single(path: &Path, name: &str, caps: &Caps) -> Result<FileSet> {
-    Ok(set_of(name, read_named(path, name, caps.file.min(caps.total))?))
-}
-
-/// Reads one file of at most `most` bytes that the user named, through links if there are any.
-fn read_named(path: &Path, name: &str, most: u64) -> Result<Arc<[u8]>> {
-    bounded(named(path, name)?, most, name)?.ok_or_else(|| too_large(name, most))
+/// Reads one plugin file.
+pub(super) fn read_single(file: File, name: &str, caps: &Caps) -> Result<FileSet> {
+    let most = caps.file.min(caps.total);
+    Ok(set_of(name, bounded(file, most, name)?.ok_or_else(|| too_large(name, most))?))
 }
 
 /// The same of a package, whose bytes nobody keeps: they need no place that can be shared, and no zeroes before they come.
-pub(super) fn read_package(path: &Path, name: &str, most: u64) -> Result<Vec<u8>> {
-    let file = named(path, name)?;
+pub(super) fn read_package(file: File, path: &Path, name: &str, most: u64) -> Result<Vec<u8>> {
     let length = told(&file, most, name)?.ok_or_else(|| too_large(name, most))?;
     let mut bytes = Vec::with_capacity(length);
     file.take(most.saturating_add(1)).read_to_end(&mut bytes).map_err(|error| Error::io(Stage::Open, path, &error))?;
     if bytes.len() as u64 > most { Err(too_large(name, most)) } else { Ok(bytes) }
 }
 
-fn named(path: &Path, name: &str) -> Result<File> {
+/// Opens a file that the user named, through links if there are any.
+pub(super) fn named(path: &Path, name: &str) -> Result<File> {
     let failed = |error| Error::io(Stage::Open, path, &error);
     // Asked before it is opened: opening a device may do something.
     if !fs::metadata(path).map_err(failed)?.is_file() {

@@ -2,7 +2,7 @@
 
 use std::{
     env::consts::{ARCH, OS},
-    fs,
+    fs::{self, File},
     path::Path,
     sync::OnceLock,
 };
@@ -14,7 +14,7 @@ use super::{
     Artefact, Caps, Entry, Id, Index, MANIFEST, Manifest, Package,
     archive::Archive,
     artefact::{ENDINGS, is_package, kind_of},
-    files::{Reader, portable, read_package, read_single, single_file},
+    files::{Found, Reader, named, portable, read_package, read_single, single_file},
     meta::{INDEX, LONGEST_INDEX, Meta},
     opened::{Listed, Opened},
     parse::beginning,
@@ -27,7 +27,19 @@ const CONVENTIONAL: [&str; 5] = ["main.lua", "main.luau", "main.rhai", "main.was
 /// Opens the plugin at `path`.
 pub(super) fn open(path: &Path, caps: &Caps) -> Result<Opened> {
     let about = fs::metadata(path).map_err(|error| Error::io(Stage::Open, path, &error))?;
-    if about.is_dir() { folder(path, caps) } else { single(path, caps) }
+    if about.is_dir() {
+        folder(path, Reader::open(path, caps)?, caps)
+    } else {
+        single(path, |name| named(path, name), caps)
+    }
+}
+
+/// The plugin that was found at `path`.
+pub(super) fn open_found(path: &Path, found: Found<'_>, caps: &Caps) -> Result<Opened> {
+    match found {
+        Found::File(file) => single(path, |_| Ok(file), caps),
+        Found::Folder(reader) => folder(path, reader, caps),
+    }
 }
 
 /// `package.not-a-plugin`.
@@ -41,15 +53,16 @@ fn no_ending(path: &Path) -> Error {
     if is_manifest { error.with_help("Name the folder instead of its plugin.toml.") } else { error }
 }
 
-fn single(path: &Path, caps: &Caps) -> Result<Opened> {
+fn single(path: &Path, file: impl FnOnce(&str) -> Result<File>, caps: &Caps) -> Result<Opened> {
     let name = path.file_name().unwrap_or_default();
     if is_package(path) {
-        let bytes = read_package(path, &name.to_string_lossy(), caps.package)?;
+        let name = name.to_string_lossy();
+        let bytes = read_package(file(&name)?, path, &name, caps.package)?;
         return package(path, &bytes, caps);
     }
     let kind = kind_of(path).ok_or_else(|| no_ending(path))?;
     let name = portable(name, &name.to_string_lossy())?;
-    Ok(alone(kind, name, read_single(path, name, caps)?, path).into())
+    Ok(alone(kind, name, read_single(file(name)?, name, caps)?, path).into())
 }
 
 /// The package of one file; `files` holds it as `name`.
@@ -96,8 +109,7 @@ fn package(path: &Path, bytes: &[u8], caps: &Caps) -> Result<Opened> {
     Ok(Opened::Listed(Box::new(Listed { path: path.to_owned(), index, files, meta, skipped: Vec::new(), packed })))
 }
 
-fn folder(path: &Path, caps: &Caps) -> Result<Opened> {
-    let mut reader = Reader::open(path, caps)?;
+fn folder(path: &Path, mut reader: Reader<'_>, caps: &Caps) -> Result<Opened> {
     match reader.read(INDEX, LONGEST_INDEX.min(caps.file))?.map(Index::parse).transpose()? {
         Some(index) => listed(path, reader, index, caps),
         None => unlisted(path, reader, caps).map(Into::into),

@@ -76,6 +76,16 @@ impl Opened {
         }
     }
 
+    /// How many bytes of it are kept: its files, and what META says of them.
+    pub(super) fn bytes(&self) -> u64 {
+        let index = match self {
+            Opened::Whole(package) => package.recorded.then(|| package.index()),
+            Opened::Listed(listed) => Some(&listed.index),
+        };
+        let meta = index.map_or(0, |index| index.as_bytes().len()) + self.envelope().map_or(0, <[u8]>::len);
+        self.files().iter().map(|(_, bytes)| bytes.len() as u64).sum::<u64>() + meta as u64
+    }
+
     /// Parses what was not parsed yet: `plugin.toml`, which must be of the plugin that the list names.
     ///
     /// # Errors

@@ -14,9 +14,13 @@ use super::{
 };
 use crate::{error::Result, policy::Policy};
 
+/// The longest envelope, in bytes, of a package whose verdict is kept: that of some ten signatures. A verdict has several times the bytes of
+/// the signatures that it tells of, and whose they are nobody asks before it is made.
+const LONGEST: usize = 4 << 10;
+
 /// A trust store, perhaps with a signed set, and what was found out under them. The key is the package's digest, its envelope, the
 /// set where it names the package, and what of the policy makes a difference, never a path or a file's time; another store and
-/// another set empty it. Only what was taken is kept, and no longer than until
+/// another set empty it. Only what was taken is kept, of packages with few signatures (up to 4 KiB of them), and no longer than until
 /// the first signature, key or revocation list that it rests on comes to an end.
 #[derive(Debug)]
 pub struct Verdicts {
@@ -102,8 +106,8 @@ impl Verdicts {
             return Ok(verdict.clone());
         }
         let verdict = judged(subject, self.signed_lock(), &self.store, policy, now).accept(subject.id)?;
-        let mut kept = self.kept();
-        if self.most > 0 {
+        if self.most > 0 && subject.envelope.is_none_or(|envelope| envelope.len() <= LONGEST) {
+            let mut kept = self.kept();
             if kept.verdicts.insert(key, verdict.clone()).is_none() {
                 kept.order.push_back(key);
             }
@@ -129,7 +133,8 @@ fn key(subject: &Identity<'_>, set: Option<&SignedLock>, policy: &Policy) -> [u8
     hash.update(part(policy.name.as_bytes()));
     hash.update([u8::from(policy.unsigned), u8::from(policy.require_trusted_signer)]);
     hash.update(policy.signatures.to_le_bytes());
-    hash.update(policy.signature_max_age.map_or(u64::MAX, |age| age.as_secs()).to_le_bytes());
+    hash.update([u8::from(policy.signature_max_age.is_some())]);
+    hash.update(policy.signature_max_age.unwrap_or_default().as_nanos().to_le_bytes());
     for vendor in &policy.vendors {
         hash.update(part(vendor.as_bytes()));
     }

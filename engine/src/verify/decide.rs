@@ -325,10 +325,12 @@ fn of_signer(verdict: &mut Verdict, signature: &Signature, id: &Id, store: &Trus
         problem: None,
     };
     let mut problem = None;
+    let mut over = BTreeSet::new();
     for known in store.known(&signature.public) {
         until(verdict, known.from, now);
         until(verdict, known.until, now);
         let above = known.link.map(|link| store.above(link)).unwrap_or_default();
+        over.extend(above.iter().copied());
         match standing(&known, &above, id, store, now) {
             Ok(gives) if gives > signer.gives => {
                 (signer.gives, signer.delegated_by, signer.label) = (gives, above, Some(known.label.to_owned()));
@@ -339,6 +341,13 @@ fn of_signer(verdict: &mut Verdict, signature: &Signature, id: &Id, store: &Trus
                 problem
                     .get_or_insert_with(|| of_key(key, why.0, format!("the key {} ({label}) {}", key.short(), why.1)));
             }
+        }
+    }
+    // A hard one is the problem of the way that goes through it.
+    for above in over {
+        for one in store.against(id, |one| !one.hard && one.what == Revoked::Key(above)) {
+            let what = format!("the key {}, from which {} has its trust,", above.short(), key.short());
+            note(verdict, one, Some(above), &what);
         }
     }
     // One good way to know a key is enough.

@@ -12,7 +12,7 @@ use std::{
 use semver::Version;
 
 use super::{
-    Seen, SeenFile, SignedLock, TrustStore, Verdict, Verdicts,
+    Seen, SeenFile, SignedLock, TrustStore, TrustedKey, Verdict, Verdicts,
     decide::{Identity, judged},
     key::refused,
 };
@@ -22,7 +22,7 @@ use crate::{
     policy::{Policy, TrustLevel},
 };
 
-/// How many verdicts are kept: those of a large game's mods, some MiB.
+/// How many verdicts are kept: those of a large game's mods, some MiB; a hundred if strangers make each as large as one may be.
 const KEPT: usize = 4096;
 /// How much later it must be before the time alone is worth a write.
 const HOUR: Duration = Duration::from_secs(3600);
@@ -37,12 +37,40 @@ pub(crate) struct Gate {
     /// Counts the stores and sets; counted on before one is exchanged, so that whoever finds the same number later judged by those there are.
     epoch: AtomicU64,
     memory: Option<Memory>,
+    /// The keys that the host was built with: each store gets them.
+    built: Vec<TrustedKey>,
 }
 
 #[derive(Debug)]
 struct Memory {
     file: SeenFile,
-    seen: Mutex<Seen>,
+    seen: Mutex<Remembered>,
+}
+
+/// What is known of this run and of earlier ones. It is locked for moments only, never while somebody waits for the file: every vetting asks it.
+#[derive(Debug, Default)]
+struct Remembered {
+    /// As the file was when it was read or written last.
+    written: Seen,
+    /// What goes beyond that: it is about to be written, or could not be, and counts as long as this engine lives.
+    unwritten: Seen,
+}
+
+impl Remembered {
+    fn all(&self) -> Seen {
+        let mut all = self.written.clone();
+        all.raise(&self.unwritten);
+        all
+    }
+
+    fn time(&self, wall: SystemTime) -> (SystemTime, Option<String>) {
+        let (one, other) = (self.written.time(wall), self.unwritten.time(wall));
+        if one.0 >= other.0 { one } else { other }
+    }
+
+    fn check(&self, id: &Id, version: &Version) -> Result<()> {
+        self.written.check(id, version).and_then(|()| self.unwritten.check(id, version))
+    }
 }
 
 /// What a package was found to deserve.
@@ -62,28 +90,37 @@ impl Default for Gate {
             verdicts: RwLock::new(Arc::new(Verdicts::new(TrustStore::default(), KEPT))),
             epoch: AtomicU64::new(0),
             memory: None,
+            built: Vec::new(),
         }
     }
 }
 
 impl Memory {
-    fn seen(&self) -> MutexGuard<'_, Seen> {
+    fn seen(&self) -> MutexGuard<'_, Remembered> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Gate {
-    /// A gate under `store`, with a signed set and the file that remembers.
+    /// A gate under `store` and the keys that the host was built with, with a signed set and the file that remembers.
     ///
     /// # Errors
-    /// Those of [`SeenFile::load`], and `trust.generation` for an older store than was seen.
-    pub(crate) fn new(store: TrustStore, set: Option<SignedLock>, file: Option<SeenFile>) -> Result<Self> {
-        let memory = file.map(|file| file.load().map(|seen| Memory { seen: Mutex::new(seen), file })).transpose()?;
-        if let Some(memory) = &memory {
-            not_older(&store, memory.seen().generation())?;
-        }
+    /// Those of [`SeenFile::load`] and [`TrustStore::embed`], and `trust.generation` for an older store than was seen.
+    pub(crate) fn new(
+        store: TrustStore,
+        built: Vec<TrustedKey>,
+        set: Option<SignedLock>,
+        file: Option<SeenFile>,
+    ) -> Result<Self> {
+        let store = with(store, &built)?;
+        let remembering = |file: SeenFile| {
+            let seen = Remembered { written: file.load()?, ..Remembered::default() };
+            not_older(&store, seen.written.generation())?;
+            Ok(Memory { seen: Mutex::new(seen), file })
+        };
+        let memory = file.map(remembering).transpose()?;
         let verdicts = Verdicts::new(store, KEPT).beside(set);
-        Ok(Gate { verdicts: RwLock::new(Arc::new(verdicts)), memory, ..Gate::default() })
+        Ok(Gate { verdicts: RwLock::new(Arc::new(verdicts)), memory, built, ..Gate::default() })
     }
 
     fn verdicts(&self) -> Arc<Verdicts> {
@@ -98,8 +135,9 @@ impl Gate {
     /// Puts another store in the place of the one there; what was decided under that one counts no more.
     ///
     /// # Errors
-    /// `trust.generation` for an older one.
+    /// `trust.generation` for an older one; those of [`TrustStore::embed`].
     pub(crate) fn exchange(&self, store: TrustStore) -> Result<()> {
+        let store = with(store, &self.built)?;
         let mut verdicts = self.verdicts.write().unwrap_or_else(PoisonError::into_inner);
         not_older(&store, verdicts.store().generation())?;
         self.epoch.fetch_add(1, SeqCst);
@@ -177,22 +215,33 @@ impl Gate {
         let note = |seen: &mut Seen| {
             loaded.iter().for_each(|(id, version, verdict)| seen.note(id, version, verdict));
             seen.note_run(generation, wall);
-            seen.clone()
         };
-        let mut seen = memory.seen();
-        let known = seen.clone();
-        let grown = note(&mut known.clone());
-        if !known.is_news(&grown, HOUR) {
-            return Ok(());
+        {
+            let mut seen = memory.seen();
+            let known = seen.all();
+            let mut grown = known.clone();
+            note(&mut grown);
+            if !known.is_news(&grown, HOUR) {
+                return Ok(());
+            }
+            note(&mut seen.unwritten);
         }
-        // What cannot be written is remembered as long as this engine lives.
-        *seen = grown;
-        *seen = memory.file.update(|there| {
-            there.keep(&known);
-            note(there)
+        // Whoever changes the file at the same time comes one after the other here, too, and finds what others have not written yet.
+        let written = memory.file.update(|there| {
+            let mut seen = memory.seen();
+            there.keep(&seen.written);
+            there.raise(&seen.unwritten);
+            seen.written = there.clone();
+            there.clone()
         })?;
+        memory.seen().unwritten.forget(&written);
         Ok(())
     }
+}
+
+fn with(mut store: TrustStore, built: &[TrustedKey]) -> Result<TrustStore> {
+    built.iter().try_for_each(|key| store.embed(key.clone()))?;
+    Ok(store)
 }
 
 fn not_older(store: &TrustStore, seen: u64) -> Result<()> {

@@ -3,7 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use ed25519_dalek::{
-    VerifyingKey,
+    SigningKey, VerifyingKey,
     pkcs8::{DecodePublicKey, EncodePublicKey, PublicKeyBytes, spki::der::pem::LineEnding},
 };
 use sha2::{Digest as _, Sha256};
@@ -26,6 +26,13 @@ const PREFIX: &str = "ed25519:";
 /// let weak = format!("ed25519:01{}", "00".repeat(31));
 /// assert_eq!(weak.parse::<PublicKey>().unwrap_err().code(), Code::VerifyKey);
 /// # Ok::<(), modhost::Error>(())
+/// ```
+///
+/// What another library holds to be a key is none before it was checked here:
+///
+/// ```compile_fail,E0277
+/// let weak = ed25519_dalek::VerifyingKey::from_bytes(&[0; 32]).expect("a point of order 4");
+/// let key = modhost::verify::PublicKey::from(weak);
 /// ```
 #[derive(Clone, Copy, Eq, Hash, PartialEq)]
 pub struct PublicKey(VerifyingKey);
@@ -65,6 +72,15 @@ impl PublicKey {
             Ok(key) if key.is_weak() => wrong("is weak: anybody can forge signatures under it"),
             Ok(key) => Ok(PublicKey(key)),
         }
+    }
+
+    /// Of a key pair, whose public key is a multiple of the base point and so never weak.
+    pub(super) fn of_pair(pair: &SigningKey) -> Self {
+        PublicKey(pair.verifying_key())
+    }
+
+    pub(crate) fn verifying(&self) -> VerifyingKey {
+        self.0
     }
 
     /// Its bytes.
@@ -117,19 +133,6 @@ impl PublicKey {
     /// Whether `signature` is this key's over `message`: strictly, so that no second form of a signature holds.
     pub(super) fn signed(&self, message: &[u8], signature: &[u8; 64]) -> bool {
         self.0.verify_strict(message, &ed25519_dalek::Signature::from_bytes(signature)).is_ok()
-    }
-}
-
-impl From<PublicKey> for VerifyingKey {
-    fn from(key: PublicKey) -> Self {
-        key.0
-    }
-}
-
-impl From<VerifyingKey> for PublicKey {
-    /// Of a key pair, whose public key is a multiple of the base point and so never weak.
-    fn from(key: VerifyingKey) -> Self {
-        PublicKey(key)
     }
 }
 

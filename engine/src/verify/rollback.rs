@@ -11,7 +11,7 @@ use std::{
 
 use semver::Version;
 
-use super::{Date, Verdict, key::refused, lines::Lines, replace::replace};
+use super::{Date, Verdict, key::refused, lines::Lines, replace};
 use crate::{
     error::{Code, Error, Result, Stage},
     package::Id,
@@ -92,15 +92,31 @@ impl Seen {
     /// Puts back what was known, where this says less than it did: the file was deleted, or an older copy of it was put in its place.
     /// Time and generation only go up, and tell; a version may go down, because the host signed it off.
     pub(super) fn keep(&mut self, known: &Seen) {
-        if self.time >= known.time && self.generation >= known.generation {
-            return;
+        if self.time < known.time || self.generation < known.generation {
+            self.raise(known);
         }
-        (self.time, self.generation) = (self.time.max(known.time), self.generation.max(known.generation));
-        for (id, version) in &known.versions {
-            if self.versions.get(id).is_none_or(|seen| seen.cmp_precedence(version).is_lt()) {
+    }
+
+    /// Whether it knows nothing of this plugin, or of an older version.
+    fn is_below(&self, id: &Id, version: &Version) -> bool {
+        self.versions.get(id).is_none_or(|seen| seen.cmp_precedence(version).is_lt())
+    }
+
+    /// Takes over what `other` knows beyond this.
+    pub(super) fn raise(&mut self, other: &Seen) {
+        (self.time, self.generation) = (self.time.max(other.time), self.generation.max(other.generation));
+        for (id, version) in &other.versions {
+            if self.is_below(id, version) {
                 self.versions.insert(id.clone(), version.clone());
             }
         }
+    }
+
+    /// Leaves nothing but what this knows beyond `other`.
+    pub(super) fn forget(&mut self, other: &Seen) {
+        self.versions.retain(|id, version| other.is_below(id, version));
+        self.time = self.time.filter(|time| Some(*time) > other.time);
+        self.generation = if self.generation > other.generation { self.generation } else { 0 };
     }
 
     /// Whether `other`, which grew from this, says more than that it is later, or is later by more than `least`.
@@ -167,12 +183,19 @@ impl fmt::Display for Seen {
 #[derive(Debug)]
 pub struct SeenFile {
     path: PathBuf,
+    patience: Duration,
 }
 
 impl SeenFile {
     /// The file at `path`.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        SeenFile { path: path.into() }
+        SeenFile { path: path.into(), patience: replace::PATIENCE }
+    }
+
+    /// The same, waiting for so long while another process changes the file; without this for 3 s.
+    #[must_use]
+    pub fn patience(self, patience: Duration) -> Self {
+        SeenFile { patience, ..self }
     }
 
     /// Reads it; where there is none, nothing was seen.
@@ -190,19 +213,19 @@ impl SeenFile {
         Seen::parse(&bytes)
     }
 
-    /// Changes it, one process at a time, and replaces it as a whole.
+    /// Changes it, one process at a time, and replaces it as a whole. The lock is a file beside it, `NAME.lock`, which stays.
     ///
     /// # Errors
-    /// Those of [`SeenFile::load`].
+    /// Those of [`SeenFile::load`]; [`Code::IoFailed`] where somebody keeps the lock.
     pub fn update<T>(&self, change: impl FnOnce(&mut Seen) -> T) -> Result<T> {
-        let _held = super::replace::lock(&self.path)?;
+        let _held = replace::lock(&self.path, self.patience)?;
         let mut seen = self.load()?;
         let result = change(&mut seen);
         let text = seen.to_string();
         if text.len() > LONGEST {
             return Err(refused(Code::TrustMemory, format!("more was seen than {LONGEST} bytes hold")));
         }
-        replace(&self.path, text.as_bytes())?;
+        replace::replace(&self.path, text.as_bytes())?;
         Ok(result)
     }
 

@@ -1,11 +1,6 @@
 //! [`SecretKey`]: a key to sign with, and the file it is kept in. It is never printed, and wiped when it is dropped.
 
-use std::{
-    fmt,
-    fs::File,
-    io::{Read, Write},
-    path::Path,
-};
+use std::{fmt, fs::File, io::Read, path::Path};
 
 use ed25519_dalek::{
     Signer, SigningKey,
@@ -13,7 +8,7 @@ use ed25519_dalek::{
 };
 use zeroize::{Zeroize, Zeroizing};
 
-use super::{PublicKey, key::refused};
+use super::{PublicKey, key::refused, replace};
 use crate::{
     error::{Code, Error, Result, Stage},
     plain,
@@ -87,23 +82,14 @@ impl SecretKey {
         SecretKey::write_private(path, &self.to_pem()?)
     }
 
-    /// Writes a private text of a host's own form, an encrypted key for example, as [`SecretKey::create`] does.
+    /// Writes a private text of a host's own form, an encrypted key for example, as [`SecretKey::create`] does. It is there as a whole or
+    /// not at all, also after the machine went down in between; what can be left behind then is `NAME.DIGITS.tmp`, which nobody reads.
+    /// The file system must know hard links.
     ///
     /// # Errors
     /// As [`SecretKey::create`].
     pub fn write_private(path: &Path, text: &str) -> Result<()> {
-        let failed = |error| Error::io(Stage::Vet, path, &error);
-        let mut options = File::options();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(path).map_err(failed)?;
-        let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
-        written.map_err(|error| {
-            // Half a key is worth nothing, and would be in the way of the next attempt.
-            let _ = std::fs::remove_file(path);
-            failed(error)
-        })
+        replace::create(path, text.as_bytes())
     }
 
     /// Reads the file of a key.
@@ -140,7 +126,7 @@ impl SecretKey {
     /// Its public half.
     #[must_use]
     pub fn public(&self) -> PublicKey {
-        self.0.verifying_key().into()
+        PublicKey::of_pair(&self.0)
     }
 
     /// Signs `message`, which the caller begins with a text of its own purpose.

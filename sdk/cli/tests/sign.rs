@@ -240,6 +240,40 @@ fn older_versions_are_refused_where_a_file_remembers() {
     check_in(here, &[&["run", PACKAGE], STORE].concat(), 0, &[Out("awoo\n")]);
 }
 
+/// It waits for a few seconds, and says whom for: nobody can keep a key from being revoked without a word.
+#[test]
+fn who_keeps_a_lock_makes_no_command_wait_for_ever() {
+    let here = world();
+    let here = here.path();
+    play(here, &[&format!("sign {PACKAGE} --key acme.pem")]);
+    let run = format!("run {PACKAGE} --store trust.toml --seen seen");
+    let rows: [(&str, &str, i32, &[See]); 2] = [
+        (
+            "seen.lock",
+            &run,
+            0,
+            &[Out("awoo\n"), Err("not remembered"), Err("seen.lock: somebody else holds this lock")],
+        ),
+        (
+            "trust.toml.lock",
+            "trust revoke acme.wolf@* --reason stolen --store trust.toml",
+            1,
+            &[Err("trust.toml.lock: somebody else holds this lock"), Err("io.failed"), Err("and end it")],
+        ),
+    ];
+    std::thread::scope(|scope| {
+        for (lock, words, status, sees) in rows {
+            let held = fs::File::options().create(true).truncate(false).write(true).open(here.join(lock)).unwrap();
+            held.try_lock().unwrap();
+            scope.spawn(move || {
+                check_in(here, &words.split(' ').collect::<Vec<_>>(), status, sees);
+                drop(held);
+            });
+        }
+    });
+    play(here, &["trust revoke acme.wolf@* --reason stolen --store trust.toml"]);
+}
+
 #[test]
 fn what_cannot_be_signed_says_why() {
     let here = world();

@@ -13,7 +13,7 @@ use rustix::fs::{CWD, FileType, Mode, mkdirat, mknodat};
 use super::brief;
 use crate::{
     Code,
-    package::{Caps, Package, discover},
+    package::{Caps, Package, discover, files::find},
 };
 
 const MANIFEST: &str = "[plugin]\nid = 'wolf'\nversion = '1.2.3'\n";
@@ -282,6 +282,32 @@ fn single_files() {
     symlink(root.join("real"), root.join("alias")).unwrap();
     symlink(root.join("real/x.lua"), root.join("alias/y.lua")).unwrap();
     assert_eq!(show(Package::open(&root.join("alias/y.lua"), &caps())), "y 0.0.0 [y.lua] lua:y.lua");
+}
+
+/// An entry of a folder of plugins that became a link, or lies behind one, since it was looked at.
+#[test]
+fn what_became_a_link_is_not_opened() {
+    let area = tempfile::tempdir().unwrap();
+    let area = area.path().canonicalize().unwrap();
+    let root = area.join("mods");
+    make(&area, &[Text("out/plugin.toml", MANIFEST), Text("out/main.lua", ""), Text("out.lua", "")]);
+    make(&root, &[Text("in.lua", ""), Text("in/plugin.toml", MANIFEST), Text("in/main.lua", ""), Pipe("pipe")]);
+    make(&root, &[Link("a.lua", "../out.lua"), Link("b", "../out"), Link("c", "..")]);
+    for (parts, expected) in [
+        (&["in.lua"][..], "found"),
+        (&["in"], "found"),
+        (&["in", "main.lua"], "found"),
+        (&["a.lua"], "package.special-file"),
+        (&["b"], "package.special-file"),
+        (&["b", "main.lua"], "io."),
+        (&["c", "out.lua"], "io."),
+        (&["pipe"], "package.special-file"),
+        (&["gone"], "io.not-found"),
+    ] {
+        let names: Vec<_> = parts.iter().map(Into::into).collect();
+        let code = find(&root, &names, "it", &caps()).map_or_else(|error| brief(&error), |_| "found".into());
+        assert!(code.starts_with(expected), "{parts:?}: {code}");
+    }
 }
 
 /// Discovers in a folder of these parts; `error@plugin` for what could not be read.

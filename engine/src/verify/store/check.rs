@@ -35,7 +35,7 @@ impl TrustStore {
             let message = format!("the threshold of `{pattern}` is 0, which a package without any signature meets");
             return Err(refused(Code::TrustThreshold, message));
         }
-        self.all_keys().try_for_each(check_key)?;
+        self.builtin.values().chain(self.keys.values()).try_for_each(check_key)?;
         for delegation in &self.delegations {
             let to_one = self.delegations.iter().filter(|other| other.public == delegation.public).count();
             if to_one > MOST_TO_ONE {

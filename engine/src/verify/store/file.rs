@@ -4,6 +4,7 @@ use std::{
     io::{self, ErrorKind, Read},
     path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
 };
 
 use zeroize::Zeroizing;
@@ -14,7 +15,7 @@ use crate::{
     plain,
     verify::{
         key::refused,
-        replace::{lock, replace},
+        replace::{PATIENCE, lock, replace},
     },
 };
 
@@ -39,12 +40,14 @@ pub struct StoreFile {
     built: TrustStore,
     /// The highest generation that was read or written here.
     seen: AtomicU64,
+    patience: Duration,
 }
 
 impl StoreFile {
     /// The store at `path`.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        StoreFile { path: path.into(), key: None, built: TrustStore::default(), seen: AtomicU64::new(0) }
+        let path = path.into();
+        StoreFile { path, key: None, built: TrustStore::default(), seen: AtomicU64::new(0), patience: PATIENCE }
     }
 
     /// The same, encrypted at rest with a key that the host keeps elsewhere. A file that is not sealed is refused then.
@@ -69,6 +72,12 @@ impl StoreFile {
         self
     }
 
+    /// The same, waiting for so long while another process changes the file; without this for 3 s.
+    #[must_use]
+    pub fn patience(self, patience: Duration) -> Self {
+        StoreFile { patience, ..self }
+    }
+
     /// Where it is.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -85,12 +94,12 @@ impl StoreFile {
     }
 
     /// Changes it, or makes it where there is none, and counts its generation up. Whatever `change` refuses leaves the file as it
-    /// is. Waits while another process changes it; the lock is a file beside it, `NAME.lock`, which stays.
+    /// is. Waits for a while if another process changes it; the lock is a file beside it, `NAME.lock`, which stays.
     ///
     /// # Errors
-    /// Those of `change` and of [`StoreFile::load`].
+    /// Those of `change` and of [`StoreFile::load`]; [`Code::IoFailed`] where somebody keeps the lock.
     pub fn update<T>(&self, change: impl FnOnce(&mut TrustStore) -> Result<T>) -> Result<T> {
-        let _held = lock(&self.path)?;
+        let _held = lock(&self.path, self.patience)?;
         let mut store = self.read()?.unwrap_or_else(|| self.built.clone());
         let generation = store.generation;
         let result = change(&mut store)?;
@@ -138,7 +147,7 @@ impl StoreFile {
     pub fn reseal(mut self, key: Option<[u8; 32]>) -> Result<Self> {
         // Where there is nothing to seal no lock is left behind.
         self.load()?;
-        let held = lock(&self.path)?;
+        let held = lock(&self.path, self.patience)?;
         let store = self.load()?;
         self.key = key.map(Zeroizing::new);
         self.write(store)?;

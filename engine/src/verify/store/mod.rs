@@ -120,9 +120,15 @@ impl TrustStore {
         self.keys.values()
     }
 
-    /// The keys of its file and those that the host was built with.
+    /// Those that the host was built with, and the keys of its file; where both name a key, it is what the host was built with.
     pub fn all_keys(&self) -> impl Iterator<Item = &TrustedKey> {
-        self.builtin.values().chain(self.keys.values())
+        let others = self.keys.iter().filter(|(id, _)| !self.builtin.contains_key(id));
+        self.builtin.values().chain(others.map(|(_, key)| key))
+    }
+
+    /// The one of these with this id.
+    fn own(&self, id: &KeyId) -> Option<&TrustedKey> {
+        self.builtin.get(id).or_else(|| self.keys.get(id))
     }
 
     /// The delegations.
@@ -169,11 +175,11 @@ impl TrustStore {
         })
     }
 
-    /// Adds a key that the host was built with: it is written to no file, and no file changes or removes it. A file can
-    /// revoke it.
+    /// Adds a key that the host was built with: it is written to no file, and no file changes or removes it. What a file says of the same
+    /// key, more or less, does not count. A file can revoke it.
     ///
     /// # Errors
-    /// As [`TrustStore::add_key`].
+    /// As [`TrustStore::add_key`]; those of [`TrustStore::delegate`] where a delegation is by this key, and goes beyond what it may do.
     pub fn embed(&mut self, mut key: TrustedKey) -> Result<()> {
         key.namespaces = sorted(key.namespaces);
         self.change(|store| {
@@ -300,7 +306,7 @@ impl TrustStore {
     /// Every way in which a key is known, the store's own word first.
     pub(super) fn known(&self, public: &PublicKey) -> Vec<Known<'_>> {
         let id = public.id();
-        let own = [self.builtin.get(&id), self.keys.get(&id)].into_iter().flatten();
+        let own = self.own(&id).into_iter();
         let own = own.filter(|key| key.roles.contains(&Role::Sign)).map(|key| Known {
             label: &key.label,
             namespaces: &key.namespaces,
@@ -339,10 +345,7 @@ impl TrustStore {
     ) -> impl Iterator<Item = &'s Revocation> {
         let heard = move |one: &&Revocation| match &one.list {
             None => true,
-            Some(issuer) => {
-                let issuers = [self.builtin.get(issuer), self.keys.get(issuer)].into_iter().flatten();
-                issuers.flat_map(|key| &key.namespaces).any(|pattern| pattern.holds(id))
-            }
+            Some(issuer) => self.own(issuer).is_some_and(|key| key.namespaces.iter().any(|pattern| pattern.holds(id))),
         };
         self.revoked.iter().filter(move |one| meets(one)).filter(heard)
     }

@@ -16,13 +16,48 @@ const LONGEST: u64 = (16 << 20) + 1;
 /// # Errors
 /// `io.not-found`, `io.failed`, and `code` for what is no text.
 pub(crate) fn read(path: &Path, code: Code) -> Result<String> {
-    let failed = |error: io::Error| Error::io(Stage::Resolve, path, &error);
-    let input: Box<dyn Read> =
-        if path == Path::new("-") { Box::new(io::stdin().lock()) } else { Box::new(File::open(path).map_err(failed)?) };
     let mut bytes = Vec::new();
-    input.take(LONGEST).read_to_end(&mut bytes).map_err(failed)?;
+    if path == Path::new("-") {
+        let read = io::stdin().lock().take(LONGEST).read_to_end(&mut bytes);
+        read.map_err(|error| Error::io(Stage::Resolve, path, &error))?;
+    } else {
+        bytes = bounded(path, LONGEST)?;
+    }
     let text = String::from_utf8(bytes);
     text.map_err(|_| Error::new(code, Stage::Resolve, format!("{}: this is not UTF-8 text", path.display())))
+}
+
+/// The first `most` bytes of the file at `path`.
+///
+/// # Errors
+/// `io.not-found`, and `io.failed`, also for what is no plain file.
+pub(crate) fn bounded(path: &Path, most: u64) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let read = open(path).and_then(|file| file.take(most).read_to_end(&mut bytes));
+    read.map_err(|error| Error::io(Stage::Engine, path, &error))?;
+    Ok(bytes)
+}
+
+/// Opens a file for reading. A pipe in its place would make the command wait for its other end, a device give what it likes: whatever is
+/// no plain file is refused.
+///
+/// # Errors
+/// The system's, and one of its own for what is no plain file.
+pub(crate) fn open(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use rustix::fs::OFlags;
+        let flags = i32::try_from((OFlags::NONBLOCK | OFlags::NOCTTY).bits()).unwrap_or(0);
+        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags);
+    }
+    let file = options.open(path)?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(no_plain_file()) }
+}
+
+fn no_plain_file() -> io::Error {
+    io::Error::other("this is no plain file")
 }
 
 /// The text at `path`; `None` where there is nothing.
@@ -37,11 +72,14 @@ pub(crate) fn read_if_there(path: &Path, code: Code) -> Result<Option<String>> {
 }
 
 /// Puts `text`, or other bytes, at `path`, in place of what is there: first beside it under another name, so that a failure leaves the old
-/// text, also one of the machine.
+/// text, also one of the machine. A device or a pipe is nobody's old text: it stays.
 ///
 /// # Errors
 /// `io.failed`, `io.not-found`.
 pub(crate) fn write(path: &Path, text: impl AsRef<[u8]>) -> Result<()> {
+    if fs::metadata(path).is_ok_and(|about| !about.is_file()) {
+        return Err(Error::io(Stage::Engine, path, &no_plain_file()));
+    }
     let beside = beside(path);
     let written = File::create_new(&beside).and_then(|mut file| {
         file.write_all(text.as_ref())?;

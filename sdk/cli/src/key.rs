@@ -1,10 +1,6 @@
 //! `modhost key`: makes private keys, and shows the public half of one. A private key goes to its file and nowhere else.
 
-use std::{
-    fs::File,
-    io::{ErrorKind, Read},
-    path::Path,
-};
+use std::{io::ErrorKind, path::Path};
 
 use modhost::{
     Code, Error, Result, Stage,
@@ -16,7 +12,7 @@ use crate::{
     answer::Answer,
     args::{Key, KeyVerb, Passphrase},
     json::about::shown,
-    passphrase,
+    kept, passphrase,
 };
 
 /// The longest file of a key, in bytes.
@@ -80,12 +76,8 @@ fn new(file: &Path, options: &Passphrase, encrypt: bool) -> Result<(PublicKey, b
 
 /// The public key in a file: of a public key, or of a private one.
 pub(crate) fn public(file: &Path, options: &Passphrase) -> Result<PublicKey> {
-    let failed = |error| Error::io(Stage::Engine, file, &error);
-    let mut begin = String::new();
-    match File::open(file).map_err(failed)?.take(LONGEST + 1).read_to_string(&mut begin) {
-        Err(error) if error.kind() == ErrorKind::InvalidData => {}
-        read => drop(read.map_err(failed)?),
-    }
+    // What is no text is no key in PEM, as the reader of private keys says.
+    let begin = String::from_utf8(kept::bounded(file, LONGEST + 1)?).unwrap_or_default();
     if begin.contains("-----BEGIN PUBLIC KEY-----") {
         return PublicKey::from_pem(&begin).map_err(|error| {
             let message = format!("{}: {}", file.display(), error.message());

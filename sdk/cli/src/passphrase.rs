@@ -16,7 +16,10 @@ use pkcs8::{
 };
 use zeroize::Zeroizing;
 
-use crate::args::{Passphrase, usage};
+use crate::{
+    args::{Passphrase, usage},
+    kept,
+};
 
 const LABEL: &str = "ENCRYPTED PRIVATE KEY";
 /// The longest passphrase, in bytes.
@@ -97,7 +100,7 @@ pub(crate) fn create(secret: &SecretKey, file: &Path, passphrase: Option<&str>) 
 /// Whether the file of this name may hold a private key.
 fn looks_private(file: &Path) -> bool {
     let mut begin = Zeroizing::new(Vec::with_capacity(LONGEST as usize));
-    let read = File::open(file).and_then(|file| file.take(LONGEST).read_to_end(&mut begin));
+    let read = kept::open(file).and_then(|file| file.take(LONGEST).read_to_end(&mut begin));
     read.is_err() || begin.windows(11).any(|part| part == b"PRIVATE KEY")
 }
 

@@ -1,11 +1,6 @@
 //! What keys sign for the stores of others: delegations and revocation lists, made and taken in.
 
-use std::{
-    fs::{self, File},
-    io::Read,
-    path::Path,
-    time::SystemTime,
-};
+use std::{fs, path::Path, time::SystemTime};
 
 use modhost::{
     Code, Error, Place, Result, Stage,
@@ -31,10 +26,7 @@ use crate::{
 const LONGEST: u64 = 2 << 20;
 
 fn read(file: &Path) -> Result<Vec<u8>> {
-    let failed = |error| Error::io(Stage::Engine, file, &error);
-    let mut bytes = Vec::new();
-    File::open(file).map_err(failed)?.take(LONGEST).read_to_end(&mut bytes).map_err(failed)?;
-    Ok(bytes)
+    kept::bounded(file, LONGEST)
 }
 
 /// The engine knows what it reads, and not from where.

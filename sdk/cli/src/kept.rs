@@ -4,12 +4,18 @@ use std::{
     fs::{self, File},
     io::{self, Read, Write},
     path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
 };
 
 use modhost::{Code, Error, Result, Stage};
 
 /// The longest text that is read, in bytes: one more than the engine takes, so that it says what is wrong.
 const LONGEST: u64 = (16 << 20) + 1;
+
+/// How long [`Held`] waits for others, and how long between two looks.
+const PATIENCE: Duration = Duration::from_secs(20);
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// The text at `path`; `-` is standard input.
 ///
@@ -100,6 +106,50 @@ pub(crate) fn write(path: &Path, text: impl AsRef<[u8]>) -> Result<()> {
     sync_folder(path).map_err(failed)
 }
 
+/// Keeps others who ask for the same from changing what is at `path`, until it is dropped. It is a file beside it, which goes with it.
+#[must_use]
+#[derive(Debug)]
+pub(crate) struct Held(PathBuf);
+
+impl Held {
+    /// Waits until nobody else holds `path`, a while.
+    ///
+    /// # Errors
+    /// `io.failed`, also where somebody holds it for longer, or was stopped meanwhile.
+    pub(crate) fn wait(path: &Path) -> Result<Self> {
+        Held::wait_for(path, PATIENCE)
+    }
+
+    fn wait_for(path: &Path, patience: Duration) -> Result<Self> {
+        // By whatever name it goes; what is not there yet has one.
+        let mut name = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()).into_os_string();
+        name.push(".held");
+        let held = PathBuf::from(name);
+        let until = Instant::now() + patience;
+        loop {
+            match File::create_new(&held) {
+                Ok(_) => return Ok(Held(held)),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && Instant::now() < until => {
+                    thread::sleep(PAUSE);
+                }
+                Err(error) => {
+                    let failed = Error::io(Stage::Engine, &held, &error);
+                    let help = "Somebody else is writing there. If nobody is, one was stopped while doing it: remove the file.";
+                    let taken = error.kind() == io::ErrorKind::AlreadyExists;
+                    return Err(if taken { failed.with_help(help) } else { failed });
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // Who cannot remove it leaves it to the next, who is told.
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
 /// Makes the new name last. Other systems than Unix open no folders.
 fn sync_folder(path: &Path) -> io::Result<()> {
     if !cfg!(unix) {
@@ -113,4 +163,21 @@ fn beside(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(format!(".{}.new", std::process::id()));
     name.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_holds_a_file_at_a_time() {
+        let area = tempfile::tempdir().unwrap();
+        let path = area.path().join("a");
+        let held = Held::wait(&path).unwrap();
+        let error = Held::wait_for(&path, Duration::ZERO).unwrap_err();
+        assert!(error.to_string().contains("a.held") && error.help().contains("remove the file"), "{error}");
+        drop(held);
+        drop(Held::wait_for(&path, Duration::ZERO).unwrap());
+        assert_eq!(fs::read_dir(area.path()).unwrap().count(), 0);
+    }
 }

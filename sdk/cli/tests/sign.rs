@@ -264,3 +264,39 @@ fn what_cannot_be_signed_says_why() {
     assert_eq!(fs::read(here.join(PACKAGE)).unwrap(), before, "--out writes elsewhere");
     assert_eq!(verified(here, "signed.modpkg", STORE), "verified");
 }
+
+#[test]
+fn whoever_signs_at_once_loses_no_signature() {
+    const SIGNERS: usize = 12;
+    let here = folder(&[MANIFEST, MAIN]);
+    let here = here.path();
+    play(here, &["pack wolf", "resolve wolf --lock modhost.lock"]);
+    let caps = modhost::package::Caps::default();
+    let package = modhost::package::Package::open(&here.join(PACKAGE), &caps).unwrap();
+    fs::create_dir(here.join("wolf/META")).unwrap();
+    fs::write(here.join("wolf/META/files"), package.index().as_bytes()).unwrap();
+    for at in 0..SIGNERS {
+        let seed = [u8::try_from(at).unwrap(); 32];
+        modhost::verify::SecretKey::from_seed(&seed).create(&here.join(format!("{at}.pem"))).unwrap();
+    }
+    for path in [PACKAGE, "wolf", "modhost.lock"] {
+        let sign = |at: usize| {
+            let mut command = modhost(here);
+            command.args(["sign", path, "--json", "--key", &format!("{at}.pem")]);
+            command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap()
+        };
+        let running: Vec<_> = (0..SIGNERS).map(sign).collect();
+        let mut most = 0;
+        for child in running {
+            let output = child.wait_with_output().unwrap();
+            let text = String::from_utf8(output.stdout).unwrap();
+            assert!(output.status.success(), "{path}: {text}");
+            let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+            most = most.max(json["keys"].as_array().unwrap().len());
+        }
+        assert_eq!(most, SIGNERS, "{path}");
+        check_in(here, &["sign", path, "--key", "0.pem"], 0, &[OutHas("12 signatures")]);
+    }
+    let left = fs::read_dir(here).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert_eq!(left.filter(|name| name.contains(".held") || name.contains(".new")).count(), 0);
+}

@@ -314,8 +314,8 @@ catalogue! {
         "The trust store, a delegation, a revocation list or the file of what was seen is of a newer form than this engine reads."
         "Update the game."
     TrustThreshold "trust.threshold" 4
-        "A threshold is 0, which a package without any signature would meet."
-        "Write 1 or more; what is to be taken unsigned, the policy says."
+        "A threshold is 0, which a package without any signature would meet, or above 16, the most signatures that a package holds."
+        "Write 1 to 16; what is to be taken unsigned, the policy says."
     TrustNoKey "trust.no-key" 4
         "The key is not in the trust store."
         "`modhost trust list` shows the keys there are."

@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use crate::{
     answer::Answer,
-    args::{Sign, usage},
+    args::{Sign, not_ended, usage},
     json::about::shown,
     kept::{self, Held},
     layout::{count, safe},
@@ -102,6 +102,7 @@ impl Body {
 fn options(args: &Sign) -> Result<SignOptions> {
     let stem = args.key.file_stem().map(|stem| stem.to_string_lossy().into_owned());
     let mut options = SignOptions::new(args.signer.clone().or(stem).unwrap_or_default());
+    not_ended("--expires", args.expires)?;
     options.expires = args.expires;
     options.meta = args.meta.iter().cloned().collect();
     if options.meta.len() != args.meta.len() {
@@ -144,6 +145,7 @@ fn signed(args: &Sign) -> Result<Body> {
     if folder && args.out.is_some() {
         return Err(usage("--out: a folder is signed in place").with_help("Leave --out out, or pack the folder first."));
     }
+    let options = options(args)?;
     let held = held(args)?;
     let asked = open(args, &caps)?.0;
     drop(held);
@@ -154,7 +156,7 @@ fn signed(args: &Sign) -> Result<Body> {
     if package.digest() != asked.digest() {
         return Err(changed(&args.path));
     }
-    let signature = sign_index(package.index().as_bytes(), &secret, options(args)?)?;
+    let signature = sign_index(package.index().as_bytes(), &secret, options)?;
     let (envelope, renewed) = added(there, signature.clone())?;
     let path = put(args, &package, &envelope.to_string(), &caps)?;
     let what = What::Package {

@@ -210,6 +210,9 @@ fn verify_names_the_step_that_refuses() {
     let of = |lines: &[&str], expected: &str| {
         fs::copy(here.join("trust.toml"), here.join("other.toml")).unwrap();
         play(here, lines);
+        // The command adds nothing that has ended; time goes on.
+        let text = fs::read_to_string(here.join("other.toml")).unwrap();
+        fs::write(here.join("other.toml"), text.replace("2998-", "1998-")).unwrap();
         assert_eq!(verified(here, PACKAGE, &["--store", "other.toml"]), expected, "{lines:?}");
     };
     let key = id(here);
@@ -219,7 +222,7 @@ fn verify_names_the_step_that_refuses() {
     of(&["trust revoke acme.wolf@<2 --reason bites --store other.toml"], "revocation trust.revoked");
     of(&[&format!("trust remove {key} --store other.toml")], "untrusted");
     of(&[&add("--namespace other.*")], "signature trust.namespace");
-    of(&[&add("--namespace * --until 2020-01-01")], "signature trust.key-expired");
+    of(&[&add("--namespace * --until 2998-01-01")], "signature trust.key-expired");
     of(&[&add("--namespace * --from 2999-01-01")], "signature trust.key-not-yet");
     of(&[&add("--namespace * --ceiling untrusted")], "signature trust.ceiling");
 }
@@ -245,7 +248,10 @@ fn what_cannot_be_signed_says_why() {
     let here = world();
     let here = here.path();
     fs::write(here.join("wolf.lua"), "").unwrap();
-    let rows: [(&[&str], i32, &[See]); 8] = [
+    let rows: [(&[&str], i32, &[See]); 11] = [
+        (&["sign", PACKAGE, "--key", "acme.pem", "--expires", "0d"], 2, &[Err("it would have ended")]),
+        (&["sign", PACKAGE, "--key", "acme.pem", "--expires", "2020-01-01"], 2, &[Err("it would have ended")]),
+        (&["sign", "modhost.lock", "--key", "acme.pem", "--expires", "0d"], 2, &[Err("it would have ended")]),
         (&["sign", "wolf", "--key", "acme.pem"], 2, &[Err("modhost pack")]),
         (&["sign", "wolf.lua", "--key", "acme.pem"], 2, &[Err("META/files")]),
         (&["sign", "none.modpkg", "--key", "acme.pem"], 2, &[Err("io.not-found")]),

@@ -44,7 +44,7 @@ fn a_new_key_is_trusted_pinned_revoked_and_removed() {
     let list = play(
         here.path(),
         &[
-            &["trust", "add", "acme.pem", "--namespace", "acme.*", "--until", "2027-11-21"],
+            &["trust", "add", "acme.pem", "--namespace", "acme.*", "--until", "2999-11-21"],
             &["trust", "pin", "acme", &id[..8]],
             &["trust", "revoke", "acme.wolf@<1.2.0", "--reason", "it bites", "--soft"],
             &["trust", "list"],
@@ -53,7 +53,7 @@ fn a_new_key_is_trusted_pinned_revoked_and_removed() {
     assert_eq!(list["generation"], 3);
     assert_eq!(list["keys"][0]["public"], public);
     assert_eq!(list["keys"][0]["label"], "acme");
-    assert_eq!(list["keys"][0]["until"], "2027-11-21T00:00:00Z");
+    assert_eq!(list["keys"][0]["until"], "2999-11-21T00:00:00Z");
     assert_eq!(list["pins"]["acme"][0], id);
     assert_eq!(list["revoked"][0]["what"], "acme.wolf@<1.2.0");
     assert_eq!(list["revoked"][0]["hard"], false);
@@ -177,8 +177,8 @@ fn words_and_keys_that_are_refused() {
         (
             &[PEM],
             &on(&["trust", "add", "acme.pub", "--namespace", "*", "--until", "2020-01-01"]),
-            0,
-            &[OutHas("has ended")],
+            2,
+            &[Err("--until 2020-01-01T00:00:00Z: it would have ended")],
         ),
         // Which everybody may read.
         (&[("acme.pem", "notes")], &["key", "show", "acme.pem"], 4, &[Err("no private key in PEM")]),
@@ -187,6 +187,14 @@ fn words_and_keys_that_are_refused() {
         (&[PEM], &on(&["trust", "add", "acme.pub", "--namespace", "*", "--role", "rule"]), 2, &[Err("delegate")]),
         (&[PEM], &on(&["trust", "add", "acme.pub", "--namespace", "*", "--ceiling", "total"]), 2, &[Err("verified")]),
         (&[], &on(&["trust", "add", ID, "--namespace", "*"]), 2, &[Err("may be a key id")]),
+        (&[], &on(&["trust", "threshold", "acme.*", "16"]), 0, &[OutHas("16 signatures")]),
+        (&[], &on(&["trust", "threshold", "acme.*", "17"]), 4, &[Err("trust.threshold"), Err("1 to 16")]),
+        (
+            &[("t.toml", "store = 1\ngeneration = 1\n\n[thresholds]\n\"acme.*\" = 17\n")],
+            &on(&["trust", "list"]),
+            4,
+            &[Err("trust.threshold")],
+        ),
         (&[], &on(&["trust", "pin", "acme", ID]), 4, &[Err("trust.no-key")]),
         (&[], &on(&["trust", "revoke", "acme.wolf@soon", "--reason", "x"]), 2, &[Err("no range")]),
         (&[], &on(&["trust", "revoke", "sha256:12", "--reason", "x"]), 2, &[Err("64 digits")]),

@@ -19,6 +19,7 @@ pub(super) fn signed(args: &Sign) -> Result<Body> {
         return Err(usage("--out: the signatures of a lockfile lie beside it").with_help(help));
     }
     let path = SignedLock::beside(&args.path);
+    let options = options(args)?;
     let (asked, _) = there(args)?;
     // Nobody is kept waiting while somebody thinks of a passphrase; what is there may be another one afterwards.
     let secret = passphrase::open(&args.key, &args.passphrase)?;
@@ -27,7 +28,7 @@ pub(super) fn signed(args: &Sign) -> Result<Body> {
     if text != asked {
         return Err(changed(&args.path));
     }
-    let signature = sign_lock(text.as_bytes(), &secret, options(args)?)?;
+    let signature = sign_lock(text.as_bytes(), &secret, options)?;
     let (envelope, renewed) = added(there.map(|set| set.envelope().clone()), signature.clone())?;
     // The reader's own checks are the writer's.
     let envelope_text = envelope.to_string();

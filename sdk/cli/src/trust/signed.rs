@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     answer::Answer,
-    args::{Delegate, Publish, Store, usage},
+    args::{Delegate, Publish, Store, not_ended, usage},
     json::about::shown,
     kept,
     layout::{count, safe},
@@ -94,6 +94,7 @@ pub(super) fn delegate(args: &Delegate, json: bool) -> Result<Answer> {
     if let Some(out) = args.out.as_ref().filter(|out| fs::symlink_metadata(out).is_ok()) {
         return Err(usage(format!("--out {}: there is something already", out.display())));
     }
+    not_ended("--until", args.until)?;
     let public = public(&args.key, &args.passphrase)?;
     let label = label(args.label.as_ref(), &args.key, &args.namespace);
     let mut to = TrustedKey::new(public, label, args.namespace.clone());
@@ -147,9 +148,7 @@ struct Published {
 /// Signs a list of what the store revokes.
 pub(super) fn publish(args: &Publish, json: bool) -> Result<Answer> {
     let issued = Date::of(SystemTime::now());
-    if args.until <= issued {
-        return Err(usage(format!("--until {}: nobody takes in a list that has ended", args.until)));
-    }
+    not_ended("--until", Some(args.until))?;
     let store = place::Place::of(&args.store)?.load()?;
     let secret = passphrase::open(&args.key, &args.passphrase)?;
     let issuer = secret.public().id();

@@ -128,7 +128,7 @@ with fewer signatures is untrusted; policies that want signatures refuse it."
         "0    done"
         "1    the store cannot be written"
         "2    wrong usage"
-        "4    the count is 0, there is no such threshold, or the store is refused"
+        "4    the count is not 1 to 16, there is no such threshold, or the store is refused"
     )
 )]
 pub(crate) struct Threshold {

@@ -132,7 +132,10 @@ pub(crate) fn open(file: &Path, options: &Passphrase) -> Result<SecretKey> {
             line(&asked)?
         }
     };
-    let plain = info.decrypt(&*passphrase).map_err(|_| named("the passphrase is wrong, or the file is damaged"))?;
+    let plain = info.decrypt(&*passphrase).map_err(|_| {
+        named("the passphrase is wrong, or the file is damaged")
+            .with_help("Try again with the right one: --passphrase-file FILE, else $MODHOST_PASSPHRASE, else what a terminal is asked.")
+    })?;
     let pem = plain.to_pem("PRIVATE KEY", LineEnding::LF).map_err(|_| named("this is no private key"))?;
     SecretKey::from_pem(&pem).map_err(|error| named(error.message()))
 }

@@ -99,7 +99,9 @@ fn add(args: &Add, json: bool) -> Result<Answer> {
     change(&args.store, json, |store| {
         let words = if store.keys().any(|key| key.public == public) { "changed" } else { "added" };
         store.add_key(trusted)?;
-        Ok(format!("{words} the key {}", public.id()))
+        let still = store.revoked().iter().find(|one| one.what == Revoked::Key(public.id()));
+        let still = still.map(|one| format!("; it stays revoked: {}", layout::safe(&one.reason))).unwrap_or_default();
+        Ok(format!("{words} the key {}{still}", public.id()))
     })
 }
 

@@ -204,6 +204,10 @@ fn verify_names_the_step_that_refuses() {
         unpacked(name, change);
         assert_eq!(verified(here, name, STORE), expected, "{name}");
     }
+    let several = [OutHas("this is a folder of plugins;"), OutHas("mods/wolf.lua")];
+    fs::create_dir(here.join("mods")).unwrap();
+    fs::write(here.join("mods/wolf.lua"), "").unwrap();
+    check_in(here, &["verify", "mods"], 4, &several);
     check_in(here, &["verify", "file"], 4, &[OutHas("main.lua: its sha256 is not the one")]);
     check_in(here, &["sign", "label", "--key", "acme.pem"], 4, &[Err("verify.bad-signature")]);
     // What the store says.

@@ -264,7 +264,7 @@ fn a_sealed_store_opens_with_its_key() {
     run(seal, None, 2, "io.not-found");
     assert!(!here.join("k").exists(), "a key for nothing");
     said(here, "trust add acme.pem --namespace acme.* --store t.toml");
-    run("trust seal --store t.toml", None, 2, "--store-key-file");
+    run("trust seal --store t.toml", None, 2, "no key is given to seal the store with");
     run(seal, None, 0, "generation 2");
     let (key, sealed) = (fs::read_to_string(here.join("k")).unwrap(), fs::read(here.join("t.toml")).unwrap());
     assert!(key.trim().len() == 64 && !sealed.windows(4).any(|part| part == b"acme"));

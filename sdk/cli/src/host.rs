@@ -29,6 +29,8 @@ pub(crate) fn engine(options: &Host) -> Result<Engine> {
 
 /// [`engine`], begun with a builder of the verb's own.
 pub(crate) fn engine_from(options: &Host, builder: Builder) -> Result<Engine> {
+    // What cannot be read is refused before a lock lies beside it.
+    options.policy.seen.as_ref().map(|file| SeenFile::new(file).load()).transpose()?;
     let store = trust::store(&options.policy)?;
     let policy = policy(options, &store)?;
     let mut builder = World::offer(judging(builder, &options.policy, policy, store));

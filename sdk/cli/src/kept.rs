@@ -77,15 +77,22 @@ pub(crate) fn read_if_there(path: &Path, code: Code) -> Result<Option<String>> {
     }
 }
 
+/// Whether `path` is free or of a plain file: nothing is written to a device, a pipe or a folder, nor beside it.
+///
+/// # Errors
+/// `io.failed`.
+pub(crate) fn writable(path: &Path) -> Result<()> {
+    let other = fs::metadata(path).is_ok_and(|about| !about.is_file());
+    if other { Err(Error::io(Stage::Engine, path, &no_plain_file())) } else { Ok(()) }
+}
+
 /// Puts `text`, or other bytes, at `path`, in place of what is there: first beside it under another name, so that a failure leaves the old
 /// text, also one of the machine. A device or a pipe is nobody's old text: it stays.
 ///
 /// # Errors
 /// `io.failed`, `io.not-found`.
 pub(crate) fn write(path: &Path, text: impl AsRef<[u8]>) -> Result<()> {
-    if fs::metadata(path).is_ok_and(|about| !about.is_file()) {
-        return Err(Error::io(Stage::Engine, path, &no_plain_file()));
-    }
+    writable(path)?;
     let beside = beside(path);
     let written = File::create_new(&beside).and_then(|mut file| {
         file.write_all(text.as_ref())?;

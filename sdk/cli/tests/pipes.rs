@@ -21,6 +21,8 @@ const FILES: &[File] = &[
     ("mods/wolf/plugin.toml", "[plugin]\nid = \"acme.wolf\"\nversion = \"1.0.0\"\n"),
     ("mods/wolf/main.lua", "function main() return 'awoo' end\n"),
 ];
+/// The pipes.
+const NAMES: [&str; 5] = ["pipe", "pipe.lock", "pipe.modpkg", "modhost.lock.signatures", "other"];
 /// Longer than any run takes: only what would wait for ever is ended by it.
 const LONGEST: Duration = Duration::from_secs(60);
 
@@ -77,7 +79,7 @@ fn world() -> tempfile::TempDir {
 fn a_pipe_is_no_file() {
     let here = world();
     let here = here.path();
-    for name in ["pipe", "pipe.lock", "pipe.modpkg", "modhost.lock.signatures"] {
+    for name in NAMES {
         pipe(&here.join(name));
     }
     let no = "this is no plain file";
@@ -106,6 +108,9 @@ fn a_pipe_is_no_file() {
             ("set import pipe mods", 1, no),
             ("run mods --policy ./pipe", 1, no),
             ("sign pipe.modpkg --key a.pem", 4, "package.special-file"),
+            ("run mods --seen other", 1, no),
+            ("run mods --seen a.pem", 4, "trust.memory"),
+            ("run mods --audit other", 1, no),
             // What would be written in its place.
             ("trust publish --key a.pem --until 30d --out pipe --store trust.toml", 1, no),
             ("set export mods --out pipe", 1, no),
@@ -113,7 +118,10 @@ fn a_pipe_is_no_file() {
             ("pack mods/wolf --out pipe --force", 2, no),
         ],
     );
-    for name in ["pipe", "pipe.lock", "pipe.modpkg", "modhost.lock.signatures"] {
+    for lock in ["other.lock", "a.pem.lock"] {
+        assert!(!here.join(lock).exists(), "{lock} is left");
+    }
+    for name in NAMES {
         assert!(fs::symlink_metadata(here.join(name)).unwrap().file_type().is_fifo(), "{name} was replaced");
     }
 }

@@ -314,8 +314,8 @@ catalogue! {
         "The trust store, a delegation, a revocation list or the file of what was seen is of a newer form than this engine reads."
         "Update the game."
     TrustThreshold "trust.threshold" 4
-        "A threshold is 0, which a package without any signature would meet."
-        "Write 1 or more; what is to be taken unsigned, the policy says."
+        "A threshold is 0, which a package without any signature would meet, or above 16, the most signatures that a package holds."
+        "Write 1 to 16; what is to be taken unsigned, the policy says."
     TrustNoKey "trust.no-key" 4
         "The key is not in the trust store."
         "`modhost trust list` shows the keys there are."
@@ -329,7 +329,7 @@ catalogue! {
         "The trust store is encrypted and does not open, or is not encrypted where it must be."
         "Use the key that it was sealed with; a store that was changed cannot be opened by any."
     TrustKeyFile "trust.key-file" 4
-        "The file holds no private key of ed25519 in PEM."
+        "The file holds no key of ed25519 in PEM, or the private key in it does not open with the passphrase."
         "Name a file that `modhost key new` or `openssl genpkey -algorithm ed25519` wrote."
     TrustKeyExposed "trust.key-exposed" 4
         "Others than its owner may read or write the file of a private key."
@@ -387,7 +387,7 @@ catalogue! {
         "Get the newest one; somebody may want you to forget a revocation."
     TrustRollback "trust.rollback" 4
         "The package is older than a release of the plugin that was used here before."
-        "Use the newer release, or have the host sign the older one off."
+        "Use the newer release, or have the host's own code sign the older one off (`Seen::sign_off`); no word of the command does."
     TrustMemory "trust.memory" 4
         "The file of what was seen before is damaged."
         "Restore it. If you remove it, older packages are taken again."

@@ -67,7 +67,7 @@ impl Seen {
         match self.versions.get(id) {
             Some(seen) if version.cmp_precedence(seen).is_lt() => {
                 let message = format!("{id} {version} is older than {seen}, which was here before");
-                let help = "Use the newer release again, or have the host sign the older one off.";
+                let help = "Use the newer release again, or have the host's own code sign the older one off (`Seen::sign_off`).";
                 Err(refused(Code::TrustRollback, message).of(id.as_str()).with_help(help))
             }
             _ => Ok(()),

@@ -1,9 +1,12 @@
 //! The words of the command: its verbs, their options and their help. Reads them; decides nothing.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::PathBuf,
+    time::{Duration, SystemTime},
+};
 
 use clap::{Args, Parser, Subcommand, error::ErrorKind};
-use modhost::{Capability, Code, Error, Policy, Stage, TrustLevel, package};
+use modhost::{Capability, Code, Error, Policy, Stage, TrustLevel, package, verify::Date};
 
 use crate::answer::Answer;
 
@@ -440,6 +443,17 @@ pub(crate) fn read(json: bool) -> Result<Cli, Answer> {
 /// Words that do not fit together.
 pub(crate) fn usage(message: impl Into<String>) -> Error {
     Error::new(Code::Usage, Stage::Engine, message)
+}
+
+/// What ends before it begins is a slip of the pen: `option` must name a time to come, if it names one.
+///
+/// # Errors
+/// `usage`.
+pub(crate) fn not_ended(option: &str, end: Option<Date>) -> modhost::Result<()> {
+    match end.filter(|end| *end <= Date::of(SystemTime::now())) {
+        Some(end) => Err(usage(format!("{option} {end}: it would have ended from the start"))),
+        None => Ok(()),
+    }
 }
 
 /// What clap says before it shows the usage, in one line.

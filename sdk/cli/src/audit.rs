@@ -13,6 +13,7 @@ use modhost::{
 use crate::{
     answer::Answer,
     args::{Audit, AuditVerb, Log},
+    kept,
 };
 
 /// Shows a log, or verifies it.
@@ -27,6 +28,8 @@ pub(crate) fn audit(args: &Audit, json: bool) -> Answer {
 pub(crate) fn recording(log: &Log) -> Result<Builder> {
     let builder = Engine::builder();
     let Some(path) = &log.audit else { return Ok(builder) };
+    // Before its lock lies beside it.
+    kept::writable(path)?;
     let clock = Arc::new(SystemClock::default());
     let mut options = FileOptions::default();
     options.key.clone_from(&log.audit_key);

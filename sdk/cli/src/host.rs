@@ -1,8 +1,7 @@
 //! The engine behind a verb: the policy that the options describe, the battlefield's functions, the grants. Runs no plugin by itself.
 
 use std::{
-    fs::{self, File},
-    io::{self, ErrorKind, Read},
+    fs,
     path::{Path, PathBuf},
 };
 
@@ -17,7 +16,7 @@ use modhost_testkit::world::World;
 use crate::{
     args::{ChosenPolicy, Host, usage},
     bar::Bar,
-    trust,
+    kept, trust,
 };
 
 /// The longest policy file, in bytes.
@@ -30,6 +29,8 @@ pub(crate) fn engine(options: &Host) -> Result<Engine> {
 
 /// [`engine`], begun with a builder of the verb's own.
 pub(crate) fn engine_from(options: &Host, builder: Builder) -> Result<Engine> {
+    // What cannot be read is refused before a lock lies beside it.
+    options.policy.seen.as_ref().map(|file| SeenFile::new(file).load()).transpose()?;
     let store = trust::store(&options.policy)?;
     let policy = policy(options, &store)?;
     let mut builder = World::offer(judging(builder, &options.policy, policy, store)?);
@@ -120,18 +121,11 @@ fn named(name: Option<&str>) -> Result<Policy> {
 }
 
 fn from_file(path: &Path, name: &str) -> Result<Policy> {
-    let failed = |error: io::Error| Error::io(Stage::Engine, path, &error);
-    let mut text = String::new();
     if path.is_dir() {
         return Err(usage(format!("--policy {name}: this is a folder, not a TOML file")));
     }
-    let read = File::open(path).map_err(failed)?.take(LONGEST + 1).read_to_string(&mut text);
-    match read {
-        Err(error) if error.kind() == ErrorKind::InvalidData => {
-            return Err(usage(format!("--policy {name}: this is not UTF-8 text")));
-        }
-        other => other.map_err(failed)?,
-    };
+    let text = String::from_utf8(kept::bounded(path, LONGEST + 1)?)
+        .map_err(|_| usage(format!("--policy {name}: this is not UTF-8 text")))?;
     if text.len() as u64 > LONGEST {
         return Err(usage(format!("--policy {name}: a policy file has at most {LONGEST} bytes")));
     }

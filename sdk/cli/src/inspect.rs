@@ -2,6 +2,8 @@
 
 mod page;
 
+use std::path::Path;
+
 use modhost::{
     Admissibility, Code, Engine, Error, Examination, Result, TrustLevel,
     backend::{ExportInfo, Limits},
@@ -30,7 +32,7 @@ pub(crate) fn inspect(args: &Inspect, json: bool) -> Answer {
     sources = Sources::new(std::slice::from_ref(&args.path), &engine.policy().caps);
     let one = match engine.examine(&args.path) {
         Ok(one) => one,
-        Err(error) => return Answer::error_in(&with_names(error, args, &engine), json, &sources),
+        Err(error) => return Answer::error_in(&with_names(error, &args.path, "inspect", &engine), json, &sources),
     };
     let (exports, failed) = match args.load.then(|| load(&engine, args)) {
         Some(Ok(exports)) => (Some(exports), None),
@@ -54,19 +56,19 @@ fn load(engine: &Engine, args: &Inspect) -> Result<Vec<ExportInfo>> {
 }
 
 /// A folder of plugins is no plugin: says which there are.
-fn with_names(error: Error, args: &Inspect, engine: &Engine) -> Error {
-    if error.code() != Code::PackageNotAPlugin || !host::holds_plugins(&args.path) {
+pub(crate) fn with_names(error: Error, path: &Path, verb: &str, engine: &Engine) -> Error {
+    if error.code() != Code::PackageNotAPlugin || !host::holds_plugins(path) {
         return error;
     }
-    let Ok(found) = package::discover(&args.path, &engine.policy().caps) else { return error };
+    let Ok(found) = package::discover(path, &engine.policy().caps) else { return error };
     let paths: Vec<String> =
         found.iter().flatten().take(5).map(|package| package.source().display().to_string()).collect();
     if paths.is_empty() {
         return error;
     }
-    let message = format!("{}: this is a folder of plugins; `inspect` takes one", args.path.display());
+    let message = format!("{}: this is a folder of plugins; `{verb}` takes one", path.display());
     let more = if found.len() > paths.len() { ", ..." } else { "" };
-    let help = format!("Name one of {}{more}; `modhost list {}` shows all.", paths.join(", "), args.path.display());
+    let help = format!("Name one of {}{more}; `modhost list {}` shows all.", paths.join(", "), path.display());
     Error::new(error.code(), error.stage(), message).with_help(help)
 }
 

@@ -4,6 +4,8 @@ use std::{
     fs::{self, File},
     io::{self, Read, Write},
     path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
 };
 
 use modhost::{Code, Error, Result, Stage};
@@ -11,18 +13,57 @@ use modhost::{Code, Error, Result, Stage};
 /// The longest text that is read, in bytes: one more than the engine takes, so that it says what is wrong.
 const LONGEST: u64 = (16 << 20) + 1;
 
+/// How long [`Held`] waits for others, and how long between two looks.
+const PATIENCE: Duration = Duration::from_secs(20);
+const PAUSE: Duration = Duration::from_millis(5);
+
 /// The text at `path`; `-` is standard input.
 ///
 /// # Errors
 /// `io.not-found`, `io.failed`, and `code` for what is no text.
 pub(crate) fn read(path: &Path, code: Code) -> Result<String> {
-    let failed = |error: io::Error| Error::io(Stage::Resolve, path, &error);
-    let input: Box<dyn Read> =
-        if path == Path::new("-") { Box::new(io::stdin().lock()) } else { Box::new(File::open(path).map_err(failed)?) };
     let mut bytes = Vec::new();
-    input.take(LONGEST).read_to_end(&mut bytes).map_err(failed)?;
+    if path == Path::new("-") {
+        let read = io::stdin().lock().take(LONGEST).read_to_end(&mut bytes);
+        read.map_err(|error| Error::io(Stage::Resolve, path, &error))?;
+    } else {
+        bytes = bounded(path, LONGEST)?;
+    }
     let text = String::from_utf8(bytes);
     text.map_err(|_| Error::new(code, Stage::Resolve, format!("{}: this is not UTF-8 text", path.display())))
+}
+
+/// The first `most` bytes of the file at `path`.
+///
+/// # Errors
+/// `io.not-found`, and `io.failed`, also for what is no plain file.
+pub(crate) fn bounded(path: &Path, most: u64) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let read = open(path).and_then(|file| file.take(most).read_to_end(&mut bytes));
+    read.map_err(|error| Error::io(Stage::Engine, path, &error))?;
+    Ok(bytes)
+}
+
+/// Opens a file for reading. A pipe in its place would make the command wait for its other end, a device give what it likes: whatever is
+/// no plain file is refused.
+///
+/// # Errors
+/// The system's, and one of its own for what is no plain file.
+pub(crate) fn open(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use rustix::fs::OFlags;
+        let flags = i32::try_from((OFlags::NONBLOCK | OFlags::NOCTTY).bits()).unwrap_or(0);
+        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags);
+    }
+    let file = options.open(path)?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(no_plain_file()) }
+}
+
+fn no_plain_file() -> io::Error {
+    io::Error::other("this is no plain file")
 }
 
 /// The text at `path`; `None` where there is nothing.
@@ -36,12 +77,22 @@ pub(crate) fn read_if_there(path: &Path, code: Code) -> Result<Option<String>> {
     }
 }
 
+/// Whether `path` is free or of a plain file: nothing is written to a device, a pipe or a folder, nor beside it.
+///
+/// # Errors
+/// `io.failed`.
+pub(crate) fn writable(path: &Path) -> Result<()> {
+    let other = fs::metadata(path).is_ok_and(|about| !about.is_file());
+    if other { Err(Error::io(Stage::Engine, path, &no_plain_file())) } else { Ok(()) }
+}
+
 /// Puts `text`, or other bytes, at `path`, in place of what is there: first beside it under another name, so that a failure leaves the old
-/// text, also one of the machine.
+/// text, also one of the machine. A device or a pipe is nobody's old text: it stays.
 ///
 /// # Errors
 /// `io.failed`, `io.not-found`.
 pub(crate) fn write(path: &Path, text: impl AsRef<[u8]>) -> Result<()> {
+    writable(path)?;
     let beside = beside(path);
     let written = File::create_new(&beside).and_then(|mut file| {
         file.write_all(text.as_ref())?;
@@ -62,6 +113,50 @@ pub(crate) fn write(path: &Path, text: impl AsRef<[u8]>) -> Result<()> {
     sync_folder(path).map_err(failed)
 }
 
+/// Keeps others who ask for the same from changing what is at `path`, until it is dropped. It is a file beside it, which goes with it.
+#[must_use]
+#[derive(Debug)]
+pub(crate) struct Held(PathBuf);
+
+impl Held {
+    /// Waits until nobody else holds `path`, a while.
+    ///
+    /// # Errors
+    /// `io.failed`, also where somebody holds it for longer, or was stopped meanwhile.
+    pub(crate) fn wait(path: &Path) -> Result<Self> {
+        Held::wait_for(path, PATIENCE)
+    }
+
+    fn wait_for(path: &Path, patience: Duration) -> Result<Self> {
+        // By whatever name it goes; what is not there yet has one.
+        let mut name = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()).into_os_string();
+        name.push(".held");
+        let held = PathBuf::from(name);
+        let until = Instant::now() + patience;
+        loop {
+            match File::create_new(&held) {
+                Ok(_) => return Ok(Held(held)),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && Instant::now() < until => {
+                    thread::sleep(PAUSE);
+                }
+                Err(error) => {
+                    let failed = Error::io(Stage::Engine, &held, &error);
+                    let help = "Somebody else is writing there. If nobody is, one was stopped while doing it: remove the file.";
+                    let taken = error.kind() == io::ErrorKind::AlreadyExists;
+                    return Err(if taken { failed.with_help(help) } else { failed });
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // Who cannot remove it leaves it to the next, who is told.
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
 /// Makes the new name last. Other systems than Unix open no folders.
 fn sync_folder(path: &Path) -> io::Result<()> {
     if !cfg!(unix) {
@@ -75,4 +170,21 @@ fn beside(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(format!(".{}.new", std::process::id()));
     name.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_holds_a_file_at_a_time() {
+        let area = tempfile::tempdir().unwrap();
+        let path = area.path().join("a");
+        let held = Held::wait(&path).unwrap();
+        let error = Held::wait_for(&path, Duration::ZERO).unwrap_err();
+        assert!(error.to_string().contains("a.held") && error.help().contains("remove the file"), "{error}");
+        drop(held);
+        drop(Held::wait_for(&path, Duration::ZERO).unwrap());
+        assert_eq!(fs::read_dir(area.path()).unwrap().count(), 0);
+    }
 }

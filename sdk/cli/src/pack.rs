@@ -1,7 +1,7 @@
 //! `modhost pack`: a plugin's folder to one file. Loads the plugin first, so that nobody ships what does not even load.
 
 use std::{
-    fs::{self, File, Metadata},
+    fs::{self, Metadata},
     io::{self, Read},
     path::{Path, PathBuf},
 };
@@ -96,6 +96,10 @@ fn write(path: &Path, bytes: &[u8], force: bool) -> Result<bool> {
             let message = format!("--out {}: this is a folder; name the file to write", path.display());
             return Err(usage(message));
         }
+        Ok(about) if !about.is_file() => {
+            let message = format!("{}: this is no plain file, and is not replaced", path.display());
+            return Err(usage(message).with_help("Name another file by --out."));
+        }
         Ok(about) if same(path, &about, bytes).map_err(failed)? => return Ok(false),
         Ok(_) if !force => {
             let message = format!("{}: another file is there already", path.display());
@@ -113,11 +117,11 @@ fn write(path: &Path, bytes: &[u8], force: bool) -> Result<bool> {
 
 /// Whether the file holds these bytes.
 fn same(path: &Path, about: &Metadata, bytes: &[u8]) -> io::Result<bool> {
-    if !about.is_file() || about.len() != bytes.len() as u64 {
+    if about.len() != bytes.len() as u64 {
         return Ok(false);
     }
     let mut there = Vec::with_capacity(bytes.len());
-    File::open(path)?.take(about.len() + 1).read_to_end(&mut there)?;
+    kept::open(path)?.take(about.len() + 1).read_to_end(&mut there)?;
     Ok(there == bytes)
 }
 

@@ -16,7 +16,10 @@ use pkcs8::{
 };
 use zeroize::Zeroizing;
 
-use crate::args::{Passphrase, usage};
+use crate::{
+    args::{Passphrase, usage},
+    kept,
+};
 
 const LABEL: &str = "ENCRYPTED PRIVATE KEY";
 /// The longest passphrase, in bytes.
@@ -97,7 +100,7 @@ pub(crate) fn create(secret: &SecretKey, file: &Path, passphrase: Option<&str>) 
 /// Whether the file of this name may hold a private key.
 fn looks_private(file: &Path) -> bool {
     let mut begin = Zeroizing::new(Vec::with_capacity(LONGEST as usize));
-    let read = File::open(file).and_then(|file| file.take(LONGEST).read_to_end(&mut begin));
+    let read = kept::open(file).and_then(|file| file.take(LONGEST).read_to_end(&mut begin));
     read.is_err() || begin.windows(11).any(|part| part == b"PRIVATE KEY")
 }
 
@@ -129,7 +132,10 @@ pub(crate) fn open(file: &Path, options: &Passphrase) -> Result<SecretKey> {
             line(&asked)?
         }
     };
-    let plain = info.decrypt(&*passphrase).map_err(|_| named("the passphrase is wrong, or the file is damaged"))?;
+    let plain = info.decrypt(&*passphrase).map_err(|_| {
+        named("the passphrase is wrong, or the file is damaged")
+            .with_help("Try again with the right one: --passphrase-file FILE, else $MODHOST_PASSPHRASE, else what a terminal is asked.")
+    })?;
     let pem = plain.to_pem("PRIVATE KEY", LineEnding::LF).map_err(|_| named("this is no private key"))?;
     SecretKey::from_pem(&pem).map_err(|error| named(error.message()))
 }

@@ -138,7 +138,7 @@ fn keep<'a>(path: &'a Path, old: Option<&Lockfile>, plan: &Plan, update: bool, f
         _ if failed => Ok(lock("none", None, None)),
         old => {
             let new = Lockfile::of(plan);
-            if old == Some(&new) {
+            if old == Some(&new) && holds(path)? {
                 return Ok(lock("kept", None, None));
             }
             let stale = Some(SignedLock::beside(path)).filter(|_| lock::is_signed(path));
@@ -154,6 +154,17 @@ fn keep<'a>(path: &'a Path, old: Option<&Lockfile>, plan: &Plan, update: bool, f
             }
             Ok(lock(if old.is_some() { "updated" } else { "written" }, None, stale))
         }
+    }
+}
+
+/// Whether the signatures beside the lockfile, if there are any, are over the bytes that it has now: a comment is enough to break them.
+///
+/// # Errors
+/// `io.failed`.
+fn holds(path: &Path) -> Result<bool> {
+    match lock::named(Some(path)) {
+        Err(error) if matches!(error.code(), Code::IoFailed | Code::IoNotFound) => Err(error),
+        read => Ok(read.is_ok()),
     }
 }
 
@@ -229,6 +240,7 @@ fn tell_lock(text: &mut String, locked: &Lock<'_>, width: usize) {
     let path = safe(&locked.path.display().to_string());
     let told = match locked.state {
         "written" => format!("{path} keeps this plan now."),
+        "updated" if locked.drift.is_empty() => format!("{path} was written anew, with the same plugins."),
         "updated" => format!("{path} was written anew. What differed:"),
         "kept" => format!("This is what {path} holds."),
         _ => format!("{path} was not written: there is nothing to keep."),

@@ -16,9 +16,9 @@ use serde::Serialize;
 
 use crate::{
     answer::Answer,
-    args::{Sign, usage},
+    args::{Sign, not_ended, usage},
     json::about::shown,
-    kept,
+    kept::{self, Held},
     layout::{count, safe},
     lock::is_lockfile,
     passphrase,
@@ -102,6 +102,7 @@ impl Body {
 fn options(args: &Sign) -> Result<SignOptions> {
     let stem = args.key.file_stem().map(|stem| stem.to_string_lossy().into_owned());
     let mut options = SignOptions::new(args.signer.clone().or(stem).unwrap_or_default());
+    not_ended("--expires", args.expires)?;
     options.expires = args.expires;
     options.meta = args.meta.iter().cloned().collect();
     if options.meta.len() != args.meta.len() {
@@ -118,13 +119,9 @@ fn added(there: Option<Envelope>, signature: Signature) -> Result<(Envelope, boo
     Ok((envelope, renewed))
 }
 
-fn signed(args: &Sign) -> Result<Body> {
-    let caps = Caps::default();
-    let folder = args.path.is_dir();
-    if folder && args.out.is_some() {
-        return Err(usage("--out: a folder is signed in place").with_help("Leave --out out, or pack the folder first."));
-    }
-    let package = Package::open(&args.path, &caps)?;
+/// The package, and the signatures in it, which hold.
+fn open(args: &Sign, caps: &Caps) -> Result<(Package, Option<Envelope>)> {
+    let package = Package::open(&args.path, caps)?;
     if !package.recorded() {
         let message = format!("{}: there is no META/files, which is what is signed", args.path.display());
         let help = "Pack the folder first: `modhost pack DIR`, then sign the package that it writes.";
@@ -139,8 +136,27 @@ fn signed(args: &Sign) -> Result<Body> {
             "The package was changed after it was signed. Get it again, or pack its folder without META/signatures.";
         return Err(Error::new(Code::VerifyBadSignature, Stage::Vet, message).with_help(help));
     }
+    Ok((package, there))
+}
+
+fn signed(args: &Sign) -> Result<Body> {
+    let caps = Caps::default();
+    let folder = args.path.is_dir();
+    if folder && args.out.is_some() {
+        return Err(usage("--out: a folder is signed in place").with_help("Leave --out out, or pack the folder first."));
+    }
+    let options = options(args)?;
+    let held = held(args)?;
+    let asked = open(args, &caps)?.0;
+    drop(held);
+    // Nobody is kept waiting while somebody thinks of a passphrase; what is there may be another one afterwards.
     let secret = passphrase::open(&args.key, &args.passphrase)?;
-    let signature = sign_index(index, &secret, options(args)?)?;
+    let _held = self::held(args)?;
+    let (package, there) = open(args, &caps)?;
+    if package.digest() != asked.digest() {
+        return Err(changed(&args.path));
+    }
+    let signature = sign_index(package.index().as_bytes(), &secret, options)?;
     let (envelope, renewed) = added(there, signature.clone())?;
     let path = put(args, &package, &envelope.to_string(), &caps)?;
     let what = What::Package {
@@ -149,6 +165,20 @@ fn signed(args: &Sign) -> Result<Body> {
         digest: package.digest().to_string(),
     };
     Ok(Body::of(what, &path, &signature, renewed, &envelope))
+}
+
+/// Keeps other signers of the same waiting.
+///
+/// # Errors
+/// Those of [`Held::wait`], and `io.not-found`.
+fn held(args: &Sign) -> Result<Held> {
+    fs::metadata(&args.path).map_err(|error| Error::io(Stage::Open, &args.path, &error))?;
+    Held::wait(args.out.as_ref().unwrap_or(&args.path))
+}
+
+/// What was signed would not be what was looked at.
+fn changed(path: &Path) -> Error {
+    usage(format!("{}: it was changed meanwhile", path.display())).with_help("Sign it again, if you still would.")
 }
 
 /// Writes the envelope where it belongs.

@@ -1,8 +1,7 @@
 //! [`Sources`]: finds the text that an error's place is in, again, for drawing. Only errors pay for it.
 
 use std::{
-    fs::{self, File},
-    io::Read,
+    fs,
     path::{Path, PathBuf},
 };
 
@@ -10,6 +9,8 @@ use modhost::{
     Place,
     package::{Caps, Package, discover},
 };
+
+use crate::kept;
 
 /// The longest file that is looked into, in bytes.
 const LONGEST: u64 = 1 << 20;
@@ -102,9 +103,7 @@ fn is_package(path: &Path) -> bool {
 }
 
 fn read(path: &Path) -> Option<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(path).ok()?.take(LONGEST).read_to_end(&mut bytes).ok()?;
-    Some(bytes)
+    kept::bounded(path, LONGEST).ok()
 }
 
 fn text(bytes: Vec<u8>) -> Option<String> {

@@ -6,16 +6,16 @@ mod show;
 mod signed;
 mod state;
 
-use std::{path::Path, time::SystemTime};
+use std::path::Path;
 
 use modhost::{
     Code, Error, Result, Stage,
-    verify::{Date, KeyId, PublicKey, Revocation, Revoked, TrustStore, TrustedKey},
+    verify::{KeyId, PublicKey, Revocation, Revoked, TrustStore, TrustedKey},
 };
 
 use crate::{
     answer::Answer,
-    args::{Add, Passphrase, Revoke, Store, Threshold, Trust, TrustVerb, usage},
+    args::{Add, Passphrase, Revoke, Store, Threshold, Trust, TrustVerb, not_ended, usage},
     key, layout,
 };
 
@@ -86,6 +86,7 @@ fn label(said: Option<&String>, key: &str, namespaces: &[modhost::verify::Patter
 }
 
 fn add(args: &Add, json: bool) -> Result<Answer> {
+    not_ended("--until", args.until)?;
     let text = args.key.as_deref().unwrap_or_default();
     let public = public(text, &args.passphrase)?;
     let label = label(args.label.as_ref(), text, &args.namespace);
@@ -98,9 +99,9 @@ fn add(args: &Add, json: bool) -> Result<Answer> {
     change(&args.store, json, |store| {
         let words = if store.keys().any(|key| key.public == public) { "changed" } else { "added" };
         store.add_key(trusted)?;
-        let ended = args.until.is_some_and(|until| until <= Date::of(SystemTime::now()));
-        let ended = if ended { ", which has ended" } else { "" };
-        Ok(format!("{words} the key {}{ended}", public.id()))
+        let still = store.revoked().iter().find(|one| one.what == Revoked::Key(public.id()));
+        let still = still.map(|one| format!("; it stays revoked: {}", layout::safe(&one.reason))).unwrap_or_default();
+        Ok(format!("{words} the key {}{still}", public.id()))
     })
 }
 

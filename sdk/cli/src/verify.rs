@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::{
     answer::Answer,
-    args, host,
+    args, host, inspect,
     json::{about::shown, body::ErrorBody},
     layout::{count, paragraph, safe, size, width},
     lock::is_lockfile,
@@ -67,7 +67,8 @@ pub(crate) fn verify(args: &args::Verify, json: bool) -> Answer {
         Ok(engine) => engine,
         Err(error) => return Answer::error_in(&error, json, &sources),
     };
-    let examined = engine.examine(&args.path);
+    let examined =
+        engine.examine(&args.path).map_err(|error| inspect::with_names(error, &args.path, "verify", &engine));
     let one = match &examined {
         // Nothing is there to be verified.
         Err(error) if error.code() == Code::IoNotFound => return Answer::error(error, json),

@@ -289,6 +289,17 @@ fn a_lockfile_that_is_written_anew_loses_its_signatures_and_says_so() {
     let words = |more: &str| format!("resolve mods --lock modhost.lock --store trust.toml{more}");
     check(here, &[(&words(" --update"), 0, &[NotErr("removed"), OutHas("This is what modhost.lock holds")])]);
     assert!(there(SIGNATURES), "nothing was written");
+    // The plugins are the same; the signatures do not hold, over a changed comment or of themselves.
+    let (lock, signatures) =
+        (fs::read_to_string(here.join(LOCK)).unwrap(), fs::read_to_string(here.join(SIGNATURES)).unwrap());
+    for (lock_now, signatures_now) in [(format!("{lock}# by hand\n"), &*signatures), (lock.clone(), "hello\n")] {
+        fs::write(here.join(LOCK), lock_now).unwrap();
+        fs::write(here.join(SIGNATURES), signatures_now).unwrap();
+        let anew = [OutHas("modhost.lock was written anew, with the same plugins."), Err("removed")];
+        check(here, &[(&words(" --update"), 0, &anew)]);
+        assert_eq!((fs::read_to_string(here.join(LOCK)).unwrap(), there(SIGNATURES)), (lock.clone(), false));
+    }
+    fs::write(here.join(SIGNATURES), &signatures).unwrap();
     fs::write(here.join("mods/wolf/main.lua"), "function main() return 'meow' end\n").unwrap();
     check(
         here,

@@ -204,12 +204,19 @@ fn verify_names_the_step_that_refuses() {
         unpacked(name, change);
         assert_eq!(verified(here, name, STORE), expected, "{name}");
     }
+    let several = [OutHas("this is a folder of plugins;"), OutHas("mods/wolf.lua")];
+    fs::create_dir(here.join("mods")).unwrap();
+    fs::write(here.join("mods/wolf.lua"), "").unwrap();
+    check_in(here, &["verify", "mods"], 4, &several);
     check_in(here, &["verify", "file"], 4, &[OutHas("main.lua: its sha256 is not the one")]);
     check_in(here, &["sign", "label", "--key", "acme.pem"], 4, &[Err("verify.bad-signature")]);
     // What the store says.
     let of = |lines: &[&str], expected: &str| {
         fs::copy(here.join("trust.toml"), here.join("other.toml")).unwrap();
         play(here, lines);
+        // The command adds nothing that has ended; time goes on.
+        let text = fs::read_to_string(here.join("other.toml")).unwrap();
+        fs::write(here.join("other.toml"), text.replace("2998-", "1998-")).unwrap();
         assert_eq!(verified(here, PACKAGE, &["--store", "other.toml"]), expected, "{lines:?}");
     };
     let key = id(here);
@@ -219,7 +226,7 @@ fn verify_names_the_step_that_refuses() {
     of(&["trust revoke acme.wolf@<2 --reason bites --store other.toml"], "revocation trust.revoked");
     of(&[&format!("trust remove {key} --store other.toml")], "untrusted");
     of(&[&add("--namespace other.*")], "signature trust.namespace");
-    of(&[&add("--namespace * --until 2020-01-01")], "signature trust.key-expired");
+    of(&[&add("--namespace * --until 2998-01-01")], "signature trust.key-expired");
     of(&[&add("--namespace * --from 2999-01-01")], "signature trust.key-not-yet");
     of(&[&add("--namespace * --ceiling untrusted")], "signature trust.ceiling");
 }
@@ -279,7 +286,10 @@ fn what_cannot_be_signed_says_why() {
     let here = world();
     let here = here.path();
     fs::write(here.join("wolf.lua"), "").unwrap();
-    let rows: [(&[&str], i32, &[See]); 8] = [
+    let rows: [(&[&str], i32, &[See]); 11] = [
+        (&["sign", PACKAGE, "--key", "acme.pem", "--expires", "0d"], 2, &[Err("it would have ended")]),
+        (&["sign", PACKAGE, "--key", "acme.pem", "--expires", "2020-01-01"], 2, &[Err("it would have ended")]),
+        (&["sign", "modhost.lock", "--key", "acme.pem", "--expires", "0d"], 2, &[Err("it would have ended")]),
         (&["sign", "wolf", "--key", "acme.pem"], 2, &[Err("modhost pack")]),
         (&["sign", "wolf.lua", "--key", "acme.pem"], 2, &[Err("META/files")]),
         (&["sign", "none.modpkg", "--key", "acme.pem"], 2, &[Err("io.not-found")]),
@@ -297,4 +307,40 @@ fn what_cannot_be_signed_says_why() {
     check_in(here, &["sign", PACKAGE, "--key", "acme.pem", "--out", "signed.modpkg"], 0, &[OutHas("signed.modpkg")]);
     assert_eq!(fs::read(here.join(PACKAGE)).unwrap(), before, "--out writes elsewhere");
     assert_eq!(verified(here, "signed.modpkg", STORE), "verified");
+}
+
+#[test]
+fn whoever_signs_at_once_loses_no_signature() {
+    const SIGNERS: usize = 12;
+    let here = folder(&[MANIFEST, MAIN]);
+    let here = here.path();
+    play(here, &["pack wolf", "resolve wolf --lock modhost.lock"]);
+    let caps = modhost::package::Caps::default();
+    let package = modhost::package::Package::open(&here.join(PACKAGE), &caps).unwrap();
+    fs::create_dir(here.join("wolf/META")).unwrap();
+    fs::write(here.join("wolf/META/files"), package.index().as_bytes()).unwrap();
+    for at in 0..SIGNERS {
+        let seed = [u8::try_from(at).unwrap(); 32];
+        modhost::verify::SecretKey::from_seed(&seed).create(&here.join(format!("{at}.pem"))).unwrap();
+    }
+    for path in [PACKAGE, "wolf", "modhost.lock"] {
+        let sign = |at: usize| {
+            let mut command = modhost(here);
+            command.args(["sign", path, "--json", "--key", &format!("{at}.pem")]);
+            command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap()
+        };
+        let running: Vec<_> = (0..SIGNERS).map(sign).collect();
+        let mut most = 0;
+        for child in running {
+            let output = child.wait_with_output().unwrap();
+            let text = String::from_utf8(output.stdout).unwrap();
+            assert!(output.status.success(), "{path}: {text}");
+            let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+            most = most.max(json["keys"].as_array().unwrap().len());
+        }
+        assert_eq!(most, SIGNERS, "{path}");
+        check_in(here, &["sign", path, "--key", "0.pem"], 0, &[OutHas("12 signatures")]);
+    }
+    let left = fs::read_dir(here).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert_eq!(left.filter(|name| name.contains(".held") || name.contains(".new")).count(), 0);
 }

@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 use support::{
     File,
     See::{Err, Json as At, JsonHas, NotErr, Out, OutHas},
-    check, check_all, folder, modhost,
+    check, check_all, check_in, folder, modhost,
 };
 
 /// Of the private key whose bytes are all 1.
@@ -44,7 +44,7 @@ fn a_new_key_is_trusted_pinned_revoked_and_removed() {
     let list = play(
         here.path(),
         &[
-            &["trust", "add", "acme.pem", "--namespace", "acme.*", "--until", "2027-11-21"],
+            &["trust", "add", "acme.pem", "--namespace", "acme.*", "--until", "2999-11-21"],
             &["trust", "pin", "acme", &id[..8]],
             &["trust", "revoke", "acme.wolf@<1.2.0", "--reason", "it bites", "--soft"],
             &["trust", "list"],
@@ -53,7 +53,7 @@ fn a_new_key_is_trusted_pinned_revoked_and_removed() {
     assert_eq!(list["generation"], 3);
     assert_eq!(list["keys"][0]["public"], public);
     assert_eq!(list["keys"][0]["label"], "acme");
-    assert_eq!(list["keys"][0]["until"], "2027-11-21T00:00:00Z");
+    assert_eq!(list["keys"][0]["until"], "2999-11-21T00:00:00Z");
     assert_eq!(list["pins"]["acme"][0], id);
     assert_eq!(list["revoked"][0]["what"], "acme.wolf@<1.2.0");
     assert_eq!(list["revoked"][0]["hard"], false);
@@ -66,13 +66,34 @@ fn a_new_key_is_trusted_pinned_revoked_and_removed() {
 }
 
 #[test]
+fn what_is_written_for_others_and_what_is_said_of_a_revoked_key() {
+    let here = folder(&[]);
+    let here = here.path();
+    let made = play(here, &[&["key", "new", "acme.pem"]]);
+    let show = ["key", "show", "acme.pem", "--out", "acme.pub"];
+    let shown = play(here, &[&show]);
+    assert_eq!((&shown["public"], &shown["out"]), (&made["public"], &Json::from("acme.pub")));
+    assert_eq!(play(here, &[&["key", "show", "acme.pub"]])["id"], made["id"]);
+    let text = fs::read_to_string(here.join("acme.pub")).unwrap();
+    assert!(text.starts_with("-----BEGIN PUBLIC KEY-----\n"), "{text}");
+    check_in(here, &show, 2, &[Err("there is something already")]);
+    assert_eq!(fs::read_to_string(here.join("acme.pub")).unwrap(), text);
+    let id = made["id"].as_str().unwrap();
+    let add: &[&str] = &["trust", "add", "acme.pub", "--namespace", "acme.*"];
+    let added = play(here, &[&["trust", "revoke", id, "--reason", "stolen"], add]);
+    assert_eq!(added["done"], format!("added the key {id}; it stays revoked: stolen"));
+    let added = play(here, &[&["trust", "restore", id], add]);
+    assert_eq!(added["done"], format!("changed the key {id}"));
+}
+
+#[test]
 fn a_private_key_is_its_owners_alone() {
     let here = folder(&[]);
     let new = || modhost(here.path()).args(["key", "new", "acme.pem"]).output().unwrap();
     assert!(new().status.success());
     let text = fs::read_to_string(here.path().join("acme.pem")).unwrap();
     let again = new();
-    assert_eq!(again.status.code(), Some(1));
+    assert_eq!(again.status.code(), Some(2));
     assert!(String::from_utf8(again.stderr).unwrap().contains("never overwritten"));
     assert_eq!(fs::read_to_string(here.path().join("acme.pem")).unwrap(), text);
     #[cfg(unix)]
@@ -141,7 +162,7 @@ fn a_private_key_under_a_passphrase() {
         let rows: [(&[&str], Option<&str>, i32, &str); 6] = [
             (&["--passphrase-file", "right"], None, 0, "public key"),
             (&[], Some("moonlight"), 0, "public key"),
-            (&["--passphrase-file", "wrong"], Some("moonlight"), 4, "passphrase is wrong"),
+            (&["--passphrase-file", "wrong"], Some("moonlight"), 4, "Try again with the right one"),
             (&["--passphrase-file", "empty"], None, 2, "one line"),
             (&["--passphrase-file", "gone"], None, 2, "io.not-found"),
             (&[], None, 4, "--passphrase-file"),
@@ -177,16 +198,31 @@ fn words_and_keys_that_are_refused() {
         (
             &[PEM],
             &on(&["trust", "add", "acme.pub", "--namespace", "*", "--until", "2020-01-01"]),
-            0,
-            &[OutHas("has ended")],
+            2,
+            &[Err("--until 2020-01-01T00:00:00Z: it would have ended")],
         ),
         // Which everybody may read.
-        (&[("acme.pem", "notes")], &["key", "show", "acme.pem"], 4, &[Err("no private key in PEM")]),
+        (&[("acme.pem", "notes")], &["key", "show", "acme.pem"], 4, &[Err("no key in PEM, neither a public")]),
+        (&[("w.modpkg", "PK\u{3}\u{4}")], &["key", "show", "w.modpkg"], 4, &[Err("no key in PEM, neither a public")]),
+        (
+            &[("w.modpkg", "PK\u{3}\u{4}")],
+            &on(&["trust", "add", "w.modpkg", "--namespace", "*"]),
+            4,
+            &[Err("no key in PEM, neither a public"), Err("modhost key show --out")],
+        ),
         (&[PEM], &on(&["trust", "add", "acme.pub", "--namespace", "ac*"]), 2, &[Err("publisher.*")]),
         (&[PEM], &on(&["trust", "add", "acme.pub", "--namespace", "*", "--until", "soon"]), 2, &[Err("365d")]),
         (&[PEM], &on(&["trust", "add", "acme.pub", "--namespace", "*", "--role", "rule"]), 2, &[Err("delegate")]),
         (&[PEM], &on(&["trust", "add", "acme.pub", "--namespace", "*", "--ceiling", "total"]), 2, &[Err("verified")]),
         (&[], &on(&["trust", "add", ID, "--namespace", "*"]), 2, &[Err("may be a key id")]),
+        (&[], &on(&["trust", "threshold", "acme.*", "16"]), 0, &[OutHas("16 signatures")]),
+        (&[], &on(&["trust", "threshold", "acme.*", "17"]), 4, &[Err("trust.threshold"), Err("1 to 16")]),
+        (
+            &[("t.toml", "store = 1\ngeneration = 1\n\n[thresholds]\n\"acme.*\" = 17\n")],
+            &on(&["trust", "list"]),
+            4,
+            &[Err("trust.threshold")],
+        ),
         (&[], &on(&["trust", "pin", "acme", ID]), 4, &[Err("trust.no-key")]),
         (&[], &on(&["trust", "revoke", "acme.wolf@soon", "--reason", "x"]), 2, &[Err("no range")]),
         (&[], &on(&["trust", "revoke", "sha256:12", "--reason", "x"]), 2, &[Err("64 digits")]),
@@ -246,4 +282,17 @@ fn the_store_among_ones_settings_is_made_when_it_is_needed() {
     assert!(place.exists());
     let (_, text) = run(&["trust", "list"]);
     assert!(text.contains(ID) && text.contains("generation 1"), "{text}");
+    // The variable says where it is; an option means a store that is there.
+    let run = |words: &[&str]| {
+        let output = modhost(here.path()).args(words).env("MODHOST_STORE", "new/other.toml").output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (status, text) = run(&["trust", "list"]);
+    assert!(status == Some(0) && text.contains("no key is trusted"), "{text}");
+    fs::write(here.path().join("wolf.lua"), "").unwrap();
+    assert_eq!(run(&["verify", "wolf.lua"]).0, Some(0));
+    assert_eq!(run(&["verify", "wolf.lua", "--store", "none.toml"]).0, Some(2));
+    assert!(!here.path().join("new").exists());
+    assert_eq!(run(&["trust", "add", PUBLIC, "--namespace", "*"]).0, Some(0));
+    assert!(here.path().join("new/other.toml").exists());
 }

@@ -6,7 +6,7 @@ use super::{MOST, TrustStore, TrustedKey, delegation};
 use crate::{
     error::{Code, Error, Result},
     package::Id,
-    verify::{KeyId, key::refused, lines::check_label},
+    verify::{KeyId, MOST_SIGNATURES, key::refused, lines::check_label},
 };
 
 /// The most delegations to one key: every way up is tried.
@@ -31,9 +31,14 @@ impl TrustStore {
         if counts.into_iter().any(|count| count > MOST) {
             return Err(wrong(format!("a trust store holds at most {MOST} entries of a kind")));
         }
-        if let Some((pattern, _)) = self.thresholds.iter().find(|(_, count)| **count == 0) {
-            let message = format!("the threshold of `{pattern}` is 0, which a package without any signature meets");
-            return Err(refused(Code::TrustThreshold, message));
+        let met = |count: u32| (1..=MOST_SIGNATURES).contains(&(count as usize));
+        if let Some((pattern, count)) = self.thresholds.iter().find(|(_, count)| !met(**count)) {
+            let message = format!("the threshold of `{pattern}` is {count}; it is 1 to {MOST_SIGNATURES}");
+            let help = match count {
+                0 => "A package without any signature meets 0; what is to be taken unsigned, the policy says.",
+                _ => "No package can meet it: that is the most signatures that one holds.",
+            };
+            return Err(refused(Code::TrustThreshold, message).with_help(help));
         }
         self.builtin.values().chain(self.keys.values()).try_for_each(check_key)?;
         for delegation in &self.delegations {

@@ -286,7 +286,8 @@ impl TrustStore {
     /// none does.
     ///
     /// # Errors
-    /// [`Code::TrustThreshold`] for 0, which everybody would meet.
+    /// [`Code::TrustThreshold`] for 0, which everybody would meet, and above [`MOST_SIGNATURES`](super::MOST_SIGNATURES), which nobody
+    /// could.
     pub fn set_threshold(&mut self, plugins: Pattern, count: u32) -> Result<()> {
         self.change(|store| {
             store.thresholds.insert(plugins, count);

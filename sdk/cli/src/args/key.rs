@@ -14,8 +14,8 @@ use clap::{Args, Subcommand};
         "  modhost key new acme.pem       a new private key; its public half is printed
   modhost key show acme.pem      the public half again",
         "0    done"
-        "1    the file is there already, or cannot be written"
-        "2    wrong usage, no such file"
+        "1    the file cannot be written"
+        "2    wrong usage, no such file, or the one to write is there already"
         "4    no key of ed25519, or one that others may read"
     )
 )]
@@ -49,8 +49,8 @@ overwritten. What is printed, the public key and its id, is for everybody."
   modhost key new acme.pem --passphrase-file ~/.acme-passphrase
   modhost key new ci.pem                  under no passphrase: for a machine",
             "0    done"
-            "1    the file is there already, or cannot be written"
-            "2    wrong usage, no such folder, or no terminal to ask on"
+            "1    the file cannot be written"
+            "2    wrong usage, the file is there already, no such folder, or no terminal to ask on"
         )
     )]
     New {
@@ -68,9 +68,11 @@ overwritten. What is printed, the public key and its id, is for everybody."
     #[command(
         after_help = ending!(
             "  modhost key show acme.pem
+  modhost key show acme.pem --out acme.pub    the public half, to hand on
   modhost key show acme.pub --json",
             "0    done"
-            "2    wrong usage, no such file"
+            "1    --out cannot be written"
+            "2    wrong usage, no such file, or --out is there already"
             "4    no key of ed25519, or a private one that others may read"
         )
     )]
@@ -78,6 +80,9 @@ overwritten. What is printed, the public key and its id, is for everybody."
         /// A private or a public key in PEM
         #[arg(value_name = "FILE")]
         file: PathBuf,
+        /// Write the public key to this new file too, as PEM
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
         /// Its passphrase.
         #[command(flatten)]
         passphrase: Passphrase,

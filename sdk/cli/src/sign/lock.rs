@@ -5,7 +5,7 @@ use modhost::{
     verify::{SignedLock, sign_lock},
 };
 
-use super::{Body, What, added, options};
+use super::{Body, What, added, changed, held, options};
 use crate::{
     args::{Sign, usage},
     json::about::shown,
@@ -18,28 +18,40 @@ pub(super) fn signed(args: &Sign) -> Result<Body> {
         let help = "Leave --out out; a copy of both files is as good as they are.";
         return Err(usage("--out: the signatures of a lockfile lie beside it").with_help(help));
     }
-    let (text, lockfile) = lock::alone(&args.path)?;
-    // Before anybody is asked for a passphrase.
-    lockfile.check_digests()?;
     let path = SignedLock::beside(&args.path);
-    let read = |envelope: &str| SignedLock::read(text.as_bytes(), envelope.as_bytes());
-    let there = lock::signatures(&args.path)?.map(|envelope| read(&envelope)).transpose().map_err(|error| {
-        let help = format!(
-            "The lockfile was changed after it was signed: bring it back, or remove {} and sign it anew.",
-            path.display()
-        );
-        if error.code() == Code::VerifyBadSignature { error.with_help(help) } else { error }
-    })?;
+    let options = options(args)?;
+    let (asked, _) = there(args)?;
+    // Nobody is kept waiting while somebody thinks of a passphrase; what is there may be another one afterwards.
     let secret = passphrase::open(&args.key, &args.passphrase)?;
-    let signature = sign_lock(text.as_bytes(), &secret, options(args)?)?;
+    let _held = held(args)?;
+    let (text, there) = there(args)?;
+    if text != asked {
+        return Err(changed(&args.path));
+    }
+    let signature = sign_lock(text.as_bytes(), &secret, options)?;
     let (envelope, renewed) = added(there.map(|set| set.envelope().clone()), signature.clone())?;
     // The reader's own checks are the writer's.
     let envelope_text = envelope.to_string();
-    let set = read(&envelope_text).map_err(|error| {
+    let set = SignedLock::read(text.as_bytes(), envelope_text.as_bytes()).map_err(|error| {
         let message = format!("what was signed reads differently: {}", error.message());
         Error::new(Code::InternalBug, Stage::Vet, message)
     })?;
     kept::write(&path, &envelope_text)?;
     let what = What::Lockfile { lockfile: shown(&args.path), plugins: set.plugins().len() };
     Ok(Body::of(what, &path, &signature, renewed, &envelope))
+}
+
+/// The lockfile's text, and the set that its signatures make of it, which hold.
+fn there(args: &Sign) -> Result<(String, Option<SignedLock>)> {
+    let (text, lockfile) = lock::alone(&args.path)?;
+    lockfile.check_digests()?;
+    let read = |envelope: String| SignedLock::read(text.as_bytes(), envelope.as_bytes());
+    let there = lock::signatures(&args.path)?.map(read).transpose().map_err(|error| {
+        let help = format!(
+            "The lockfile was changed after it was signed: bring it back, or remove {} and sign it anew.",
+            SignedLock::beside(&args.path).display()
+        );
+        if error.code() == Code::VerifyBadSignature { error.with_help(help) } else { error }
+    })?;
+    Ok((text, there))
 }

@@ -27,7 +27,7 @@ type Key = Zeroizing<[u8; 32]>;
 /// A store by its place.
 pub(super) struct Place {
     pub(super) path: PathBuf,
-    /// Whether somebody named it.
+    /// Whether an option names it: then it must be there to be read.
     given: bool,
     key: Option<Key>,
 }
@@ -50,7 +50,7 @@ impl Place {
     /// Reads it.
     pub(super) fn load(&self) -> Result<TrustStore> {
         match self.file().load() {
-            // Nobody has made the default one yet: nobody is trusted.
+            // Nobody has made the usual one yet: nobody is trusted.
             Err(error) if error.code() == Code::IoNotFound && !self.given => Ok(TrustStore::default()),
             other => other.map_err(|error| self.about(error)),
         }
@@ -71,14 +71,14 @@ impl Place {
     }
 }
 
-/// Where the store is, and whether somebody said so.
+/// Where the store is, and whether an option said so. The variable says where the usual one is.
 fn path(file: Option<&Path>) -> Result<(PathBuf, bool)> {
     if let Some(file) = file {
         return Ok((file.to_owned(), true));
     }
     let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     if let Some(file) = set("MODHOST_STORE") {
-        return Ok((file, true));
+        return Ok((file, false));
     }
     let settings = if cfg!(windows) {
         set("APPDATA")
@@ -148,10 +148,10 @@ pub(super) fn change(
     Ok(show::changed(&place.path, generation, &done, json))
 }
 
-/// The store by which plugins are judged: that which the options name, else the default one.
+/// The store by which plugins are judged: that which the options name, else the usual one.
 ///
 /// # Errors
-/// Where it is refused, or where the one that is named is not there.
+/// Where it is refused, or where the one that an option names is not there.
 pub(crate) fn store(chosen: &ChosenPolicy) -> Result<TrustStore> {
     let key = key(chosen.store_key_file.as_deref())?;
     match path(chosen.store.as_deref()) {
@@ -174,7 +174,11 @@ pub(super) fn seal(store: &Store, json: bool) -> Result<Answer> {
     if let Some(file) = made {
         SecretKey::write_private(file, &random()?)?;
     }
-    let key = key(store.key.as_deref())?.ok_or_else(|| usage("the store is sealed with a key").with_help(GIVE))?;
+    let key = key(store.key.as_deref())?.ok_or_else(|| {
+        usage("no key is given to seal the store with").with_help(
+            "Add --store-key-file FILE, which is made if it is not there, or put 64 hex digits into MODHOST_STORE_KEY.",
+        )
+    })?;
     let done = match made {
         Some(file) => format!(
             "sealed the store with the new key in {}: keep it, without it nobody reads the store",

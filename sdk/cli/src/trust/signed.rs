@@ -1,11 +1,6 @@
 //! What keys sign for the stores of others: delegations and revocation lists, made and taken in.
 
-use std::{
-    fs::{self, File},
-    io::Read,
-    path::Path,
-    time::SystemTime,
-};
+use std::{fs, path::Path, time::SystemTime};
 
 use modhost::{
     Code, Error, Place, Result, Stage,
@@ -20,7 +15,7 @@ use super::{
 };
 use crate::{
     answer::Answer,
-    args::{Delegate, Publish, Store, usage},
+    args::{Delegate, Publish, Store, not_ended, usage},
     json::about::shown,
     kept,
     layout::{count, safe},
@@ -31,10 +26,7 @@ use crate::{
 const LONGEST: u64 = 2 << 20;
 
 fn read(file: &Path) -> Result<Vec<u8>> {
-    let failed = |error| Error::io(Stage::Engine, file, &error);
-    let mut bytes = Vec::new();
-    File::open(file).map_err(failed)?.take(LONGEST).read_to_end(&mut bytes).map_err(failed)?;
-    Ok(bytes)
+    kept::bounded(file, LONGEST)
 }
 
 /// The engine knows what it reads, and not from where.
@@ -102,6 +94,7 @@ pub(super) fn delegate(args: &Delegate, json: bool) -> Result<Answer> {
     if let Some(out) = args.out.as_ref().filter(|out| fs::symlink_metadata(out).is_ok()) {
         return Err(usage(format!("--out {}: there is something already", out.display())));
     }
+    not_ended("--until", args.until)?;
     let public = public(&args.key, &args.passphrase)?;
     let label = label(args.label.as_ref(), &args.key, &args.namespace);
     let mut to = TrustedKey::new(public, label, args.namespace.clone());
@@ -155,9 +148,7 @@ struct Published {
 /// Signs a list of what the store revokes.
 pub(super) fn publish(args: &Publish, json: bool) -> Result<Answer> {
     let issued = Date::of(SystemTime::now());
-    if args.until <= issued {
-        return Err(usage(format!("--until {}: nobody takes in a list that has ended", args.until)));
-    }
+    not_ended("--until", Some(args.until))?;
     let store = place::Place::of(&args.store)?.load()?;
     let secret = passphrase::open(&args.key, &args.passphrase)?;
     let issuer = secret.public().id();

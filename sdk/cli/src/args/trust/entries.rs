@@ -18,11 +18,12 @@ use super::{
 #[derive(Debug, Args)]
 #[command(
     help_template = told!(
-        "KEY is a file with a public key in PEM, a private key's file, of which the
-public half is taken, or the public key itself as `modhost key show` prints it
-(ed25519:...). A key that is there already is replaced, with all that is said
-of it. With --delegation it is what a key of the store with the role `delegate`
-signed for another key: that key counts as far as the delegation says."
+        "KEY is a file with a public key in PEM, which `modhost key show FILE --out KEY`
+writes, a private key's file, of which the public half is taken, or the public
+key itself as `modhost key show` prints it (ed25519:...). A key that is there
+already is replaced, with all that is said of it. With --delegation it is what
+a key of the store with the role `delegate` signed for another key: that key
+counts as far as the delegation says."
     ),
     after_help = ending!(
         "  modhost trust add acme.pub --namespace 'acme.*'
@@ -128,7 +129,7 @@ with fewer signatures is untrusted; policies that want signatures refuse it."
         "0    done"
         "1    the store cannot be written"
         "2    wrong usage"
-        "4    the count is 0, there is no such threshold, or the store is refused"
+        "4    the count is not 1 to 16, there is no such threshold, or the store is refused"
     )
 )]
 pub(crate) struct Threshold {

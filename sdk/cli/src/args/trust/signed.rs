@@ -28,7 +28,8 @@ With --out the delegation goes to a file, for others to take in by
 store here. `modhost trust remove KEYID` takes it out again."
     ),
     after_help = ending!(
-        "  modhost trust delegate acme.pub --by root.pem --namespace 'acme.*' \\
+        "  modhost key show acme.pem --out acme.pub    (Acme does, and sends it)
+  modhost trust delegate acme.pub --by root.pem --namespace 'acme.*' \\
       --until 365d --out acme.delegation
   modhost trust add --delegation acme.delegation",
         "0    done"

@@ -86,15 +86,20 @@ pub(crate) fn writable(path: &Path) -> Result<()> {
     if other { Err(Error::io(Stage::Engine, path, &no_plain_file())) } else { Ok(()) }
 }
 
-/// Puts `text`, or other bytes, at `path`, in place of what is there: first beside it under another name, so that a failure leaves the old
-/// text, also one of the machine. A device or a pipe is nobody's old text: it stays.
+/// Puts `text`, or other bytes, at `path`, in place of what is there, or of what a link there leads to: first beside it under another name,
+/// so that a failure leaves the old text, also one of the machine. Who may read it stays as it was. A device or a pipe is nobody's old
+/// text: it stays.
 ///
 /// # Errors
 /// `io.failed`, `io.not-found`.
 pub(crate) fn write(path: &Path, text: impl AsRef<[u8]>) -> Result<()> {
     writable(path)?;
+    let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let beside = beside(path);
     let written = File::create_new(&beside).and_then(|mut file| {
+        if let Ok(about) = fs::metadata(path) {
+            file.set_permissions(about.permissions())?;
+        }
         file.write_all(text.as_ref())?;
         file.sync_all()
     });
@@ -175,6 +180,21 @@ fn beside(path: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_written_stays_where_and_whose_it_was() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let area = tempfile::tempdir().unwrap();
+        let (real, link) = (area.path().join("real"), area.path().join("link"));
+        fs::write(&real, "old").unwrap();
+        fs::set_permissions(&real, fs::Permissions::from_mode(0o640)).unwrap();
+        symlink("real", &link).unwrap();
+        write(&link, "new").unwrap();
+        assert_eq!(fs::read_to_string(&real).unwrap(), "new");
+        assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o640);
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    }
 
     #[test]
     fn one_holds_a_file_at_a_time() {

@@ -247,7 +247,7 @@ fn inspect() {
             &[("turbo.so", "x")],
             &["inspect", "turbo.so", "--policy", "development"],
             0,
-            &[OutHas("turbo.so: taken"), OutHas("\n  warning       unsigned native code runs in the host's process")],
+            &[OutHas("turbo.so: taken"), OutHas("\n  warning       native code runs in the host's process")],
         ),
         (
             &[LUA],

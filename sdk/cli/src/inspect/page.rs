@@ -66,7 +66,7 @@ pub(super) fn page(engine: &Engine, one: &Examination, exports: Option<&[ExportI
     if let Some(admission) = &one.admission {
         page.row("limits", &limits(admission.limits()));
         if admission.unprotected() {
-            page.row("warning", "unsigned native code runs in the host's process without any protection");
+            page.row("warning", "native code runs in the host's process without any protection");
         }
         // Which builds are not taken is said above, with the reasons.
         let said = |note: &&String| note.starts_with("its ") && note.contains(" build is not taken");

@@ -239,6 +239,8 @@ fn older_versions_are_refused_where_a_file_remembers() {
     play(here, &[&format!("sign {PACKAGE} --key acme.pem")]);
     fs::write(here.join(MANIFEST.0), newer).unwrap();
     play(here, &["pack wolf", "sign acme.wolf-1.1.0.modpkg --key acme.pem"]);
+    // A memory that could never be written is a slip of the pen, not one that has seen nothing.
+    check_in(here, &["run", PACKAGE, "--seen", "nowhere/seen"], 2, &[Err("io.not-found"), Err("nowhere")]);
     let seen: &[&str] = &["--store", "trust.toml", "--seen", "seen"];
     assert_eq!(verified(here, PACKAGE, seen), "verified", "what is only looked at is not remembered");
     check_in(here, &[&["run", "acme.wolf-1.1.0.modpkg"], seen].concat(), 0, &[Out("awoo\n")]);

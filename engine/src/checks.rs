@@ -11,6 +11,7 @@ use crate::{
     error::{Code, Error, Result, Stage},
     host::{self, panic_text},
     inner::Inner,
+    nesting::Questions,
     package::{Artefact, Id, Package},
     policy::{Admission, TrustLevel},
     revoking::Found,
@@ -52,19 +53,35 @@ pub(crate) type Check = dyn Fn(&Review<'_>) -> Result<(), String> + Send + Sync;
 
 /// All checks of the host's, in the order in which they are asked.
 #[derive(Default)]
-pub(crate) struct Checks(Vec<Box<Check>>);
+pub(crate) struct Checks {
+    checks: Vec<Box<Check>>,
+    questions: Questions,
+}
 
 impl Checks {
     pub(crate) fn add(&mut self, check: Box<Check>) {
-        self.0.push(check);
+        self.checks.push(check);
+    }
+
+    /// Whether a step that asks them again may be taken: to be asked before it changes anything.
+    ///
+    /// # Errors
+    /// `host.check-depth`.
+    pub(crate) fn may_ask(&self) -> Result<()> {
+        if self.checks.is_empty() { Ok(()) } else { self.questions.may_ask() }
     }
 
     /// Asks one after the other. No lock is held: a check takes as long as it takes, and may call the engine.
     ///
     /// # Errors
-    /// `verify.refused`, by the first that refuses or panics.
+    /// `verify.refused`, by the first that refuses or panics; `host.check-depth` of a plugin that is to be loaded, where checks load
+    /// plugins without end.
     fn ask(&self, review: &Review<'_>) -> Result<()> {
-        self.0.iter().try_for_each(|check| {
+        let _asked = match review.package {
+            Some(_) => self.questions.ask().map_err(|error| error.of(review.id.as_str()))?,
+            None => self.questions.go_on(),
+        };
+        self.checks.iter().try_for_each(|check| {
             let answer = catch_unwind(AssertUnwindSafe(|| check(review)));
             let reason = match answer {
                 Ok(Ok(())) => return Ok(()),
@@ -83,7 +100,7 @@ impl Inner {
     /// Asks the host about a plugin that has its box.
     ///
     /// # Errors
-    /// `verify.refused`.
+    /// `verify.refused`, `host.check-depth`.
     pub(crate) fn approve(&self, plugin: &Vetted<Package>, admission: &Admission) -> Result<()> {
         self.approve_as(plugin.get(), plugin.standing(), admission)
     }
@@ -91,9 +108,9 @@ impl Inner {
     /// [`Inner::approve`], of one of which this was found out now.
     ///
     /// # Errors
-    /// `verify.refused`.
+    /// `verify.refused`, `host.check-depth`.
     pub(crate) fn approve_as(&self, package: &Package, standing: &Standing, admission: &Admission) -> Result<()> {
-        if self.checks.0.is_empty() {
+        if self.checks.checks.is_empty() {
             return Ok(());
         }
         let capabilities = host::grants(&self.registry, package, admission.capabilities()).open();
@@ -114,9 +131,9 @@ impl Inner {
     /// Asks the host about a plugin that runs, and of which this was found out now.
     ///
     /// # Errors
-    /// `verify.refused`.
+    /// `verify.refused`, `host.check-depth`.
     pub(crate) fn approve_again(&self, slot: &Slot, found: &Found) -> Result<()> {
-        if self.checks.0.is_empty() {
+        if self.checks.checks.is_empty() {
             return Ok(());
         }
         self.checks.ask(&Review {

@@ -463,3 +463,146 @@ fn what_is_being_loaded_is_asked_about_when_it_arrives() {
         }
     }
 }
+
+/// What a check does whenever it is asked.
+type Step = fn(&Engine, &Review<'_>) -> Option<Code>;
+
+/// A step that loads a plugin of a new name.
+fn another(engine: &Engine, load: impl Fn(&str) -> Option<Code>) -> Option<Code> {
+    static NAMES: AtomicUsize = AtomicUsize::new(0);
+    let _ = engine;
+    load(&format!("n{}", NAMES.fetch_add(1, SeqCst)))
+}
+
+fn code<T>(result: Result<T, Error>) -> Option<Code> {
+    result.err().map(|error| error.code())
+}
+
+/// A check that leads to itself is stopped before it does anything more; nobody is hurt, and the engine goes on.
+#[test]
+fn a_check_that_asks_itself_again_comes_to_an_end() {
+    let deep = Some(Code::HostCheckDepth);
+    let steps: [(&str, Step); 7] = [
+        ("sets stores", |engine, _| code(engine.set_trust_store(TrustStore::default()))),
+        ("sets sets", |engine, _| engine.set_signed_lock(None).refused.map(|error| error.code())),
+        ("loads a source", |engine, _| {
+            another(engine, |name| code(engine.load_source(&format!("{name}.lua"), "")))
+        }),
+        ("loads by several threads", |engine, _| {
+            another(engine, |name| {
+                let files: Vec<_> = ["x", "y", "z"].map(|part| format!("{name}-{part}.lua")).into();
+                let area = folder(&files.iter().map(|file| (file.as_str(), "")).collect::<Vec<_>>());
+                let mods = engine.loading().dir(area.path()).threads(3).load().ok()?;
+                mods.refused.first().map(|out| out.error.code())
+            })
+        }),
+        ("examines", |engine, _| {
+            another(engine, |name| {
+                let area = folder(&[(&format!("{name}.lua"), "")]);
+                let examined = engine.examine(area.path().join(format!("{name}.lua"))).unwrap();
+                examined.problems.first().map(Error::code)
+            })
+        }),
+        ("hands it to a thread of its own", |engine, _| {
+            thread::scope(|scope| {
+                let step = || code(engine.set_trust_store(TrustStore::default()));
+                scope.spawn(step).join().unwrap()
+            })
+        }),
+        ("does all in turn", |engine, review| {
+            let set = code(engine.set_trust_store(TrustStore::default()));
+            let loaded = another(engine, |name| code(engine.load_source(&format!("{name}.lua"), "")));
+            let enabled = engine.find(review.id.as_str()).and_then(|one| code(engine.enable_plugin(&mut (), one)));
+            set.or(loaded).or(enabled.filter(|code| *code == Code::HostCheckDepth))
+        }),
+    ];
+    for (name, step) in steps {
+        let (on, refused, asked) = (Arc::new(AtomicBool::new(false)), Notes::default(), Arc::new(AtomicUsize::new(0)));
+        let (now, codes, count) = (on.clone(), refused.clone(), asked.clone());
+        let engine = calling(move |engine, review| {
+            count.fetch_add(1, SeqCst);
+            if now.load(SeqCst) {
+                step(engine, review).into_iter().for_each(|code| codes.add(code.to_string()));
+            }
+            Ok(())
+        });
+        // Each question leads to 16 loads, or to a thousand threads: two plugins are enough of those.
+        let plugins = if name.contains("load") || name.contains("thread") { &["a", "b"][..] } else { &["a", "b", "c"] };
+        for plugin in plugins {
+            let plugin = engine.load_source(&format!("{plugin}.lua"), "function run() return 7 end").unwrap();
+            engine.enable_plugin(&mut (), plugin).unwrap();
+        }
+        on.store(true, SeqCst);
+        // From one thread, and from two at a time; and as a load.
+        let outer = || engine.set_trust_store(TrustStore::default()).map(|rechecked| rechecked.quarantined.len());
+        let alone = outer();
+        let loaded = engine.plugins().into_iter().filter(|one| !plugins.contains(&one.name.as_str()));
+        loaded.for_each(|one| drop(engine.unload(one.plugin)));
+        let both: Vec<_> = thread::scope(|scope| {
+            let two = [scope.spawn(outer), scope.spawn(outer)];
+            two.into_iter().map(|one| one.join().unwrap()).collect()
+        });
+        let loaded = code(engine.load_source("late.lua", ""));
+        on.store(false, SeqCst);
+        let codes = refused.take();
+        assert!(codes.iter().all(|code| code.parse() == Ok(deep.unwrap())) && !codes.is_empty(), "{name}: {codes:?}");
+        assert!(asked.load(SeqCst) < 40_000, "{name}: asked {} times", asked.load(SeqCst));
+        // Nobody was quarantined, and what is asked now is answered.
+        assert_eq!(alone.unwrap(), 0, "{name}");
+        // A thread of the check's own is another caller as any other: it may be refused while those are too many.
+        let crowded = name.contains("thread of its own");
+        for result in both {
+            assert!(matches!(result, Ok(0)) || crowded && code(result) == deep, "{name}");
+        }
+        assert!(loaded.is_none() || crowded && loaded == deep, "{name}: {loaded:?}");
+        assert_eq!(outer().unwrap(), 0, "{name}: afterwards");
+        for plugin in plugins {
+            assert_eq!(engine.call::<_, i64>(&mut (), *plugin, "run", ()).unwrap(), 7, "{name}");
+        }
+        engine.load_source("after.lua", "").unwrap();
+    }
+}
+
+/// What is refused for its depth is as it was: store, signed set and table.
+#[test]
+fn a_step_that_is_too_deep_changes_nothing() {
+    let area = folder(&[("p.lua", "")]);
+    let digest = Package::open(&area.path().join("p.lua"), &Caps::default()).unwrap().digest();
+    let mut revoking = TrustStore::default();
+    revoking.revoke(Revocation::hard(Revoked::Package(digest), "it bites")).unwrap();
+    let log = Arc::new(MemoryLog::default());
+    let itself = Arc::new(OnceLock::<Engine>::new());
+    let (own, on, levels) = (itself.clone(), Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let (now, level) = (on.clone(), levels.clone());
+    let engine = Engine::builder()
+        .audit(log.clone())
+        .check(move |_| {
+            let engine = own.get().unwrap();
+            if now.load(SeqCst) {
+                level.fetch_add(1, SeqCst);
+                // Where there is room the store is an empty one; the innermost, which is refused, would revoke.
+                let empty = engine.set_trust_store(TrustStore::default());
+                if empty.is_err() {
+                    let error = engine.set_trust_store(revoking.clone()).unwrap_err();
+                    assert_eq!((error.code(), error.is_host()), (Code::HostCheckDepth, true));
+                    let set = engine.set_signed_lock(None);
+                    assert!(set.refused.is_some() && set.quarantined.is_empty());
+                }
+            }
+            Ok(())
+        })
+        .build()
+        .unwrap();
+    itself.set(engine.clone()).unwrap();
+    engine.load_path(area.path().join("p.lua")).unwrap();
+    on.store(true, SeqCst);
+    assert!(engine.set_trust_store(TrustStore::default()).unwrap().quarantined.is_empty());
+    on.store(false, SeqCst);
+    assert_eq!(levels.load(SeqCst), 16);
+    assert_eq!(engine.plugins()[0].state, State::Loaded);
+    let refused: Vec<_> = log.records().into_iter().filter(|record| record.event == Event::Refused).collect();
+    // The innermost is refused thrice; those around it are not, and try no more.
+    assert_eq!(refused.len(), 3, "{refused:?}");
+    assert!(refused.iter().all(|record| record.code == Some(Code::HostCheckDepth)), "{refused:?}");
+    assert!(engine.load_source("q.lua", "").is_ok());
+}

@@ -4,6 +4,7 @@
 
 #[path = "../support/mod.rs"]
 mod support;
+mod second;
 #[cfg(target_os = "linux")]
 mod terminal;
 

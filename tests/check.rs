@@ -467,11 +467,10 @@ fn what_is_being_loaded_is_asked_about_when_it_arrives() {
 /// What a check does whenever it is asked.
 type Step = fn(&Engine, &Review<'_>) -> Option<Code>;
 
-/// A step that loads a plugin of a new name.
-fn another(engine: &Engine, load: impl Fn(&str) -> Option<Code>) -> Option<Code> {
+/// A name that no plugin had before.
+fn name() -> String {
     static NAMES: AtomicUsize = AtomicUsize::new(0);
-    let _ = engine;
-    load(&format!("n{}", NAMES.fetch_add(1, SeqCst)))
+    format!("n{}", NAMES.fetch_add(1, SeqCst))
 }
 
 fn code<T>(result: Result<T, Error>) -> Option<Code> {
@@ -485,23 +484,17 @@ fn a_check_that_asks_itself_again_comes_to_an_end() {
     let steps: [(&str, Step); 7] = [
         ("sets stores", |engine, _| code(engine.set_trust_store(TrustStore::default()))),
         ("sets sets", |engine, _| engine.set_signed_lock(None).refused.map(|error| error.code())),
-        ("loads a source", |engine, _| {
-            another(engine, |name| code(engine.load_source(&format!("{name}.lua"), "")))
-        }),
+        ("loads a source", |engine, _| code(engine.load_source(&format!("{}.lua", name()), ""))),
         ("loads by several threads", |engine, _| {
-            another(engine, |name| {
-                let files: Vec<_> = ["x", "y", "z"].map(|part| format!("{name}-{part}.lua")).into();
-                let area = folder(&files.iter().map(|file| (file.as_str(), "")).collect::<Vec<_>>());
-                let mods = engine.loading().dir(area.path()).threads(3).load().ok()?;
-                mods.refused.first().map(|out| out.error.code())
-            })
+            let files = [0; 3].map(|_| format!("{}.lua", name()));
+            let area = folder(&files.each_ref().map(|file| (file.as_str(), "")));
+            let mods = engine.loading().dir(area.path()).threads(3).load().ok()?;
+            mods.refused.first().map(|out| out.error.code())
         }),
         ("examines", |engine, _| {
-            another(engine, |name| {
-                let area = folder(&[(&format!("{name}.lua"), "")]);
-                let examined = engine.examine(area.path().join(format!("{name}.lua"))).unwrap();
-                examined.problems.first().map(Error::code)
-            })
+            let area = folder(&[("p.lua", "")]);
+            let examined = engine.examine(area.path().join("p.lua")).unwrap();
+            examined.problems.first().map(Error::code)
         }),
         ("hands it to a thread of its own", |engine, _| {
             thread::scope(|scope| {
@@ -511,7 +504,7 @@ fn a_check_that_asks_itself_again_comes_to_an_end() {
         }),
         ("does all in turn", |engine, review| {
             let set = code(engine.set_trust_store(TrustStore::default()));
-            let loaded = another(engine, |name| code(engine.load_source(&format!("{name}.lua"), "")));
+            let loaded = code(engine.load_source(&format!("{}.lua", name()), ""));
             let enabled = engine.find(review.id.as_str()).and_then(|one| code(engine.enable_plugin(&mut (), one)));
             set.or(loaded).or(enabled.filter(|code| *code == Code::HostCheckDepth))
         }),
@@ -533,7 +526,6 @@ fn a_check_that_asks_itself_again_comes_to_an_end() {
             engine.enable_plugin(&mut (), plugin).unwrap();
         }
         on.store(true, SeqCst);
-        // From one thread, and from two at a time; and as a load.
         let outer = || engine.set_trust_store(TrustStore::default()).map(|rechecked| rechecked.quarantined.len());
         let alone = outer();
         let loaded = engine.plugins().into_iter().filter(|one| !plugins.contains(&one.name.as_str()));
@@ -547,7 +539,6 @@ fn a_check_that_asks_itself_again_comes_to_an_end() {
         let codes = refused.take();
         assert!(codes.iter().all(|code| code.parse() == Ok(deep.unwrap())) && !codes.is_empty(), "{name}: {codes:?}");
         assert!(asked.load(SeqCst) < 40_000, "{name}: asked {} times", asked.load(SeqCst));
-        // Nobody was quarantined, and what is asked now is answered.
         assert_eq!(alone.unwrap(), 0, "{name}");
         // A thread of the check's own is another caller as any other: it may be refused while those are too many.
         let crowded = name.contains("thread of its own");

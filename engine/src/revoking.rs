@@ -64,13 +64,13 @@ impl Engine {
     /// not counted. [`Code::HostCheckDepth`] where the host's own checks call this without end. Nothing changes then, and the attempt is in
     /// the audit, an equivocation as [`Event::Equivocation`] with the severity `alert`.
     pub fn set_trust_store(&self, store: TrustStore) -> Result<Rechecked> {
-        let (inner, generation, digest) = (self.inner(), store.generation(), store.digest());
+        let (inner, generation) = (self.inner(), store.generation());
         inner.checks.may_ask().inspect_err(|error| inner.not_taken(error))?;
         inner.gate.exchange(store).inspect_err(|error| {
             tracing::error!("a trust store was refused: {error}");
             inner.not_taken(error);
         })?;
-        inner.audit.record(Event::TrustChanged, "", &format!("a trust store of generation {generation}, {digest}"));
+        inner.audit.record(Event::TrustChanged, "", &format!("a trust store of generation {generation}"));
         Ok(self.recheck_all())
     }
 

@@ -98,7 +98,12 @@ pub(crate) fn attacks() -> Vec<Attack> {
     attacks.extend([
         made(
             "another store of the generation while the host runs",
-            &["store here.toml -> ok", "load p.modpkg -> verified", "store there.toml -> trust.equivocation", "call acme.wolf -> awoo"],
+            &[
+                "store here.toml -> ok",
+                "load p.modpkg -> verified",
+                "store there.toml -> trust.equivocation",
+                "call acme.wolf -> awoo",
+            ],
         )
         .with("here.toml", here.clone())
         .with("there.toml", without.clone())

@@ -17,7 +17,8 @@ use std::{
 use serde::Deserialize;
 
 use crate::{
-    archives, caches, delegations, envelopes, equivocations, forgeries, keys, lists, logs, returns, stored, stores, swaps, verdicts,
+    archives, caches, delegations, envelopes, equivocations, forgeries, keys, lists, logs, returns, stored, stores,
+    swaps, verdicts,
 };
 
 /// The largest file that lies in the repository, in bytes.

@@ -221,7 +221,8 @@ impl Lockfile {
             error.code() == Code::TrustRevoked && self.get(id).is_some_and(|row| row.version == **version)
         })?;
         let message = format!("the lockfile holds {id}, which is refused: {}", error.message());
-        let help = "Have the set signed by a key that is not revoked, or put releases in it that are not, and lock it again.";
+        let help =
+            "Have the set signed by a key that is not revoked, or put releases in it that are not, and lock it again.";
         Some(Error::new(Code::TrustRevoked, error.stage(), message).of(id).with_help(help))
     }
 }

@@ -30,7 +30,8 @@ pub(super) fn short(digest: &Digest) -> String {
 impl Mark {
     pub(super) fn of(store: &TrustStore) -> Self {
         let digest = Some(store.digest()).filter(|_| store.generation() > 0);
-        let lists = store.lists().filter_map(|(issuer, seen)| Some((issuer, (seen.sequence, store.list_digest(&issuer)?))));
+        let lists =
+            store.lists().filter_map(|(issuer, seen)| Some((issuer, (seen.sequence, store.list_digest(&issuer)?))));
         Mark { generation: store.generation(), digest, lists: lists.collect() }
     }
 

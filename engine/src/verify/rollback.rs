@@ -23,7 +23,13 @@ use std::{
 
 use semver::Version;
 
-use super::{Date, Digest, KeyId, TrustStore, Verdict, key::refused, lines::Lines, mark::{ListMark, Mark}, replace};
+use super::{
+    Date, Digest, KeyId, TrustStore, Verdict,
+    key::refused,
+    lines::Lines,
+    mark::{ListMark, Mark},
+    replace,
+};
 use crate::{
     error::{Code, Error, Result, Stage},
     package::{DigestError, Id},
@@ -205,7 +211,8 @@ impl Seen {
             seen.time = Some(time.parse().map_err(|error: super::DateError| lines.error(error.to_string()))?);
         }
         while let Some(list) = lines.maybe("list").filter(|_| version > 1) {
-            let (issuer, list) = read_list(list).ok_or_else(|| lines.error("here stand an issuer, a number and a digest"))?;
+            let (issuer, list) =
+                read_list(list).ok_or_else(|| lines.error("here stand an issuer, a number and a digest"))?;
             seen.mark.lists.insert(issuer, list);
         }
         while !lines.is_done() {

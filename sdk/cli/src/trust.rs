@@ -19,8 +19,8 @@ use crate::{
     key, layout,
 };
 
-pub(crate) use place::{about_seen, store};
 use place::{Place, change};
+pub(crate) use place::{about_seen, store};
 
 /// The fewest digits that name a key.
 const SHORTEST: usize = 8;

@@ -252,7 +252,10 @@ fn what_is_wrong_with_a_set_is_said_and_refused() {
     for words in ["verify modhost.lock", "run mods --lock modhost.lock", "resolve mods --lock modhost.lock"] {
         for policy in ["mods", "standard"] {
             let words = format!("{words} --store other.toml --policy {policy}");
-            check(here, &[(&words, 4, &[]), (&format!("{words} --json"), 4, &[Json("error.code", "\"trust.revoked\"")])]);
+            check(
+                here,
+                &[(&words, 4, &[]), (&format!("{words} --json"), 4, &[Json("error.code", "\"trust.revoked\"")])],
+            );
         }
     }
     of(&[&format!("trust revoke {id} --reason old --soft --store other.toml")], "signature ok, plugins ok");

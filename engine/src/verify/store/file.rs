@@ -156,7 +156,8 @@ impl StoreFile {
         let _held = lock(&self.path, self.patience)?;
         let mut store = self.load()?;
         if generation <= store.generation {
-            let message = format!("the trust store is of generation {} already, not below {generation}", store.generation);
+            let message =
+                format!("the trust store is of generation {} already, not below {generation}", store.generation);
             let help = "Name a higher generation, or none: then it is one more.";
             return Err(refused(Code::TrustGeneration, message).with_help(help));
         }

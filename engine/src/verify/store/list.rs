@@ -198,7 +198,8 @@ impl TrustStore {
         let ListSeen { sequence, issued, until } = list.seen;
         let seen = self.lists.get(&issuer).map(|seen| seen.sequence);
         // Before its dates: what its issuer signed twice is to be known, also if it comes late.
-        if let Some(known) = self.list_digest(&issuer).filter(|known| seen == Some(sequence) && *known != list.digest()) {
+        if let Some(known) = self.list_digest(&issuer).filter(|known| seen == Some(sequence) && *known != list.digest())
+        {
             return Err(two_lists(&issuer, sequence, &known, &list.digest(), self.beyond(list)));
         }
         if until <= now || now < issued {

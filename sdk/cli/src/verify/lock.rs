@@ -119,9 +119,9 @@ impl Report<'_> {
             let signatures = set.envelope().signatures().iter();
             let steps: Vec<Step> = signatures.map(|one| self.signer(one.public.id(), &terms.store)).collect();
             let alone = set.envelope().keys().find_map(|key| Some((key, revoked(&terms.store, key)?)));
-            self.error = alone.filter(|_| self.rows.is_empty()).map(|(key, why)| {
-                Error::new(Code::TrustRevoked, Stage::Vet, revoked_words(key, why))
-            });
+            self.error = alone
+                .filter(|_| self.rows.is_empty())
+                .map(|(key, why)| Error::new(Code::TrustRevoked, Stage::Vet, revoked_words(key, why)));
             self.steps.extend(steps);
             self.plugins();
         }

@@ -2,9 +2,9 @@
 //! signed package.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod second;
 #[path = "../support/mod.rs"]
 mod support;
-mod second;
 #[cfg(target_os = "linux")]
 mod terminal;
 

@@ -68,7 +68,8 @@ fn a_second_store_of_a_generation_is_refused_until_it_is_joined_or_raised() {
     said(here, "trust threshold acme.* 1 --store ada.toml");
     said(here, "trust revoke acme.wolf@* --reason bites --store bob.toml");
     run("ada.toml", 0, &[]);
-    let refused = [Err("trust.equivocation"), Err("bob.toml: this trust store of generation 2"), Err("modhost trust raise")];
+    let refused =
+        [Err("trust.equivocation"), Err("bob.toml: this trust store of generation 2"), Err("modhost trust raise")];
     run("bob.toml", 4, &refused);
     let log = said(here, "audit show log.jsonl");
     let told = log["records"].as_array().into_iter().flatten().rfind(|record| record["event"] == "equivocation");
@@ -85,7 +86,8 @@ fn a_second_store_of_a_generation_is_refused_until_it_is_joined_or_raised() {
     let raise = |more: &str| format!("trust raise --store bob.toml{more}");
     assert_eq!(said(here, &raise(""))["generation"], 3);
     assert_eq!(said(here, &raise(" --generation 7"))["generation"], 7);
-    let digests = ["ada.toml", "bob.toml"].map(|store| said(here, &format!("trust list --store {store}"))["digest"].clone());
+    let digests =
+        ["ada.toml", "bob.toml"].map(|store| said(here, &format!("trust list --store {store}"))["digest"].clone());
     assert_ne!(digests[0], digests[1]);
     run("bob.toml", 4, &[Err("trust.revoked")]);
     let rows: [(&str, i32, &[See]); 4] = [

@@ -341,7 +341,9 @@ impl Builder {
 
     /// Tells `observer` before and after each step of each plugin's life, and when one fails: vetting, loading, enabling, disabling,
     /// quarantine, unloading, and being ended by a limit. And what the trust store says of a plugin that goes on, or is loaded all the
-    /// same, that it is revoked softly for instance: `vet.warned`. It runs on the thread that takes the step, with no lock held; its panic is caught and logged. There may be several, told in order.
+    /// same, that it is revoked softly for instance: `vet.warned`. It runs on the thread that takes the step, with no lock held; its panic is
+    /// caught and logged. There may be several, told in order. One may call the engine, and is told of what that does; it comes to an end
+    /// as checks do ([`Builder::check`]): what would lead to more than 16 within each other is refused with `host.check-depth`.
     ///
     /// ```
     /// use std::sync::{Arc, Mutex};
@@ -441,8 +443,16 @@ impl Builder {
         }
         self.policy.audit = self.audit_policy.unwrap_or(self.policy.audit);
         let audit = Audit::new(self.sinks, self.policy.audit, self.clock.clone());
-        let mut inner =
-            Inner::new(self.policy, registry, self.backends, self.without, audit, self.clock, self.observers);
+        let (questions, observers) = (self.checks.questions.clone(), self.observers.into_iter());
+        let observers = observers.map(|observer| -> Box<Observer> {
+            let questions = questions.clone();
+            Box::new(move |event: &LifecycleEvent<'_>| {
+                let _told = questions.go_on();
+                observer(event);
+            })
+        });
+        let observers = observers.collect();
+        let mut inner = Inner::new(self.policy, registry, self.backends, self.without, audit, self.clock, observers);
         inner.checks = self.checks;
         (inner.dirs, inner.threads) = (self.dirs, self.threads);
         let gate = Gate::new(self.store, self.built, self.signed_lock, self.seen);

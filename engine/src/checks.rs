@@ -1,6 +1,9 @@
 //! The host's own checks of plugins. A [`Review`] is what they are shown: what the gate and the policy found, which they can only narrow.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
 use modhost_backend::{Kind, Limits};
 use semver::Version;
@@ -55,20 +58,13 @@ pub(crate) type Check = dyn Fn(&Review<'_>) -> Result<(), String> + Send + Sync;
 #[derive(Default)]
 pub(crate) struct Checks {
     checks: Vec<Box<Check>>,
-    questions: Questions,
+    /// Shared with those who observe.
+    pub(crate) questions: Arc<Questions>,
 }
 
 impl Checks {
     pub(crate) fn add(&mut self, check: Box<Check>) {
         self.checks.push(check);
-    }
-
-    /// Whether a step that asks them again may be taken: to be asked before it changes anything.
-    ///
-    /// # Errors
-    /// `host.check-depth`.
-    pub(crate) fn may_ask(&self) -> Result<()> {
-        if self.checks.is_empty() { Ok(()) } else { self.questions.may_ask() }
     }
 
     /// Asks one after the other. No lock is held: a check takes as long as it takes, and may call the engine.
@@ -97,6 +93,15 @@ impl Checks {
 }
 
 impl Inner {
+    /// Whether a step may be taken that the host's own checks are asked about again, or its observers told of: to be asked before it
+    /// changes anything. What is refused is in the audit.
+    ///
+    /// # Errors
+    /// `host.check-depth`.
+    pub(crate) fn may_step(&self) -> Result<()> {
+        self.checks.questions.may_ask().inspect_err(|error| self.not_taken(error))
+    }
+
     /// Asks the host about a plugin that has its box.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
-//! [`Nesting`]: how deep the host's own checks are asked within each other. A check may call the engine, and is asked again of what it loads,
-//! and of what runs when it sets a trust store; one that does so whenever it is asked would never end.
+//! [`Nesting`]: how deep the host's own checks and observers are called within each other. A check may call the engine, and is asked again
+//! of what it loads, and of what runs when it sets a trust store; one that does so whenever it is asked would never end. So it is with
+//! an observer that is told of what it does. Both are called a question here, an observer's being one without an answer.
 //!
 //! 1. Each question that a thread asks within another is one deeper, up to [`DEEPEST`]; what would be deeper is refused before it changes
 //!    anything. Threads that the engine itself starts to load go on from the depth of the one that started them.
@@ -119,6 +120,6 @@ impl Questions {
 }
 
 fn too_deep() -> Error {
-    let message = "the host's own checks call the engine, and are asked again because of that, without end: this step was refused";
+    let message = "the host's own checks or observers call the engine, and are called again because of that, without end: this step was refused";
     Error::new(Code::HostCheckDepth, Stage::Admit, message)
 }

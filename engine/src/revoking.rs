@@ -26,8 +26,8 @@ pub struct Rechecked {
     pub warned: Vec<(PluginId, String, String)>,
     /// Why the store's generation is not remembered for the next run, where it should be.
     pub not_remembered: Option<Error>,
-    /// Why nothing was changed, and all goes on as it was: of [`Engine::set_signed_lock`] alone, where the host's own checks call it
-    /// without end ([`Code::HostCheckDepth`]).
+    /// Why nothing was changed, and all goes on as it was: of [`Engine::set_signed_lock`] alone, where the host's own checks or observers
+    /// call it without end ([`Code::HostCheckDepth`]).
     pub refused: Option<Error>,
 }
 
@@ -61,11 +61,11 @@ impl Engine {
     /// # Errors
     /// [`Code::TrustGeneration`] for a store of an earlier generation than the engine's, and [`Code::TrustEquivocation`] for another one of
     /// the same generation, or with another revocation list of the same issuer and number; stores of generation 0 are made in memory and
-    /// not counted. [`Code::HostCheckDepth`] where the host's own checks call this without end. Nothing changes then, and the attempt is in
+    /// not counted. [`Code::HostCheckDepth`] where the host's own checks or observers call this without end. Nothing changes then, and the attempt is in
     /// the audit, an equivocation as [`Event::Equivocation`] with the severity `alert`.
     pub fn set_trust_store(&self, store: TrustStore) -> Result<Rechecked> {
         let (inner, generation) = (self.inner(), store.generation());
-        inner.checks.may_ask().inspect_err(|error| inner.not_taken(error))?;
+        inner.may_step()?;
         inner.gate.exchange(store).inspect_err(|error| {
             tracing::error!("a trust store was refused: {error}");
             inner.not_taken(error);
@@ -75,7 +75,8 @@ impl Engine {
     }
 
     /// Takes a revocation list into the store's file, puts the store of the file in the place of the engine's, and judges at once by it what
-    /// is loaded, as [`Engine::set_trust_store`] does. A list that was taken in before changes no file.
+    /// is loaded, as [`Engine::set_trust_store`] does. A list that was taken in before changes no file. If the store names keys that the host was built
+    /// with, its file is opened with them ([`StoreFile::embed`]).
     ///
     /// ```
     /// use std::time::{Duration, SystemTime};
@@ -107,9 +108,9 @@ impl Engine {
     pub fn take_list(&self, file: &StoreFile, list: &RevocationList) -> Result<Rechecked> {
         let inner = self.inner();
         let now = inner.gate.time(inner.wall()).0;
+        // Before the file is changed.
+        inner.may_step()?;
         let taken = || {
-            // Before the file is changed.
-            inner.checks.may_ask()?;
             let store = file.load()?;
             if store.clone().apply_list(list, now)? {
                 file.update(|store| store.apply_list(list, now))?;
@@ -151,10 +152,9 @@ impl Engine {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
-    /// Where the host's own checks call this without end, it changes nothing and says so in [`Rechecked::refused`].
+    /// Where the host's own checks or observers call this without end, it changes nothing and says so in [`Rechecked::refused`].
     pub fn set_signed_lock(&self, set: Option<SignedLock>) -> Rechecked {
-        if let Err(error) = self.inner().checks.may_ask() {
-            self.inner().not_taken(&error);
+        if let Err(error) = self.inner().may_step() {
             return Rechecked { refused: Some(error), ..Rechecked::default() };
         }
         let told = match &set {

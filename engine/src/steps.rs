@@ -45,9 +45,11 @@ impl<'a> Loading<'a> {
     /// Reads what lies in the folders and establishes how far each plugin is trusted.
     ///
     /// # Errors
-    /// Where a folder cannot be read, where none of them holds a plugin, and where none was named.
+    /// Where a folder cannot be read, where none of them holds a plugin, and where none was named; `host.check-depth` where the host's own
+    /// checks or observers load without end.
     pub fn discover(self) -> Result<Discovered<'a>> {
         let Loading { engine, dirs, settings } = self;
+        engine.inner().may_step()?;
         let mut discovered = Discovered { engine, settings, packages: Vec::new(), mods: Mods::default() };
         let dirs = if dirs.is_empty() { discovered.engine.inner().dirs.clone() } else { dirs };
         let found = discovered.read(&dirs)?;

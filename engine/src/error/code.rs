@@ -113,8 +113,8 @@ catalogue! {
         "The plugin is already running a call: it was re-entered through the host, or another thread is in it."
         "Let the outer call return first."
     HostCheckDepth "host.check-depth" 1
-        "The host's own checks (`Builder::check`) load plugins or set trust stores, are asked again because of that, and so call each other without end. The innermost step was refused, and changed nothing."
-        "Let a check load or set something only when it is not being asked already; it can look at `Review::package`, which is `None` for a plugin that runs."
+        "The host's own checks (`Builder::check`) or observers (`Builder::on_event`) load or enable plugins or set trust stores, are called again because of that, and so on without end. The innermost step was refused, and changed nothing."
+        "Let them do so only when they are not being called already; a check can look at `Review::package`, which is `None` for a plugin that runs."
     HostCannotSuspend "host.cannot-suspend" 1
         "The plugin called a host function that answers later, where its call cannot be suspended."
         "Call the plugin with `engine.start` and answer with `engine.resume`. A script calls such a function outside of its own coroutines, of metamethods and of callbacks (`sort`, `gsub`); Rhai and native plugins, hooks and loading can never be suspended."

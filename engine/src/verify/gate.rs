@@ -144,7 +144,7 @@ impl Gate {
     pub(crate) fn exchange(&self, store: TrustStore) -> Result<()> {
         let store = with(store, &self.built)?;
         let mut verdicts = self.verdicts.write().unwrap_or_else(PoisonError::into_inner);
-        Mark::of(verdicts.store()).precedes(&Mark::of(&store))?;
+        verdicts.mark().precedes(&Mark::of(&store))?;
         self.epoch.fetch_add(1, SeqCst);
         *verdicts = Arc::new(verdicts.under(store));
         Ok(())
@@ -216,11 +216,12 @@ impl Gate {
         wall: SystemTime,
     ) -> Result<()> {
         let Some(memory) = &self.memory else { return Ok(()) };
-        let mark = Mark::of(self.verdicts().store());
+        let verdicts = self.verdicts();
+        let mark = verdicts.mark();
         let loaded: Vec<_> = loaded.collect();
         let note = |seen: &mut Seen| {
             loaded.iter().for_each(|(id, version, verdict)| seen.note(id, version, verdict));
-            seen.note_mark(&mark, wall);
+            seen.note_mark(mark, wall);
         };
         {
             let mut seen = memory.seen();
@@ -236,7 +237,7 @@ impl Gate {
         let (written, agrees) = memory.file.update(|there| {
             let mut seen = memory.seen();
             there.keep(&seen.written);
-            let agrees = there.mark().agrees(&mark);
+            let agrees = there.mark().agrees(mark);
             there.raise(&seen.unwritten);
             seen.written = there.clone();
             (there.clone(), agrees)

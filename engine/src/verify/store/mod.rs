@@ -184,8 +184,8 @@ impl TrustStore {
     #[must_use]
     pub fn list_digest(&self, issuer: &KeyId) -> Option<Digest> {
         let seen = self.lists.get(issuer)?;
-        let mut known = self.all_keys().map(|key| key.public).chain(self.delegations.iter().map(|one| one.public));
-        let public = known.find(|public| public.id() == *issuer)?;
+        let handed = || self.delegations.iter().map(|one| one.public).find(|public| public.id() == *issuer);
+        let public = self.own(issuer).map(|key| key.public).or_else(handed)?;
         let rows: Vec<_> = self.revoked.iter().filter(|one| one.list == Some(*issuer)).cloned().collect();
         Some(list::digest(&public, seen, &rows))
     }

@@ -59,10 +59,12 @@ impl Engine {
     /// ```
     ///
     /// # Errors
-    /// [`Code::TrustGeneration`] for a store of an earlier generation than the engine's, and [`Code::TrustEquivocation`] for another one of
-    /// the same generation, or with another revocation list of the same issuer and number; stores of generation 0 are made in memory and
-    /// not counted. [`Code::HostCheckDepth`] where the host's own checks or observers call this without end. Nothing changes then, and the attempt is in
-    /// the audit, an equivocation as [`Event::Equivocation`] with the severity `alert`.
+    /// * [`Code::TrustGeneration`] for a store of an earlier generation than the engine's.
+    /// * [`Code::TrustEquivocation`] for another store of the same generation, and for one with another revocation list of the same
+    ///   issuer and number. Stores of generation 0 are made in memory, and nobody counts them.
+    /// * [`Code::HostCheckDepth`] if the host's own checks or observers call this without end.
+    ///
+    /// Nothing changes then. The attempt is in the audit, an equivocation as [`Event::Equivocation`] with the severity `alert`.
     pub fn set_trust_store(&self, store: TrustStore) -> Result<Rechecked> {
         let (inner, generation) = (self.inner(), store.generation());
         inner.may_step()?;
@@ -74,9 +76,9 @@ impl Engine {
         Ok(self.recheck_all())
     }
 
-    /// Takes a revocation list into the store's file, puts the store of the file in the place of the engine's, and judges at once by it what
-    /// is loaded, as [`Engine::set_trust_store`] does. A list that was taken in before changes no file. If the store names keys that the host was built
-    /// with, its file is opened with them ([`StoreFile::embed`]).
+    /// Takes a revocation list into the store's file, puts the store of the file in the place of the engine's, and judges what is loaded
+    /// at once, as [`Engine::set_trust_store`] does. A list that was taken in before changes no file. If the store names keys that the
+    /// host was built with, its file is opened with them ([`StoreFile::embed`]).
     ///
     /// ```
     /// use std::time::{Duration, SystemTime};

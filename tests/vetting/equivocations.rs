@@ -293,6 +293,13 @@ fn two_hosts_that_share_a_memory() {
     told(&log);
     let there = seen().unwrap().load().unwrap();
     assert_eq!((there.store(), there.generation()), (Some(here.digest()), 5), "the first one stays");
+    // A line of the memory that somebody takes out while a host runs comes back with the next news.
+    let file = seen().unwrap();
+    let text = fs::read_to_string(file.path()).unwrap();
+    fs::write(file.path(), text.replace(&format!("store {}\n", here.digest()), "")).unwrap();
+    fs::write(area.path().join("p.modpkg"), wolf()).unwrap();
+    first.load_path(area.path().join("p.modpkg")).unwrap();
+    assert_eq!(file.load().unwrap().store(), Some(here.digest()));
 }
 
 #[test]

@@ -200,8 +200,8 @@ fn begun(subject: &Identity<'_>, store: &TrustStore, policy: &Policy, now: Date)
 }
 
 /// Puts the signers of a set that names the package in the place of its own where they suffice, and where one of their keys is
-/// revoked, which refuses it. Else nothing is left of them but why: the package stands by itself. Where one of them has its trust from a
-/// key that is revoked, it must do so well enough: that is the second part.
+/// revoked, which refuses it. Else nothing is left of them but why: the package stands by itself. The second part is there if one of them
+/// has its trust from a revoked key: it refuses the package, unless that is more than untrusted by itself.
 fn of_set(
     verdict: &mut Verdict,
     set: &SignedLock,

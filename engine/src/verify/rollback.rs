@@ -146,6 +146,8 @@ impl Seen {
         if self.time < known.time || self.mark.generation < known.mark.generation {
             self.raise(known);
         }
+        // What is known of the store only goes up, and is lost with a line of the file.
+        self.mark.raise(&known.mark);
     }
 
     /// Whether it knows nothing of this plugin, or of an older version.

@@ -260,6 +260,26 @@ const ROWS: &[(Code, From)] = &[
     ),
     (Code::HostBusy, By(Call, "p", "", busy)),
     (
+        Code::HostCheckDepth,
+        By(Admit, "", "", || {
+            let (itself, seen) = (Arc::new(std::sync::OnceLock::<Engine>::new()), Arc::new(Mutex::new(None)));
+            let (own, inner) = (itself.clone(), seen.clone());
+            let engine = Engine::builder()
+                .check(move |_| {
+                    let error = own.get().unwrap().set_trust_store(modhost::verify::TrustStore::default()).err();
+                    let mut seen = inner.lock().unwrap();
+                    *seen = seen.take().or(error);
+                    Ok(())
+                })
+                .build()
+                .unwrap();
+            itself.set(engine.clone()).unwrap();
+            engine.load_source("p.lua", "").unwrap();
+            engine.set_trust_store(modhost::verify::TrustStore::default()).unwrap();
+            seen.lock().unwrap().take().unwrap()
+        }),
+    ),
+    (
         Code::HostCannotSuspend,
         By(Call, "p", "p.lua:1", || {
             let fetch = |builder: Builder| builder.pending("net.fetch", |_: modhost::Ticket, _: String| ());

@@ -148,6 +148,15 @@ fn what_a_signed_set_is_worth() {
         (&["acme.wolf 1.0.0 1", "other.fox 1.0.0"], "2", "acme hard=2", "mods", "trust.revoked, trust.revoked"),
         (UNSIGNED, "2", "reviewer soft=2", "mods", "verified set, verified set"),
         (UNSIGNED, "2", "reviewer versions", "mods", "trust.revoked, verified set"),
+        // So does what has its trust from a revoked key, where nobody else vouches for the plugin.
+        (UNSIGNED, "3", "handed", "standard", "verified set, verified set"),
+        (UNSIGNED, "3", "handed hard=10", "mods", "trust.revoked, trust.revoked"),
+        (UNSIGNED, "3", "handed hard=10", "standard", "trust.revoked, trust.revoked"),
+        (UNSIGNED, "3 until=2026-06-01T00:00:00Z", "handed hard=10 hard=3", "mods", "trust.revoked, trust.revoked"),
+        (UNSIGNED, "2 3", "handed reviewer hard=10", "mods", "verified set, verified set"),
+        (UNSIGNED, "1 3", "handed acme hard=10", "mods", "verified set, trust.revoked"),
+        (&["acme.wolf 1.0.0 1", "other.fox 1.0.0"], "3", "handed acme hard=10", "mods", "verified, trust.revoked"),
+        (UNSIGNED, "3", "handed soft=10", "mods", "verified set, verified set"),
         (&["acme.wolf 1.1.0", "other.fox 1.0.0"], "2", "reviewer versions", "mods", "verified set, verified set"),
         // A package's own envelope is looked at where the set does not suffice, and only there.
         (&["acme.wolf 1.0.0 1", "other.fox 1.0.0 9"], "2", "acme reviewer", "mods", "verified set, verified set"),
@@ -476,6 +485,44 @@ fn a_set_brings_no_older_version_back() {
     let seen = SeenFile::new(area.path().join("seen"));
     let engine = builder.signed_lock(set(&lockfile, "2")).versions_seen(seen).build().unwrap();
     assert_eq!(outcome(&engine.load_dir(mods.path()).unwrap()), "trust.rollback, verified set");
+}
+
+/// Who holds to a lockfile is told of a revoked signer by its own code, not that something lies there no more; all other causes are
+/// told as they were.
+#[test]
+fn what_is_revoked_of_a_lockfile_is_told_so() {
+    let rows = [
+        // Who signed the set, the store, the policy; what loading by the lockfile comes to.
+        ("2", "reviewer", "standard", "verified set, verified set"),
+        ("2", "reviewer hard=2", "mods", "trust.revoked"),
+        ("2", "hard=2", "standard", "trust.revoked"),
+        ("2 1", "reviewer acme hard=1", "mods", "trust.revoked"),
+        ("3", "handed hard=10", "mods", "trust.revoked"),
+        ("3", "handed hard=10", "standard", "trust.revoked"),
+        ("2", "reviewer versions", "mods", "trust.revoked"),
+        ("2", "reviewer soft=2", "mods", "verified set, verified set"),
+        ("9", "acme", "mods", "untrusted, untrusted"),
+        ("9", "acme", "standard", "resolve.locked"),
+        ("2 until=2026-06-01T00:00:00Z", "reviewer", "known", "resolve.locked"),
+        ("1", "acme", "standard", "resolve.locked"),
+        ("1", "ended", "standard", "resolve.locked"),
+    ];
+    let (mods, lockfile) = locked(UNSIGNED);
+    for (signers, words, name, expected) in rows {
+        let (builder, log) = builder(policy(name), store(words));
+        let engine = builder.signed_lock(set(&lockfile, signers)).build().unwrap();
+        let held = engine.loading().dir(mods.path()).hold_to(lockfile.parse().unwrap()).load();
+        let found = held.as_ref().map_or_else(|error| error.code().to_string(), outcome);
+        assert_eq!(found, expected, "{signers}, {words}, {name}");
+        if let Err(error) = &held {
+            let last = log.records().pop().unwrap();
+            assert_eq!((last.event, last.code), (Event::Refused, Some(error.code())), "{words}");
+            let revoked = error.code() == Code::TrustRevoked;
+            assert_eq!(error.message().contains("is revoked: "), revoked, "{error}");
+            assert_eq!(error.code().exit_status(), if revoked { 4 } else { 5 });
+            assert!(engine.plugins().is_empty());
+        }
+    }
 }
 
 #[test]

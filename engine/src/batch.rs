@@ -26,6 +26,7 @@ use crate::{
     host::{Group, calling, panic_text},
     inner::Inner,
     lifecycle,
+    nesting::Nesting,
     package::Package,
     policy::{Admission, GroupBy},
     resolve::{Chosen, Plan, withheld_for},
@@ -218,12 +219,15 @@ impl<'a> Batch<'a> {
     {
         let (inner, packages, generation) = (self.engine.inner(), self.packages, self.generation);
         let (dispatch, span) = (dispatcher::get_default(Clone::clone), Span::current());
+        let here = Nesting::here();
         let hired = (0..hands).map_while(|_| {
             let (jobs, tell, dispatch, span) = (jobs.clone(), tell.clone(), dispatch.clone(), span.clone());
+            let here = here.clone();
             let work = move || {
+                let load = || jobs.iter().for_each(|job| drop(tell.send(work(inner, packages, generation, job))));
                 dispatcher::with_default(&dispatch, || {
                     let _entered = span.enter();
-                    jobs.iter().for_each(|job| drop(tell.send(work(inner, packages, generation, job))));
+                    here.within(load);
                 });
             };
             // Fewer threads do, and none: then this one does the work.

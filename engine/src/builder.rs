@@ -297,7 +297,8 @@ impl Builder {
     }
 
     /// The file that remembers between runs: the highest version of each plugin that was loaded with trust, so that nobody brings an
-    /// older one back; the store's generation; the time, for a clock that was set back. It belongs where no plugin can write.
+    /// older one back; the store's generation and digest, and the newest revocation list of each issuer, so that nobody brings an older one
+    /// or another one of the same number; the time, for a clock that was set back. It belongs where no plugin can write.
     pub fn versions_seen(mut self, file: SeenFile) -> Self {
         self.seen = Some(file);
         self
@@ -313,8 +314,9 @@ impl Builder {
     /// ([`Engine::set_trust_store`]): what it refuses then is quarantined. So it gives the same answer to the same question.
     ///
     /// It runs on a thread that loads, of several loads at a time perhaps, with no lock held: it may take its time and call the engine.
-    /// Of what it loads there it is asked, too: a check that loads, or puts another store in place, whenever it is asked never comes to
-    /// an end. Its panic is caught, and refuses.
+    /// Of what it loads there it is asked, too, and of what runs when it sets a trust store. At most 16 such questions are asked within
+    /// each other; the step that would lead deeper is refused with `host.check-depth` before it changes anything, and so are further
+    /// steps until the outermost question is answered. Its panic is caught, and refuses.
     ///
     /// ```
     /// use modhost::{Code, Engine};
@@ -339,7 +341,9 @@ impl Builder {
 
     /// Tells `observer` before and after each step of each plugin's life, and when one fails: vetting, loading, enabling, disabling,
     /// quarantine, unloading, and being ended by a limit. And what the trust store says of a plugin that goes on, or is loaded all the
-    /// same, that it is revoked softly for instance: `vet.warned`. It runs on the thread that takes the step, with no lock held; its panic is caught and logged. There may be several, told in order.
+    /// same, that it is revoked softly for instance: `vet.warned`. It runs on the thread that takes the step, with no lock held; its panic is
+    /// caught and logged. There may be several, told in order. One may call the engine, and is told of what that does; it comes to an end
+    /// as checks do ([`Builder::check`]): what would lead to more than 16 within each other is refused with `host.check-depth`.
     ///
     /// ```
     /// use std::sync::{Arc, Mutex};
@@ -416,7 +420,8 @@ impl Builder {
     /// # Errors
     /// [`Code::ManifestName`] and [`Code::ManifestVersion`] for malformed names of host functions, capabilities and contracts;
     /// [`Code::PolicyValue`] for a policy that names backends or libraries that there are not, or is out of range; those of
-    /// [`TrustStore::embed`] for the keys that the host is built with, and of [`SeenFile::load`]; and [`Code::TrustGeneration`] for an older trust store than it has seen.
+    /// [`TrustStore::embed`] for the keys that the host is built with, and of [`SeenFile::load`]; [`Code::TrustGeneration`] for an older trust store than it
+    /// has seen, and [`Code::TrustEquivocation`] for another one of the same generation. What is refused of the store is in the audit.
     pub fn build(mut self) -> Result<Engine> {
         let mut registry = Registry::default();
         for function in &self.functions {
@@ -438,11 +443,20 @@ impl Builder {
         }
         self.policy.audit = self.audit_policy.unwrap_or(self.policy.audit);
         let audit = Audit::new(self.sinks, self.policy.audit, self.clock.clone());
-        let mut inner =
-            Inner::new(self.policy, registry, self.backends, self.without, audit, self.clock, self.observers);
+        let (questions, observers) = (self.checks.questions.clone(), self.observers.into_iter());
+        let observers = observers.map(|observer| -> Box<Observer> {
+            let questions = questions.clone();
+            Box::new(move |event: &LifecycleEvent<'_>| {
+                let _told = questions.go_on();
+                observer(event);
+            })
+        });
+        let observers = observers.collect();
+        let mut inner = Inner::new(self.policy, registry, self.backends, self.without, audit, self.clock, observers);
         inner.checks = self.checks;
         (inner.dirs, inner.threads) = (self.dirs, self.threads);
-        inner.gate = Gate::new(self.store, self.built, self.signed_lock, self.seen)?;
+        let gate = Gate::new(self.store, self.built, self.signed_lock, self.seen);
+        inner.gate = gate.inspect_err(|error| inner.not_taken(error))?;
         if inner.policy.development {
             inner.audit.record(Event::Development, "", &format!("policy {}: {DEVELOPMENT}", inner.policy.name));
         }

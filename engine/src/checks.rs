@@ -1,6 +1,9 @@
 //! The host's own checks of plugins. A [`Review`] is what they are shown: what the gate and the policy found, which they can only narrow.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
 use modhost_backend::{Kind, Limits};
 use semver::Version;
@@ -11,6 +14,7 @@ use crate::{
     error::{Code, Error, Result, Stage},
     host::{self, panic_text},
     inner::Inner,
+    nesting::Questions,
     package::{Artefact, Id, Package},
     policy::{Admission, TrustLevel},
     revoking::Found,
@@ -52,19 +56,28 @@ pub(crate) type Check = dyn Fn(&Review<'_>) -> Result<(), String> + Send + Sync;
 
 /// All checks of the host's, in the order in which they are asked.
 #[derive(Default)]
-pub(crate) struct Checks(Vec<Box<Check>>);
+pub(crate) struct Checks {
+    checks: Vec<Box<Check>>,
+    /// Shared with those who observe.
+    pub(crate) questions: Arc<Questions>,
+}
 
 impl Checks {
     pub(crate) fn add(&mut self, check: Box<Check>) {
-        self.0.push(check);
+        self.checks.push(check);
     }
 
     /// Asks one after the other. No lock is held: a check takes as long as it takes, and may call the engine.
     ///
     /// # Errors
-    /// `verify.refused`, by the first that refuses or panics.
+    /// `verify.refused`, by the first that refuses or panics; `host.check-depth` of a plugin that is to be loaded, where checks load
+    /// plugins without end.
     fn ask(&self, review: &Review<'_>) -> Result<()> {
-        self.0.iter().try_for_each(|check| {
+        let _asked = match review.package {
+            Some(_) => self.questions.ask().map_err(|error| error.of(review.id.as_str()))?,
+            None => self.questions.go_on(),
+        };
+        self.checks.iter().try_for_each(|check| {
             let answer = catch_unwind(AssertUnwindSafe(|| check(review)));
             let reason = match answer {
                 Ok(Ok(())) => return Ok(()),
@@ -80,10 +93,19 @@ impl Checks {
 }
 
 impl Inner {
+    /// Whether a step may be taken that the host's own checks are asked about again, or its observers told of: to be asked before it
+    /// changes anything. What is refused is in the audit.
+    ///
+    /// # Errors
+    /// `host.check-depth`.
+    pub(crate) fn may_step(&self) -> Result<()> {
+        self.checks.questions.may_ask().inspect_err(|error| self.not_taken(error))
+    }
+
     /// Asks the host about a plugin that has its box.
     ///
     /// # Errors
-    /// `verify.refused`.
+    /// `verify.refused`, `host.check-depth`.
     pub(crate) fn approve(&self, plugin: &Vetted<Package>, admission: &Admission) -> Result<()> {
         self.approve_as(plugin.get(), plugin.standing(), admission)
     }
@@ -91,9 +113,9 @@ impl Inner {
     /// [`Inner::approve`], of one of which this was found out now.
     ///
     /// # Errors
-    /// `verify.refused`.
+    /// `verify.refused`, `host.check-depth`.
     pub(crate) fn approve_as(&self, package: &Package, standing: &Standing, admission: &Admission) -> Result<()> {
-        if self.checks.0.is_empty() {
+        if self.checks.checks.is_empty() {
             return Ok(());
         }
         let capabilities = host::grants(&self.registry, package, admission.capabilities()).open();
@@ -114,9 +136,9 @@ impl Inner {
     /// Asks the host about a plugin that runs, and of which this was found out now.
     ///
     /// # Errors
-    /// `verify.refused`.
+    /// `verify.refused`, `host.check-depth`.
     pub(crate) fn approve_again(&self, slot: &Slot, found: &Found) -> Result<()> {
-        if self.checks.0.is_empty() {
+        if self.checks.checks.is_empty() {
             return Ok(());
         }
         self.checks.ask(&Review {

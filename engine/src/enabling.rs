@@ -79,7 +79,8 @@ impl Engine {
     ///
     /// # Errors
     /// `lifecycle.illegal` for one that is active, `lifecycle.dependency`, `plugin.not-found`, `plugin.killed`, `plugin.quarantined`,
-    /// `host.busy`, `audit.failed`, and whatever its `on_enable` gives.
+    /// `host.busy`, `audit.failed`, `host.check-depth` where the host's observers enable and disable without end, and whatever its
+    /// `on_enable` gives.
     pub fn enable_plugin<'t, S: 'static>(&self, state: &mut S, plugin: impl Into<Target<'t>>) -> Result<()> {
         let slot = self.inner().slot(plugin.into())?;
         let result = self.switch_on(state, &slot);
@@ -94,6 +95,7 @@ impl Engine {
         };
         let stood = slot.state();
         stood.after(Transition::Enable).map_err(|illegal| cannot(slot, illegal, Stage::Enable))?;
+        self.inner().may_step().map_err(|error| error.of(&slot.about.name))?;
         slot.tell(Transition::Enable, Moment::Before, None);
         let audit = &self.inner().audit;
         let refused = |error: &Error| audit.error(Event::Refused, &slot.about, error);

@@ -46,6 +46,7 @@ mod host;
 mod inner;
 mod lifecycle;
 mod loading;
+mod nesting;
 pub mod package;
 mod plain;
 mod planning;

@@ -276,6 +276,7 @@ impl Engine {
     }
 
     fn open(&self, source: &str, open: impl FnOnce() -> Result<Opened>) -> Result<Opened> {
+        self.inner().may_step()?;
         let opened = stage_span!("open", source).in_scope(open);
         opened.inspect_err(|error| self.inner().audit.error(Event::Refused, source, error))
     }

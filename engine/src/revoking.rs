@@ -13,7 +13,7 @@ use crate::{
     inner::Inner,
     package::{Id, Package},
     policy::Admission,
-    verify::{Identity, SignedLock, Standing, TrustStore, Verdict, Vetted},
+    verify::{Identity, RevocationList, SignedLock, Standing, StoreFile, TrustStore, Verdict, Vetted},
 };
 
 /// What another trust store or signed set changed: see [`Engine::set_trust_store`] and [`Engine::set_signed_lock`].
@@ -26,6 +26,9 @@ pub struct Rechecked {
     pub warned: Vec<(PluginId, String, String)>,
     /// Why the store's generation is not remembered for the next run, where it should be.
     pub not_remembered: Option<Error>,
+    /// Why nothing was changed, and all goes on as it was: of [`Engine::set_signed_lock`] alone, where the host's own checks or observers
+    /// call it without end ([`Code::HostCheckDepth`]).
+    pub refused: Option<Error>,
 }
 
 impl Engine {
@@ -56,13 +59,72 @@ impl Engine {
     /// ```
     ///
     /// # Errors
-    /// [`Code::TrustGeneration`] for a store of an earlier generation than the engine's; nothing changes then, and the attempt is in the
-    /// audit.
+    /// * [`Code::TrustGeneration`] for a store of an earlier generation than the engine's.
+    /// * [`Code::TrustEquivocation`] for another store of the same generation, and for one with another revocation list of the same
+    ///   issuer and number. Stores of generation 0 are made in memory, and nobody counts them.
+    /// * [`Code::HostCheckDepth`] if the host's own checks or observers call this without end.
+    ///
+    /// Nothing changes then. The attempt is in the audit, an equivocation as [`Event::Equivocation`] with the severity `alert`.
     pub fn set_trust_store(&self, store: TrustStore) -> Result<Rechecked> {
         let (inner, generation) = (self.inner(), store.generation());
-        inner.gate.exchange(store).inspect_err(|error| inner.audit.error(Event::Refused, "", error))?;
+        inner.may_step()?;
+        inner.gate.exchange(store).inspect_err(|error| {
+            tracing::error!("a trust store was refused: {error}");
+            inner.not_taken(error);
+        })?;
         inner.audit.record(Event::TrustChanged, "", &format!("a trust store of generation {generation}"));
         Ok(self.recheck_all())
+    }
+
+    /// Takes a revocation list into the store's file, puts the store of the file in the place of the engine's, and judges what is loaded
+    /// at once, as [`Engine::set_trust_store`] does. A list that was taken in before changes no file. If the store names keys that the
+    /// host was built with, its file is opened with them ([`StoreFile::embed`]).
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    /// use modhost::{Code, Engine};
+    /// use modhost::verify::{Date, Revocation, RevocationList, Revoked, Role, SecretKey, StoreFile, TrustedKey, sign_list};
+    ///
+    /// let area = tempfile::tempdir()?;
+    /// let issuer = SecretKey::generate()?;
+    /// let mut known = TrustedKey::new(issuer.public(), "the community", ["*".parse()?]);
+    /// known.roles = [Role::Revoke].into();
+    /// let file = StoreFile::new(area.path().join("trust.toml"));
+    /// file.update(|store| store.add_key(known))?;
+    ///
+    /// let now = SystemTime::now();
+    /// let (issued, until) = (Date::of(now - Duration::from_secs(60)), Date::of(now + Duration::from_secs(86_400)));
+    /// let sign = |rows: &[Revocation]| sign_list(&issuer, 1, issued, until, rows);
+    /// let engine = Engine::builder().trust_store(file.load()?).build()?;
+    /// engine.take_list(&file, &RevocationList::parse(sign(&[])?.as_bytes())?)?;
+    ///
+    /// // Another list of the same number is refused, whatever it revokes.
+    /// let revoked = Revocation::hard(Revoked::Versions("acme.wolf".parse()?, "<1.2.0".parse()?), "deletes saves");
+    /// let second = RevocationList::parse(sign(&[revoked])?.as_bytes())?;
+    /// assert_eq!(engine.take_list(&file, &second).unwrap_err().code(), Code::TrustEquivocation);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`TrustStore::apply_list`], [`StoreFile::update`] and [`Engine::set_trust_store`], all of them in the audit.
+    pub fn take_list(&self, file: &StoreFile, list: &RevocationList) -> Result<Rechecked> {
+        let inner = self.inner();
+        let now = inner.gate.time(inner.wall()).0;
+        // Before the file is changed.
+        inner.may_step()?;
+        let taken = || {
+            let store = file.load()?;
+            if store.clone().apply_list(list, now)? {
+                file.update(|store| store.apply_list(list, now))?;
+                return file.load();
+            }
+            Ok(store)
+        };
+        let taken = taken().inspect_err(|error| {
+            tracing::error!("a revocation list was refused: {error}");
+            inner.not_taken(error);
+        })?;
+        self.set_trust_store(taken)
     }
 
     /// Puts another signed set in the place of the engine's, or none, and judges at once by it what is loaded, as
@@ -91,7 +153,12 @@ impl Engine {
     /// assert_eq!(rechecked.quarantined[0].0, wolf);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    ///
+    /// Where the host's own checks or observers call this without end, it changes nothing and says so in [`Rechecked::refused`].
     pub fn set_signed_lock(&self, set: Option<SignedLock>) -> Rechecked {
+        if let Err(error) = self.inner().may_step() {
+            return Rechecked { refused: Some(error), ..Rechecked::default() };
+        }
         let told = match &set {
             Some(set) => {
                 let keys: Vec<String> = set.envelope().keys().map(|key| key.short()).collect();
@@ -171,6 +238,11 @@ pub(crate) fn is_of_revocation(warning: &str) -> bool {
     warning.contains(" is revoked: ") || warning.starts_with("the revocation list of ")
 }
 
+/// An equivocation is an event of its own, whatever it kept from happening.
+fn told_as(error: &Error, event: Event) -> Event {
+    if error.code() == Code::TrustEquivocation { Event::Equivocation } else { event }
+}
+
 /// What was found out about a plugin that runs, and may go on.
 pub(crate) struct Found {
     pub(crate) id: Id,
@@ -245,6 +317,11 @@ impl Inner {
         slot.warn(warning);
     }
 
+    /// Records that a trust store, a revocation list or a signed set was refused.
+    pub(crate) fn not_taken(&self, error: &Error) {
+        self.audit.error(told_as(error, Event::Refused), "", error);
+    }
+
     /// Remembers what was loaded. What fails is in the audit, and keeps nobody from playing.
     pub(crate) fn remember<'a>(
         &self,
@@ -252,7 +329,7 @@ impl Inner {
     ) -> Option<Error> {
         let error = self.gate.remember(loaded, self.wall()).err()?;
         tracing::error!("what was loaded is not remembered for the next run: {error}");
-        self.audit.error(Event::Failed, "", &error);
+        self.audit.error(told_as(&error, Event::Failed), "", &error);
         Some(error)
     }
 }

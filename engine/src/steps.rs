@@ -45,9 +45,11 @@ impl<'a> Loading<'a> {
     /// Reads what lies in the folders and establishes how far each plugin is trusted.
     ///
     /// # Errors
-    /// Where a folder cannot be read, where none of them holds a plugin, and where none was named.
+    /// Where a folder cannot be read, where none of them holds a plugin, and where none was named; `host.check-depth` where the host's own
+    /// checks or observers load without end.
     pub fn discover(self) -> Result<Discovered<'a>> {
         let Loading { engine, dirs, settings } = self;
+        engine.inner().may_step()?;
         let mut discovered = Discovered { engine, settings, packages: Vec::new(), mods: Mods::default() };
         let dirs = if dirs.is_empty() { discovered.engine.inner().dirs.clone() } else { dirs };
         let found = discovered.read(&dirs)?;
@@ -191,7 +193,8 @@ impl<'a> Discovered<'a> {
     /// Finds out what goes together, in which versions and in which order.
     ///
     /// # Errors
-    /// `resolve.locked` where the plan is not what the lockfile says ([`Loading::hold_to`]).
+    /// `resolve.locked` where the plan is not what the lockfile says ([`Loading::hold_to`]); `trust.revoked` where that is because one of
+    /// its plugins, or who signed the lockfile or the plugin, is revoked.
     pub fn resolve(self) -> Result<Resolved<'a>> {
         let Discovered { engine, mut settings, packages, mut mods } = self;
         let inner = engine.inner().clone();
@@ -218,7 +221,9 @@ impl<'a> Discovered<'a> {
         mods.plan = planned.plan;
         if let Some(lock) = settings.wish.lock.as_ref().filter(|_| settings.strict) {
             lock.check(&mods.plan).map_err(|error| {
-                let error = because(error, &mods.refused);
+                let refused = mods.refused.iter();
+                let refused = refused.filter_map(|out| Some((out.name.as_str(), out.version.as_ref()?, &out.error)));
+                let error = lock.revoked(refused).unwrap_or_else(|| because(error, &mods.refused));
                 inner.audit.error(Event::Refused, error.plugin().unwrap_or("?"), &error);
                 error
             })?;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use modhost::{
     Policy, TrustLevel,
-    verify::{Date, Revocation, Revoked, SecretKey, TrustStore, TrustedKey},
+    verify::{Date, Delegation, Revocation, Revoked, Role, SecretKey, TrustStore, TrustedKey},
 };
 
 /// The date of these tests.
@@ -23,7 +23,7 @@ pub fn key(seed: u8) -> SecretKey {
 }
 
 /// A store of `words`: `acme` (key 1 for acme.*), `reviewer` (key 2 for all), `vendor` (key 1 for acme.*, with full trust and pinned),
-/// `ended` (key 1, until now), `two` (a threshold), `hard=1` and `soft=1` (that key is revoked), `versions` (acme.wolf below 1.1.0 is).
+/// `handed` (key 3 for all, by a delegation of the root key 10), `ended` (key 1, until now), `two` (a threshold), `hard=1` and `soft=1` (that key is revoked), `versions` (acme.wolf below 1.1.0 is).
 pub fn store(words: &str) -> TrustStore {
     let mut store = TrustStore::default();
     let trusted = |seed: u8, plugins: &str| {
@@ -43,6 +43,14 @@ pub fn store(words: &str) -> TrustStore {
                 let mut ended = trusted(1, "acme.*");
                 ended.until = Some(date(NOW));
                 store.add_key(ended)
+            }
+            ("handed", _) => {
+                let mut root = trusted(10, "*");
+                root.roles = [Role::Delegate].into();
+                store.add_key(root).and_then(|()| {
+                    let given = Delegation::sign(&key(10), trusted(3, "*"))?;
+                    store.delegate(given)
+                })
             }
             ("two", _) => store.set_threshold("*".parse().unwrap(), 2),
             ("hard", seed) => store.revoke(Revocation::hard(id(seed), "it was stolen")),

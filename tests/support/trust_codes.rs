@@ -176,6 +176,16 @@ pub(crate) const ROWS: &[(Code, From)] = &[
         }),
     ),
     (
+        Code::TrustEquivocation,
+        By(Vet, "", "", || {
+            let [here, there] = [1, 2].map(|count| {
+                let text = format!("store = 1\ngeneration = 5\n[thresholds]\n\"*\" = {count}\n");
+                TrustStore::parse(&text, "trust.toml").unwrap()
+            });
+            Engine::builder().trust_store(here).build().unwrap().set_trust_store(there).unwrap_err()
+        }),
+    ),
+    (
         Code::TrustSealed,
         By(Vet, "", "", || {
             let area = tempfile::tempdir().unwrap();

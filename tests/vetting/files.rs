@@ -322,7 +322,7 @@ fn an_older_package_is_refused_until_the_host_signs_off() {
         (text.replace("1.2.0", "1.2"), TrustMemory),
         (text.replace("generation 3", "generation 03"), TrustMemory),
         (text.clone() + "plugin a 1.0.0\n", TrustMemory),
-        (text.replace("seen 1", "seen 2"), TrustNewer),
+        (text.replace("seen 2", "seen 3"), TrustNewer),
         (String::new(), TrustMemory),
     ] {
         fs::write(file.path(), &damaged).unwrap();

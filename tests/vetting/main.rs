@@ -14,6 +14,7 @@ mod damage;
 mod delegations;
 mod doubles;
 mod envelopes;
+mod equivocations;
 mod files;
 mod flips;
 mod forgeries;

@@ -65,7 +65,7 @@ pub(crate) fn good() -> BTreeMap<String, Vec<u8>> {
         envelope.add(modhost::verify::sign_index(&good.index, &key(*seed), options("a fox")).unwrap()).unwrap();
     }
     good.envelope = Some(envelope.to_string());
-    let seen = format!("modhost-seen 1\ngeneration 0\ntime {NOW}\nplugin good.fox 1.0.0\n");
+    let seen = format!("modhost-seen 2\ngeneration 0\ntime {NOW}\nplugin good.fox 1.0.0\n");
     let files = [
         ("good.modpkg", good.packed()),
         ("host.toml", host_store().to_string().into_bytes()),

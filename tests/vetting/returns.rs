@@ -115,7 +115,7 @@ pub(crate) fn attacks() -> Vec<Attack> {
         changed("a memory cut in the midst of a line", "trust.memory", &seen[..seen.len() - 4]),
         changed("a memory that is empty", "trust.memory", ""),
         changed("a memory of bytes that are no text", "trust.memory", "modhost-seen 1\n\u{0}\n"),
-        changed("a memory of a later form", "trust.newer", &seen.replace("seen 1", "seen 2")),
+        changed("a memory of a later form", "trust.newer", &seen.replace("seen 1", "seen 3")),
         changed("a memory that is too long", "trust.memory", &format!("{seen}{}", "x".repeat(5 << 20))),
         Attack::new(
             "rollback",

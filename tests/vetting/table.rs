@@ -17,14 +17,15 @@ use std::{
 use serde::Deserialize;
 
 use crate::{
-    archives, caches, delegations, envelopes, forgeries, keys, lists, logs, returns, stored, stores, swaps, verdicts,
+    archives, caches, delegations, envelopes, equivocations, forgeries, keys, lists, logs, returns, stored, stores,
+    swaps, verdicts,
 };
 
 /// The largest file that lies in the repository, in bytes.
 const LARGEST: usize = 32 << 10;
 
 /// The kinds there are. Of each there must be five that differ in more than a constant.
-pub(crate) const KINDS: [&str; 14] = [
+pub(crate) const KINDS: [&str; 15] = [
     "signature",
     "key",
     "threshold",
@@ -35,6 +36,7 @@ pub(crate) const KINDS: [&str; 14] = [
     "namespace",
     "rollback",
     "revocation",
+    "equivocation",
     "toctou",
     "cache",
     "store",
@@ -145,6 +147,7 @@ pub(crate) fn all() -> Vec<Attack> {
         caches::attacks(),
         delegations::attacks(),
         envelopes::attacks(),
+        equivocations::attacks(),
         forgeries::attacks(),
         keys::attacks(),
         lists::attacks(),

@@ -83,6 +83,8 @@ words! {
         Development "development"
         /// There is another trust store or signed set.
         TrustChanged "trust-changed"
+        /// Two different trust stores have the same generation, or two revocation lists the same issuer and number; the second was refused.
+        Equivocation "equivocation"
         /// The clock was set back since an earlier run; the later time counts.
         ClockSetBack "clock-set-back"
         /// The sink failed to keep so many records as the count says, and works again.
@@ -132,7 +134,9 @@ impl Event {
         });
         match self {
             Event::Refused | Event::Trapped | Event::Failed if alarming => Severity::Alert,
-            Event::Quarantined | Event::Revoked | Event::Lost | Event::Repaired => Severity::Alert,
+            Event::Quarantined | Event::Revoked | Event::Equivocation | Event::Lost | Event::Repaired => {
+                Severity::Alert
+            }
             Event::Refused
             | Event::LimitHit
             | Event::Trapped

@@ -40,7 +40,7 @@ kinds! {
     /// Whether it is a matter of security, worth an administrator's look: something reached for what trust, policy or
     /// capabilities do not give it (`denied.*`), or for files outside of its own (`package.escapes`,
     /// `package.special-file`); or somebody changed, forged or brought back what was refused before: a signature that does not
-    /// hold, something revoked, an older package, list or store; or the host's own check refused it. A limit is none: most plugins that hit one are slow, not hostile.
+    /// hold, something revoked, an older package, list or store, or a second one of the same number; or the host's own check refused it. A limit is none: most plugins that hit one are slow, not hostile.
     is_security(code) {
         let tampering = matches!(
             code,
@@ -49,6 +49,7 @@ kinds! {
                 | Code::VerifyRefused
                 | Code::TrustRevoked
                 | Code::TrustGeneration
+                | Code::TrustEquivocation
                 | Code::TrustSealed
                 | Code::TrustKeyExposed
                 | Code::TrustDelegationSignature

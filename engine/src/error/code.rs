@@ -112,6 +112,9 @@ catalogue! {
     HostBusy "host.busy" 1
         "The plugin is already running a call: it was re-entered through the host, or another thread is in it."
         "Let the outer call return first."
+    HostCheckDepth "host.check-depth" 1
+        "The host's own checks (`Builder::check`) or observers (`Builder::on_event`) load or enable plugins or set trust stores, are called again because of that, and so on without end. The innermost step was refused, and changed nothing."
+        "Let them do so only when they are not being called already; a check can look at `Review::package`, which is `None` for a plugin that runs."
     HostCannotSuspend "host.cannot-suspend" 1
         "The plugin called a host function that answers later, where its call cannot be suspended."
         "Call the plugin with `engine.start` and answer with `engine.resume`. A script calls such a function outside of its own coroutines, of metamethods and of callbacks (`sort`, `gsub`); Rhai and native plugins, hooks and loading can never be suspended."
@@ -325,6 +328,9 @@ catalogue! {
     TrustGeneration "trust.generation" 4
         "The trust store is older than the one that was seen here before."
         "Bring the newer store back; somebody may want you to forget a revocation."
+    TrustEquivocation "trust.equivocation" 4
+        "Two trust stores of one generation, or two revocation lists of one issuer and number, differ in what they hold. The second one is refused."
+        "Find out which of the two is right. A store that is right is counted on by `modhost trust raise`; a list is replaced by its issuer's next one."
     TrustSealed "trust.sealed" 4
         "The trust store is encrypted and does not open, or is not encrypted where it must be."
         "Use the key that it was sealed with; a store that was changed cannot be opened by any."

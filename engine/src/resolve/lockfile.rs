@@ -212,6 +212,19 @@ impl Lockfile {
         let why = plan.left_out(&id).map(|out| format!(" ({})", out.message)).unwrap_or_default();
         Err(Error::new(Code::ResolveLocked, Stage::Resolve, format!("{first}{why}{more}")).of(id))
     }
+
+    /// What a refused plan comes to where one of the plugins that the lockfile holds was refused because it, or a key that signed it or the
+    /// lockfile, is revoked: who holds to the lockfile has to know that, and to bring files back is no remedy for it. `refused` are id,
+    /// version and error of what vetting refused.
+    pub fn revoked<'e>(&self, mut refused: impl Iterator<Item = (&'e str, &'e Version, &'e Error)>) -> Option<Error> {
+        let (id, _, error) = refused.find(|(id, version, error)| {
+            error.code() == Code::TrustRevoked && self.get(id).is_some_and(|row| row.version == **version)
+        })?;
+        let message = format!("the lockfile holds {id}, which is refused: {}", error.message());
+        let help =
+            "Have the set signed by a key that is not revoked, or put releases in it that are not, and lock it again.";
+        Some(Error::new(Code::TrustRevoked, error.stage(), message).of(id).with_help(help))
+    }
 }
 
 /// What a plugin is loaded after because it uses it, by id, each once.

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::SystemTime,
 };
 
@@ -11,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 use super::{
     SignedLock, Subject, TrustStore, Verdict,
     decide::{Identity, judged},
+    mark::Mark,
 };
 use crate::{error::Result, policy::Policy};
 
@@ -25,6 +26,7 @@ const LONGEST: usize = 4 << 10;
 #[derive(Debug)]
 pub struct Verdicts {
     store: TrustStore,
+    mark: OnceLock<Mark>,
     set: Option<Arc<SignedLock>>,
     most: usize,
     kept: Mutex<Kept>,
@@ -41,7 +43,7 @@ impl Verdicts {
     /// Keeps at most so many verdicts under `store`.
     #[must_use]
     pub fn new(store: TrustStore, most: usize) -> Self {
-        Verdicts { store, set: None, most, kept: Mutex::default() }
+        Verdicts { store, mark: OnceLock::new(), set: None, most, kept: Mutex::default() }
     }
 
     /// As many under another store, with the same set; nothing is kept yet.
@@ -51,13 +53,19 @@ impl Verdicts {
 
     /// As many with another set, under the same store; nothing is kept yet.
     pub(super) fn beside(&self, set: Option<SignedLock>) -> Self {
-        Verdicts { set: set.map(Arc::new), ..Verdicts::new(self.store.clone(), self.most) }
+        let (set, mark) = (set.map(Arc::new), self.mark.clone());
+        Verdicts { set, mark, ..Verdicts::new(self.store.clone(), self.most) }
     }
 
     /// The store.
     #[must_use]
     pub fn store(&self) -> &TrustStore {
         &self.store
+    }
+
+    /// What is remembered of the store. It is found out once: a large store takes some milliseconds.
+    pub(super) fn mark(&self) -> &Mark {
+        self.mark.get_or_init(|| Mark::of(&self.store))
     }
 
     /// Another store, or another generation of it: nothing that was found out before counts.

@@ -108,10 +108,11 @@ pub(super) fn judged(
 ) -> Verdict {
     let now = Date::of(now);
     let mut verdict = begun(subject, store, policy, now);
-    let lacks = set.and_then(|set| match set.names(subject) {
-        true => of_set(&mut verdict, set, subject.id, store, policy, now),
-        false => set.names_other(subject),
-    });
+    let (lacks, revoked) = match set {
+        Some(set) if set.names(subject) => of_set(&mut verdict, set, subject.id, store, policy, now),
+        Some(set) => (set.names_other(subject), None),
+        None => (None, None),
+    };
     if verdict.by_set {
         revoked_itself(&mut verdict, subject, store);
     }
@@ -122,6 +123,10 @@ pub(super) fn judged(
         }
     }
     level(&mut verdict, subject, store, policy);
+    if let Some(revoked) = revoked.filter(|_| verdict.level == TrustLevel::Untrusted) {
+        // Whoever counts on a set hears that its key was taken back, and not that the package is unsigned.
+        verdict.errors.insert(0, revoked);
+    }
     if verdict.by_set && verdict.errors.is_empty() && verdict.level < TrustLevel::Trusted && is_vendors(subject, policy)
     {
         // Whoever signs a set takes nothing away from what the vendor signed.
@@ -195,7 +200,8 @@ fn begun(subject: &Identity<'_>, store: &TrustStore, policy: &Policy, now: Date)
 }
 
 /// Puts the signers of a set that names the package in the place of its own where they suffice, and where one of their keys is
-/// revoked, which refuses it. Else nothing is left of them but why: the package stands by itself.
+/// revoked, which refuses it. Else nothing is left of them but why: the package stands by itself. The second part is there if one of them
+/// has its trust from a revoked key: it refuses the package, unless that is more than untrusted by itself.
 fn of_set(
     verdict: &mut Verdict,
     set: &SignedLock,
@@ -203,7 +209,7 @@ fn of_set(
     store: &TrustStore,
     policy: &Policy,
     now: Date,
-) -> Option<String> {
+) -> (Option<String>, Option<Finding>) {
     let (errors, warnings) = (verdict.errors.len(), verdict.warnings.len());
     for signature in set.envelope().signatures() {
         of_signer(verdict, signature, id, store, policy, now);
@@ -211,9 +217,11 @@ fn of_set(
     let (required, count) = (verdict.threshold.0, counting(&verdict.signers));
     verdict.by_set = count >= required || verdict.errors.len() > errors;
     if verdict.by_set {
-        return None;
+        return (None, None);
     }
     verdict.warnings.truncate(warnings);
+    let problems = || verdict.signers.iter().filter_map(|signer| signer.problem.as_ref());
+    let revoked = problems().find(|problem| problem.code == Code::TrustRevoked).cloned();
     let why = |signer: Signer| match signer.problem {
         Some(problem) => Some(problem.message),
         None if signer.is_known() => None,
@@ -221,7 +229,7 @@ fn of_set(
     };
     let why: Vec<String> = verdict.signers.drain(..).filter_map(why).collect();
     let why = if why.is_empty() { String::new() } else { format!(" ({})", why.join("; ")) };
-    Some(format!("the signed set names it, and {count} of {required} keys vouch for it there{why}"))
+    (Some(format!("the signed set names it, and {count} of {required} keys vouch for it there{why}")), revoked)
 }
 
 /// Whether so many different keys counted. The one place where signatures are counted.
@@ -420,7 +428,9 @@ fn ended(signature: &Signature, policy: &Policy, now: Date) -> Option<(Code, Str
 fn level(verdict: &mut Verdict, subject: &Identity<'_>, store: &TrustStore, policy: &Policy) {
     let (required, count) = (verdict.threshold.0, counting(&verdict.signers));
     verdict.threshold.1 = count;
-    let problems: Vec<Finding> = verdict.signers.iter().filter_map(|signer| signer.problem.clone()).collect();
+    let mut problems: Vec<Finding> = verdict.signers.iter().filter_map(|signer| signer.problem.clone()).collect();
+    // The first is the code of a refusal, and what was revoked is the cause that matters.
+    problems.sort_by_key(|problem| problem.code != Code::TrustRevoked);
     let demanded = policy.signatures.max(u32::from(policy.require_trusted_signer));
     let name = &policy.name;
     let mut found = TrustLevel::Untrusted;

@@ -14,7 +14,7 @@ use semver::Version;
 use super::{
     Seen, SeenFile, SignedLock, TrustStore, TrustedKey, Verdict, Verdicts,
     decide::{Identity, judged},
-    key::refused,
+    mark::Mark,
 };
 use crate::{
     error::{Code, Error, Result, Stage},
@@ -105,7 +105,8 @@ impl Gate {
     /// A gate under `store` and the keys that the host was built with, with a signed set and the file that remembers.
     ///
     /// # Errors
-    /// Those of [`SeenFile::load`] and [`TrustStore::embed`], and `trust.generation` for an older store than was seen.
+    /// Those of [`SeenFile::load`] and [`TrustStore::embed`]; `trust.generation` for an older store than was seen, and `trust.equivocation`
+    /// for another one of the same generation.
     pub(crate) fn new(
         store: TrustStore,
         built: Vec<TrustedKey>,
@@ -115,7 +116,10 @@ impl Gate {
         let store = with(store, &built)?;
         let remembering = |file: SeenFile| {
             let seen = Remembered { written: file.load()?, ..Remembered::default() };
-            not_older(&store, seen.written.generation())?;
+            seen.written.check_store(&store).map_err(|error| {
+                let message = format!("{}; {} remembers it", error.message(), file.path().display());
+                error.saying(message)
+            })?;
             Ok(Memory { seen: Mutex::new(seen), file })
         };
         let memory = file.map(remembering).transpose()?;
@@ -135,11 +139,12 @@ impl Gate {
     /// Puts another store in the place of the one there; what was decided under that one counts no more.
     ///
     /// # Errors
-    /// `trust.generation` for an older one; those of [`TrustStore::embed`].
+    /// `trust.generation` for an older one, `trust.equivocation` for another one of the same generation, or with another list of the same
+    /// number; those of [`TrustStore::embed`].
     pub(crate) fn exchange(&self, store: TrustStore) -> Result<()> {
         let store = with(store, &self.built)?;
         let mut verdicts = self.verdicts.write().unwrap_or_else(PoisonError::into_inner);
-        not_older(&store, verdicts.store().generation())?;
+        verdicts.mark().precedes(&Mark::of(&store))?;
         self.epoch.fetch_add(1, SeqCst);
         *verdicts = Arc::new(verdicts.under(store));
         Ok(())
@@ -200,21 +205,23 @@ impl Gate {
         self.memory.as_ref().map_or(Ok(()), |memory| memory.seen().check(id, version))
     }
 
-    /// Remembers what was loaded, the store's generation and the time. The file is written where that says something new.
+    /// Remembers what was loaded, the store and the time. The file is written where that says something new.
     ///
     /// # Errors
-    /// Those of [`SeenFile::update`].
+    /// Those of [`SeenFile::update`]; `trust.equivocation` where another host with the same file remembers another store of this
+    /// generation. The rest is remembered all the same.
     pub(crate) fn remember<'a>(
         &self,
         loaded: impl Iterator<Item = (&'a Id, &'a Version, &'a Verdict)>,
         wall: SystemTime,
     ) -> Result<()> {
         let Some(memory) = &self.memory else { return Ok(()) };
-        let generation = self.verdicts().store().generation();
+        let verdicts = self.verdicts();
+        let mark = verdicts.mark();
         let loaded: Vec<_> = loaded.collect();
         let note = |seen: &mut Seen| {
             loaded.iter().for_each(|(id, version, verdict)| seen.note(id, version, verdict));
-            seen.note_run(generation, wall);
+            seen.note_mark(mark, wall);
         };
         {
             let mut seen = memory.seen();
@@ -227,28 +234,20 @@ impl Gate {
             note(&mut seen.unwritten);
         }
         // Whoever changes the file at the same time comes one after the other here, too, and finds what others have not written yet.
-        let written = memory.file.update(|there| {
+        let (written, agrees) = memory.file.update(|there| {
             let mut seen = memory.seen();
             there.keep(&seen.written);
+            let agrees = there.mark().agrees(mark);
             there.raise(&seen.unwritten);
             seen.written = there.clone();
-            there.clone()
+            (there.clone(), agrees)
         })?;
         memory.seen().unwritten.forget(&written);
-        Ok(())
+        agrees
     }
 }
 
 fn with(mut store: TrustStore, built: &[TrustedKey]) -> Result<TrustStore> {
     built.iter().try_for_each(|key| store.embed(key.clone()))?;
     Ok(store)
-}
-
-fn not_older(store: &TrustStore, seen: u64) -> Result<()> {
-    let generation = store.generation();
-    if generation >= seen {
-        return Ok(());
-    }
-    let message = format!("the trust store is of generation {generation}, and {seen} was seen before");
-    Err(refused(Code::TrustGeneration, message))
 }

@@ -64,14 +64,19 @@ impl<'t> Lines<'t> {
 
     /// The first line: what it is, and the version, which must be 1; `newer` is the code for a higher one.
     pub(super) fn head(&mut self, head: &str, newer: Code) -> Result<()> {
+        self.head_up_to(head, 1, newer).map(drop)
+    }
+
+    /// The same for a text that has had several versions: which one it is, from 1 to `newest`.
+    pub(super) fn head_up_to(&mut self, head: &str, newest: u32, newer: Code) -> Result<u32> {
         let version = self.next().and_then(|line| line.strip_prefix(head)).unwrap_or_default();
         match version.parse::<u32>() {
-            Ok(1) if version == "1" => Ok(()),
-            Ok(later @ 2..) if !version.starts_with(['+', '0']) => {
-                let message = format!("this is of version {later}, and this modhost reads version 1");
+            Ok(known @ 1..) if known <= newest && version == known.to_string() => Ok(known),
+            Ok(later @ 2..) if later > newest && !version.starts_with(['+', '0']) => {
+                let message = format!("this is of version {later}, and this modhost reads version {newest}");
                 Err(self.coded(refused(newer, message)))
             }
-            _ => Err(self.error(format!("the first line is `{head}1`"))),
+            _ => Err(self.error(format!("the first line is `{head}{newest}`"))),
         }
     }
 

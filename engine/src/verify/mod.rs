@@ -12,6 +12,7 @@ mod gate;
 mod hex;
 mod key;
 mod lines;
+mod mark;
 mod pattern;
 mod replace;
 mod rollback;

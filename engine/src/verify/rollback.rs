@@ -1,5 +1,17 @@
 //! [`SeenFile`]: what the host remembers between runs, so that nobody brings an older package, an older trust store or an earlier
-//! time back: the highest version of each plugin, the store's generation, the latest time.
+//! time back, nor a second store or revocation list of the same number: the highest version of each plugin, the store's generation and
+//! digest, the newest list of each issuer, the latest time.
+//!
+//! ```text
+//! modhost-seen 2
+//! generation 7
+//! store sha256:<64 digits>
+//! time 2026-11-21T14:30:00Z
+//! list <key id> 3 sha256:<64 digits>
+//! plugin acme.wolf 1.2.0
+//! ```
+//!
+//! Version 1 has neither `store` nor `list`; it is read, and version 2 is written in its place with the next news.
 
 use std::{
     collections::BTreeMap,
@@ -11,10 +23,16 @@ use std::{
 
 use semver::Version;
 
-use super::{Date, Verdict, key::refused, lines::Lines, replace};
+use super::{
+    Date, Digest, KeyId, TrustStore, Verdict,
+    key::refused,
+    lines::Lines,
+    mark::{ListMark, Mark},
+    replace,
+};
 use crate::{
     error::{Code, Error, Result, Stage},
-    package::Id,
+    package::{DigestError, Id},
     plain,
     policy::TrustLevel,
 };
@@ -25,11 +43,14 @@ const LONGEST_VERSION: usize = 64;
 /// How far a clock may be set back without a word.
 const SET_BACK: Duration = Duration::from_secs(300);
 const HEAD: &str = "modhost-seen ";
+/// The version that is written.
+const VERSION: u32 = 2;
 
 /// What was seen in earlier runs.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Seen {
-    generation: u64,
+    /// The newest trust store.
+    mark: Mark,
     time: Option<Date>,
     /// The highest version of each plugin; its publisher is part of the id.
     versions: BTreeMap<Id, Version>,
@@ -39,7 +60,26 @@ impl Seen {
     /// The highest generation of the trust store.
     #[must_use]
     pub fn generation(&self) -> u64 {
-        self.generation
+        self.mark.generation
+    }
+
+    pub(super) fn mark(&self) -> &Mark {
+        &self.mark
+    }
+
+    /// The digest of that store ([`TrustStore::digest`]). `None` where an earlier release wrote the file, and for generation 0.
+    #[must_use]
+    pub fn store(&self) -> Option<Digest> {
+        self.mark.digest
+    }
+
+    /// Refuses an older trust store than was seen, and another one of the same generation; likewise a store with another revocation list
+    /// than was seen of the same issuer and number.
+    ///
+    /// # Errors
+    /// [`Code::TrustGeneration`] and [`Code::TrustEquivocation`].
+    pub fn check_store(&self, store: &TrustStore) -> Result<()> {
+        self.mark.precedes(&Mark::of(store))
     }
 
     /// The highest version of a plugin.
@@ -83,18 +123,31 @@ impl Seen {
         }
     }
 
-    /// Remembers the trust store's generation and the time.
+    /// Remembers the trust store's generation and the time. [`Seen::note_store`] remembers the store itself.
     pub fn note_run(&mut self, generation: u64, wall: SystemTime) {
-        self.generation = self.generation.max(generation);
+        self.mark.raise(&Mark::numbered(generation));
+        self.time = self.time.max(Some(Date::of(wall)));
+    }
+
+    /// Remembers the trust store, by its generation, its digest and its lists, and the time. What it contradicts stays as it was: see
+    /// [`Seen::check_store`].
+    pub fn note_store(&mut self, store: &TrustStore, wall: SystemTime) {
+        self.note_mark(&Mark::of(store), wall);
+    }
+
+    pub(super) fn note_mark(&mut self, mark: &Mark, wall: SystemTime) {
+        self.mark.raise(mark);
         self.time = self.time.max(Some(Date::of(wall)));
     }
 
     /// Puts back what was known, where this says less than it did: the file was deleted, or an older copy of it was put in its place.
     /// Time and generation only go up, and tell; a version may go down, because the host signed it off.
     pub(super) fn keep(&mut self, known: &Seen) {
-        if self.time < known.time || self.generation < known.generation {
+        if self.time < known.time || self.mark.generation < known.mark.generation {
             self.raise(known);
         }
+        // What is known of the store only goes up, and is lost with a line of the file.
+        self.mark.raise(&known.mark);
     }
 
     /// Whether it knows nothing of this plugin, or of an older version.
@@ -104,7 +157,8 @@ impl Seen {
 
     /// Takes over what `other` knows beyond this.
     pub(super) fn raise(&mut self, other: &Seen) {
-        (self.time, self.generation) = (self.time.max(other.time), self.generation.max(other.generation));
+        self.time = self.time.max(other.time);
+        self.mark.raise(&other.mark);
         for (id, version) in &other.versions {
             if self.is_below(id, version) {
                 self.versions.insert(id.clone(), version.clone());
@@ -116,12 +170,12 @@ impl Seen {
     pub(super) fn forget(&mut self, other: &Seen) {
         self.versions.retain(|id, version| other.is_below(id, version));
         self.time = self.time.filter(|time| Some(*time) > other.time);
-        self.generation = if self.generation > other.generation { self.generation } else { 0 };
+        self.mark.forget(&other.mark);
     }
 
     /// Whether `other`, which grew from this, says more than that it is later, or is later by more than `least`.
     pub(super) fn is_news(&self, other: &Seen, least: Duration) -> bool {
-        self.generation != other.generation
+        self.mark != other.mark
             || self.versions != other.versions
             || match (self.time, other.time) {
                 (Some(before), Some(now)) => before.after(least) < now,
@@ -134,14 +188,34 @@ impl Seen {
         self.versions.insert(id.clone(), version.clone());
     }
 
+    /// Its text; what the version has no line for is left out.
+    fn text(&self, version: u32) -> String {
+        let mut text = format!("{HEAD}{version}\ngeneration {}\n", self.mark.generation);
+        let mut line = |line: String| text.extend([line.as_str(), "\n"]);
+        self.mark.digest.iter().for_each(|digest| line(format!("store {digest}")));
+        self.time.iter().for_each(|time| line(format!("time {time}")));
+        let lists = self.mark.lists.iter();
+        lists.for_each(|(issuer, (number, digest))| line(format!("list {issuer} {number} {digest}")));
+        self.versions.iter().for_each(|(id, version)| line(format!("plugin {id} {version}")));
+        text
+    }
+
     fn parse(bytes: &[u8]) -> Result<Self> {
         let mut lines = Lines::new(bytes, "seen", Code::TrustMemory, LONGEST)?;
-        lines.head(HEAD, Code::TrustNewer)?;
+        let version = lines.head_up_to(HEAD, VERSION, Code::TrustNewer)?;
         let mut seen = Seen::default();
         let generation = lines.value("generation")?;
-        seen.generation = generation.parse().map_err(|_| lines.error("a generation is a whole number"))?;
+        seen.mark.generation = generation.parse().map_err(|_| lines.error("a generation is a whole number"))?;
+        if let Some(store) = lines.maybe("store").filter(|_| version > 1) {
+            seen.mark.digest = Some(store.parse().map_err(|error: DigestError| lines.error(error.to_string()))?);
+        }
         if let Some(time) = lines.maybe("time") {
             seen.time = Some(time.parse().map_err(|error: super::DateError| lines.error(error.to_string()))?);
+        }
+        while let Some(list) = lines.maybe("list").filter(|_| version > 1) {
+            let (issuer, list) =
+                read_list(list).ok_or_else(|| lines.error("here stand an issuer, a number and a digest"))?;
+            seen.mark.lists.insert(issuer, list);
         }
         while !lines.is_done() {
             let pair = lines.value("plugin")?;
@@ -150,7 +224,7 @@ impl Seen {
             let (id, version) = pair.ok_or_else(|| lines.error("here stand an id and a version"))?;
             seen.versions.insert(id, version);
         }
-        if seen.to_string().as_bytes() == bytes {
+        if seen.text(version).as_bytes() == bytes {
             Ok(seen)
         } else {
             Err(lines.error("this is not as modhost writes it"))
@@ -158,13 +232,16 @@ impl Seen {
     }
 }
 
+/// An issuer, the number of its newest list and its digest.
+fn read_list(text: &str) -> Option<(KeyId, ListMark)> {
+    let (issuer, list) = text.split_once(' ')?;
+    let (number, digest) = list.split_once(' ')?;
+    Some((issuer.parse().ok()?, (number.parse().ok()?, digest.parse().ok()?)))
+}
+
 impl fmt::Display for Seen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{HEAD}1\ngeneration {}\n", self.generation)?;
-        if let Some(time) = self.time {
-            writeln!(f, "time {time}")?;
-        }
-        self.versions.iter().try_for_each(|(id, version)| writeln!(f, "plugin {id} {version}"))
+        f.write_str(&self.text(VERSION))
     }
 }
 

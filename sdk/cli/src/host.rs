@@ -37,7 +37,7 @@ pub(crate) fn engine_from(options: &Host, builder: Builder) -> Result<Engine> {
     for capability in &options.grant {
         builder = builder.grant(capability.as_str());
     }
-    let engine = builder.build()?;
+    let engine = builder.build().map_err(|error| trust::about_seen(error, &options.policy))?;
     warn_of_idle_grants(options, &engine);
     Ok(engine)
 }
@@ -51,7 +51,8 @@ pub(crate) fn engine_under(chosen: &ChosenPolicy) -> Result<Engine> {
 pub(crate) fn engine_with(chosen: &ChosenPolicy, set: Option<SignedLock>) -> Result<Engine> {
     let store = trust::store(chosen)?;
     let builder = set.into_iter().fold(Engine::builder(), Builder::signed_lock);
-    World::offer(judging(builder, chosen, named(chosen.name.as_deref())?, store)?).build()
+    let builder = World::offer(judging(builder, chosen, named(chosen.name.as_deref())?, store)?);
+    builder.build().map_err(|error| trust::about_seen(error, chosen))
 }
 
 fn judging(builder: Builder, chosen: &ChosenPolicy, policy: Policy, store: TrustStore) -> Result<Builder> {

@@ -66,7 +66,11 @@ pub(crate) fn resolve(args: &Resolve, json: bool) -> Answer {
     let locked = match &args.lock {
         None => None,
         Some(path) => match keep(path, old.as_ref(), &plan, args.update, failure.is_some()) {
-            Ok(locked) => Some(locked),
+            Ok(mut locked) => {
+                let revoked = || old.as_ref()?.revoked(folder.unvetted());
+                locked.refused = locked.refused.map(|error| revoked().unwrap_or(error));
+                Some(locked)
+            }
             Err(error) => return Answer::error_in(&error, json, &sources),
         },
     };

@@ -19,8 +19,8 @@ use crate::{
     key, layout,
 };
 
-pub(crate) use place::store;
 use place::{Place, change};
+pub(crate) use place::{about_seen, store};
 
 /// The fewest digits that name a key.
 const SHORTEST: usize = 8;
@@ -63,6 +63,7 @@ pub(crate) fn trust(args: &Trust, json: bool) -> Answer {
         TrustVerb::Publish(args) => signed::publish(args, json),
         TrustVerb::Seal { store } => place::seal(store, json),
         TrustVerb::Unseal { store } => place::unseal(store, json),
+        TrustVerb::Raise { generation, store } => place::raise(*generation, store, json),
         TrustVerb::List { store } => {
             Place::of(store).and_then(|place| Ok(show::store(&place.path, &place.load()?, json)))
         }

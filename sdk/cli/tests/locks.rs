@@ -248,6 +248,16 @@ fn what_is_wrong_with_a_set_is_said_and_refused() {
         &[&format!("trust revoke {id} --reason stolen --store other.toml")],
         "signature refused trust.revoked, plugins warned, plugin refused trust.revoked, plugin refused trust.revoked",
     );
+    // Every verb that judges by the lockfile tells it by its own code, and not that something lies there no more.
+    for words in ["verify modhost.lock", "run mods --lock modhost.lock", "resolve mods --lock modhost.lock"] {
+        for policy in ["mods", "standard"] {
+            let words = format!("{words} --store other.toml --policy {policy}");
+            check(
+                here,
+                &[(&words, 4, &[]), (&format!("{words} --json"), 4, &[Json("error.code", "\"trust.revoked\"")])],
+            );
+        }
+    }
     of(&[&format!("trust revoke {id} --reason old --soft --store other.toml")], "signature ok, plugins ok");
     of(
         &["trust revoke acme.wolf@<2 --reason bites --store other.toml"],

@@ -3,7 +3,7 @@
 use std::{
     io::{self, ErrorKind, Read},
     path::{Path, PathBuf},
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -14,10 +14,15 @@ use crate::{
     error::{Code, Error, Result, Stage},
     plain,
     verify::{
+        Seen,
         key::refused,
+        mark::Mark,
         replace::{PATIENCE, lock, replace},
     },
 };
+
+/// The highest generation that a store is raised to: enough are left for the changes after it.
+const HIGHEST: u64 = u64::MAX / 2;
 
 /// A trust store in a file. Whoever reads it sees the whole of one generation, and of two who change it at a time none loses
 /// what the other did.
@@ -38,8 +43,8 @@ pub struct StoreFile {
     key: Option<Zeroizing<[u8; 32]>>,
     /// Holds the keys that the host was built with, and nothing else.
     built: TrustStore,
-    /// The highest generation that was read or written here.
-    seen: AtomicU64,
+    /// The newest one that was read or written here.
+    seen: Mutex<Mark>,
     patience: Duration,
 }
 
@@ -47,7 +52,7 @@ impl StoreFile {
     /// The store at `path`.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         let path = path.into();
-        StoreFile { path, key: None, built: TrustStore::default(), seen: AtomicU64::new(0), patience: PATIENCE }
+        StoreFile { path, key: None, built: TrustStore::default(), seen: Mutex::default(), patience: PATIENCE }
     }
 
     /// The same, encrypted at rest with a key that the host keeps elsewhere. A file that is not sealed is refused then.
@@ -68,8 +73,19 @@ impl StoreFile {
     /// The same, refusing every generation below this: the one that the host remembers of its last run.
     #[must_use]
     pub fn seen(self, generation: u64) -> Self {
-        self.seen.fetch_max(generation, Ordering::Relaxed);
+        self.seen_here().raise(&Mark::numbered(generation));
         self
+    }
+
+    /// The same, refusing what `seen` refuses: an older store than its host used before, and another one of the same generation.
+    #[must_use]
+    pub fn seen_by(self, seen: &Seen) -> Self {
+        self.seen_here().raise(seen.mark());
+        self
+    }
+
+    fn seen_here(&self) -> MutexGuard<'_, Mark> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The same, waiting for so long while another process changes the file; without this for 3 s.
@@ -87,8 +103,8 @@ impl StoreFile {
     /// Reads it.
     ///
     /// # Errors
-    /// Those of [`TrustStore::parse`], [`Code::TrustGeneration`] for an older store than was seen here, [`Code::TrustSealed`],
-    /// [`Code::IoNotFound`] and [`Code::IoFailed`].
+    /// Those of [`TrustStore::parse`], [`Code::TrustGeneration`] for an older store than was seen here, [`Code::TrustEquivocation`] for
+    /// another one of the same generation, [`Code::TrustSealed`], [`Code::IoNotFound`] and [`Code::IoFailed`].
     pub fn load(&self) -> Result<TrustStore> {
         self.read()?.ok_or_else(|| self.failed(&io::Error::new(ErrorKind::NotFound, "there is no trust store")))
     }
@@ -101,9 +117,10 @@ impl StoreFile {
     pub fn update<T>(&self, change: impl FnOnce(&mut TrustStore) -> Result<T>) -> Result<T> {
         let _held = lock(&self.path, self.patience)?;
         let mut store = self.read()?.unwrap_or_else(|| self.built.clone());
-        let generation = store.generation;
+        let (generation, before) = (store.generation, Mark::of(&store).of_lists());
         let result = change(&mut store)?;
         store.check()?;
+        before.agrees(&Mark::of(&store))?;
         // Also where the change is another store altogether.
         store.generation = generation;
         self.write(store)?;
@@ -123,8 +140,32 @@ impl StoreFile {
             None => text.into_bytes(),
         };
         replace(&self.path, &bytes)?;
-        self.seen.fetch_max(store.generation, Ordering::Relaxed);
+        self.seen_here().raise(&Mark::of(&store));
         Ok(())
+    }
+
+    /// Writes it anew as this generation, for whoever edited it by hand, or needs to come after a generation that was seen elsewhere. What it
+    /// holds stays. Without a reason for this number [`StoreFile::update`] counts up by itself.
+    ///
+    /// # Errors
+    /// [`Code::TrustGeneration`] for a generation that is not above its own, [`Code::TrustValue`] for one that leaves no room for those
+    /// after it; those of [`StoreFile::load`] and [`StoreFile::update`].
+    pub fn raise_to(&self, generation: u64) -> Result<()> {
+        // Where there is nothing to raise no lock is left behind.
+        self.load()?;
+        let _held = lock(&self.path, self.patience)?;
+        let mut store = self.load()?;
+        if generation <= store.generation {
+            let message =
+                format!("the trust store is of generation {} already, not below {generation}", store.generation);
+            let help = "Name a higher generation, or none: then it is one more.";
+            return Err(refused(Code::TrustGeneration, message).with_help(help));
+        }
+        if generation > HIGHEST {
+            return Err(refused(Code::TrustValue, format!("a store is raised to generation {HIGHEST} at most")));
+        }
+        store.generation = generation - 1;
+        self.write(store)
     }
 
     /// Writes it anew, one generation on: sealed with `key`, or as plain text without one.
@@ -163,7 +204,7 @@ impl StoreFile {
         let mut bytes = Vec::new();
         match plain::open(&self.path) {
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                return match self.seen.load(Ordering::Relaxed) {
+                return match self.seen_here().generation {
                     0 => Ok(None),
                     seen => Err(refused(
                         Code::TrustGeneration,
@@ -194,11 +235,9 @@ impl StoreFile {
         let text = String::from_utf8(bytes)
             .map_err(|_| named(refused(Code::TrustSyntax, "the trust store is no UTF-8 text")))?;
         let store = TrustStore::parse_with(&text, &name, &self.built)?;
-        let seen = self.seen.fetch_max(store.generation, Ordering::Relaxed);
-        if store.generation < seen {
-            let message = format!("the trust store is of generation {}, and {seen} was seen before", store.generation);
-            return Err(named(refused(Code::TrustGeneration, message)));
-        }
+        let (mut seen, mark) = (self.seen_here(), Mark::of(&store));
+        seen.precedes(&mark).map_err(named)?;
+        seen.raise(&mark);
         Ok(Some(store))
     }
 }

@@ -2,15 +2,18 @@
 
 use std::time::SystemTime;
 
+use sha2::{Digest as _, Sha256};
+
 use super::{ListSeen, Revocation, Revoked, Role, TrustStore, revoked::written};
 use crate::{
     error::{Code, Result},
     package::Id,
     verify::{
-        Date, PublicKey, SecretKey,
+        Date, Digest, PublicKey, SecretKey,
         hex::{hex, unhex},
         key::refused,
         lines::{Lines, check_label},
+        mark::two_lists,
     },
 };
 
@@ -43,6 +46,15 @@ fn text(issuer: &PublicKey, seen: &ListSeen, rows: &[Revocation]) -> String {
     lines.sort();
     text.extend(lines);
     text
+}
+
+/// The digest of a list: of what is signed.
+pub(super) fn digest(issuer: &PublicKey, seen: &ListSeen, rows: &[Revocation]) -> Digest {
+    of_text(&text(issuer, seen, rows))
+}
+
+fn of_text(text: &str) -> Digest {
+    Digest::from_bytes(Sha256::new().chain_update(CONTEXT).chain_update(text).finalize().into())
 }
 
 /// Writes and signs a list of all that `issuer` revokes: a newer list takes the place of the one before. `sequence` goes up with
@@ -123,6 +135,12 @@ impl RevocationList {
         self.seen
     }
 
+    /// The SHA-256 of what its issuer signed, by which two lists of one number are told apart.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        of_text(&self.text)
+    }
+
     /// What it revokes.
     #[must_use]
     pub fn revoked(&self) -> &[Revocation] {
@@ -158,12 +176,12 @@ pub(super) fn read_versions(text: &str) -> Option<semver::VersionReq> {
 
 impl TrustStore {
     /// Takes a revocation list in: what it revokes counts from now on for the plugins in the namespaces of its issuer, and what
-    /// the issuer's list before revoked counts no more. `false` if this number was taken in already.
+    /// the issuer's list before revoked counts no more. `false` if this very list was taken in already.
     ///
     /// # Errors
     /// [`Code::TrustListIssuer`] where no key of the store with the role `revoke` is its issuer's at `now`,
-    /// [`Code::TrustListSignature`], [`Code::TrustListStale`] outside of its dates, and [`Code::TrustListSequence`] for a number
-    /// below the one that was seen.
+    /// [`Code::TrustListSignature`], [`Code::TrustEquivocation`] for another list of the number that was seen,
+    /// [`Code::TrustListStale`] outside of its dates, and [`Code::TrustListSequence`] for a number below the one that was seen.
     pub fn apply_list(&mut self, list: &RevocationList, now: SystemTime) -> Result<bool> {
         let (issuer, now) = (list.issuer.id(), Date::of(now));
         let refuse = |code, why: String| Err(refused(code, format!("the revocation list of {} {why}", issuer.short())));
@@ -178,10 +196,15 @@ impl TrustStore {
             return refuse(Code::TrustListSignature, "is not signed by its issuer".into());
         }
         let ListSeen { sequence, issued, until } = list.seen;
+        let seen = self.lists.get(&issuer).map(|seen| seen.sequence);
+        // Before its dates: what its issuer signed twice is to be known, also if it comes late.
+        if let Some(known) = self.list_digest(&issuer).filter(|known| seen == Some(sequence) && *known != list.digest())
+        {
+            return Err(two_lists(&issuer, sequence, &known, &list.digest(), self.beyond(list)));
+        }
         if until <= now || now < issued {
             return refuse(Code::TrustListStale, format!("holds from {issued} to {until}, and it is {now}"));
         }
-        let seen = self.lists.get(&issuer).map(|seen| seen.sequence);
         if let Some(seen) = seen.filter(|seen| *seen > sequence) {
             return refuse(Code::TrustListSequence, format!("has the number {sequence}, and {seen} was seen"));
         }
@@ -196,5 +219,16 @@ impl TrustStore {
             Ok(())
         })?;
         Ok(true)
+    }
+
+    /// What `list` revokes and the list of its issuer here does not, in words.
+    fn beyond(&self, list: &RevocationList) -> String {
+        let known = |row: &&Revocation| !self.revoked.iter().any(|own| own.list == row.list && own.what == row.what);
+        let more: Vec<String> = list.rows.iter().filter(known).map(|row| row.what.to_string()).collect();
+        match &more[..] {
+            [] => String::new(),
+            [first] => format!("; it revokes {first}, which that one does not"),
+            [first, rest @ ..] => format!("; it revokes {first}, and {} more, which that one does not", rest.len()),
+        }
     }
 }

@@ -16,6 +16,7 @@ mod write;
 use std::collections::{BTreeMap, BTreeSet};
 
 use semver::Version;
+use sha2::{Digest as _, Sha256};
 
 use super::{Date, Digest, KeyId, Pattern, PublicKey, key::refused, pattern::sorted};
 use crate::{
@@ -32,6 +33,8 @@ pub use revoked::{Revocation, Revoked};
 
 /// The most entries of one kind.
 const MOST: usize = 1000;
+/// What the digest of a store is over, before its text.
+const CONTEXT: &[u8] = b"modhost trust store 1\0";
 
 /// A package that the store's owner takes by its bytes, whoever signed it or nobody.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -156,6 +159,35 @@ impl TrustStore {
     /// The thresholds that were set.
     pub fn thresholds(&self) -> impl Iterator<Item = (&Pattern, u32)> {
         self.thresholds.iter().map(|(pattern, count)| (pattern, *count))
+    }
+
+    /// The SHA-256 of what it holds: of its text as modhost writes it, without the comment and the generation. Spaces, comments and the
+    /// order of entries make no difference, nor do keys that the host was built with ([`TrustStore::embed`]). Two stores of one generation
+    /// with different digests are [`Code::TrustEquivocation`].
+    ///
+    /// ```
+    /// use modhost::verify::TrustStore;
+    ///
+    /// let store = TrustStore::parse("store = 1\ngeneration = 7\n[thresholds]\n'a.*' = 2\n'b.*' = 3", "trust.toml")?;
+    /// let same = TrustStore::parse("# by hand\ngeneration=7\nstore=1\n[thresholds]\n'b.*'=3\n'a.*'=2", "trust.toml")?;
+    /// assert_eq!(store.digest(), same.digest());
+    /// # Ok::<(), modhost::Error>(())
+    /// ```
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        let hash = Sha256::new().chain_update(CONTEXT).chain_update(self.content());
+        Digest::from_bytes(hash.finalize().into())
+    }
+
+    /// The digest of the newest revocation list of an issuer, which is [`RevocationList::digest`]. It is computed from what the store holds
+    /// of the list, which is all of it, and never believed.
+    #[must_use]
+    pub fn list_digest(&self, issuer: &KeyId) -> Option<Digest> {
+        let seen = self.lists.get(issuer)?;
+        let handed = || self.delegations.iter().map(|one| one.public).find(|public| public.id() == *issuer);
+        let public = self.own(issuer).map(|key| key.public).or_else(handed)?;
+        let rows: Vec<_> = self.revoked.iter().filter(|one| one.list == Some(*issuer)).cloned().collect();
+        Some(list::digest(&public, seen, &rows))
     }
 
     /// The newest revocation list of each issuer.

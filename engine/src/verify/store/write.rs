@@ -28,32 +28,49 @@ fn namespaces(f: &mut Formatter<'_>, patterns: &[Pattern]) -> fmt::Result {
     writeln!(f, "namespaces = {}", list(patterns))
 }
 
+/// What a store holds, without its head.
+struct Content<'s>(&'s TrustStore);
+
+impl TrustStore {
+    /// Its text from the generation on, which says the same for the same content in every release.
+    pub(super) fn content(&self) -> String {
+        Content(self).to_string()
+    }
+}
+
 impl Display for TrustStore {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str(
             "# Who is trusted here. Written by modhost, which keeps no comments: `modhost trust` changes it.\n",
         )?;
         writeln!(f, "store = 1\ngeneration = {}", self.generation)?;
-        if !self.thresholds.is_empty() {
+        Content(self).fmt(f)
+    }
+}
+
+impl Display for Content<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Content(store) = self;
+        if !store.thresholds.is_empty() {
             f.write_str("\n[thresholds]\n")?;
-            for (pattern, count) in &self.thresholds {
+            for (pattern, count) in &store.thresholds {
                 writeln!(f, "{} = {count}", quoted(pattern))?;
             }
         }
-        if !self.pins.is_empty() {
+        if !store.pins.is_empty() {
             f.write_str("\n[pins]\n")?;
-            for (publisher, keys) in &self.pins {
+            for (publisher, keys) in &store.pins {
                 writeln!(f, "{publisher} = {}", list(keys))?;
             }
         }
-        for (id, key) in &self.keys {
+        for (id, key) in &store.keys {
             write!(f, "\n[[key]]\nid = {}\npublic = {}\n", quoted(id), quoted(&key.public))?;
             writeln!(f, "label = {}", quoted(&key.label))?;
             namespaces(f, &key.namespaces)?;
             writeln!(f, "ceiling = {}\nroles = {}", quoted(&key.ceiling), list(&key.roles))?;
             dates(f, key.from, key.until)?;
         }
-        for one in &self.delegations {
+        for one in &store.delegations {
             write!(f, "\n[[delegation]]\nby = {}\npublic = {}\n", quoted(&one.by), quoted(&one.public))?;
             writeln!(f, "label = {}", quoted(&one.label))?;
             namespaces(f, &one.namespaces)?;
@@ -61,11 +78,11 @@ impl Display for TrustStore {
             dates(f, one.from, one.until)?;
             writeln!(f, "value = {}", quoted(&one.digits()))?;
         }
-        for (issuer, seen) in &self.lists {
+        for (issuer, seen) in &store.lists {
             write!(f, "\n[[list]]\nissuer = {}\nsequence = {}\n", quoted(issuer), seen.sequence)?;
             write!(f, "issued = {}\nuntil = {}\n", quoted(&seen.issued), quoted(&seen.until))?;
         }
-        for one in &self.revoked {
+        for one in &store.revoked {
             f.write_str("\n[[revoked]]\n")?;
             match &one.what {
                 Revoked::Key(key) => writeln!(f, "key = {}", quoted(key))?,
@@ -79,7 +96,7 @@ impl Display for TrustStore {
                 writeln!(f, "list = {}", quoted(issuer))?;
             }
         }
-        for one in self.allowed.values() {
+        for one in store.allowed.values() {
             write!(f, "\n[[allowed]]\ndigest = {}\nid = {}\n", quoted(&one.digest), quoted(&one.id))?;
             write!(f, "version = {}\nnote = {}\n", quoted(&one.version), quoted(&one.note))?;
         }

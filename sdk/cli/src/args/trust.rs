@@ -187,6 +187,33 @@ store that is not sealed is refused, so that nobody can put one in its place."
         #[command(flatten)]
         store: Store,
     },
+    /// Count the store's generation up, after it was edited by hand
+    #[command(
+        help_template = told!(
+            "A host refuses a store that is older than the one it saw, and one of the same
+generation that holds something else (trust.equivocation): two people changed
+copies of one store, or somebody edited the file without counting it up. Compare
+the two with `modhost trust list`, make the changes that the right one lacks by
+`modhost trust`, each of which counts it up, or, if it lacks none, use this verb.
+What the store holds stays as it is; comments are not kept."
+        ),
+        after_help = ending!(
+            "  modhost trust raise --store trust.toml
+  modhost trust raise --generation 12",
+            "0    done"
+            "1    the store cannot be written"
+            "2    wrong usage, no such file"
+            "4    the store is refused, or is of this generation already"
+        )
+    )]
+    Raise {
+        /// The generation that it gets [default: one more than it has]
+        #[arg(long, value_name = "N")]
+        generation: Option<u64>,
+        /// Which store.
+        #[command(flatten)]
+        store: Store,
+    },
     /// Show what the store holds
     #[command(after_help = ending!(
         "  modhost trust list

@@ -161,6 +161,10 @@ examples! {
     ResolveBudget
         ["mods/wolf/plugin.toml" "[plugin]\nid = \"wolf\"\nversion = \"1.0.0\"\n\n[dependencies]\nfox = { order = false }\n" "mods/wolf/main.lua" "" "mods/fox/plugin.toml" "[plugin]\nid = \"fox\"\nversion = \"1.0.0\"\n\n[dependencies]\nwolf = { order = false }\n" "mods/fox/main.lua" "" "arena.toml" "[resolve]\nbudget = 0\n"]
         ["resolve" "mods" "--policy" "arena.toml"]
+    TrustEquivocation
+        ["wolf.lua" "function main() end\n" "trust.toml" "store = 1\ngeneration = 5\n"
+         "seen" "modhost-seen 2\ngeneration 5\nstore sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\n"]
+        ["run" "wolf.lua" "--store" "trust.toml" "--seen" "seen"]
     ResolveLocked
         ["mods/wolf/plugin.toml" "[plugin]\nid = \"wolf\"\nversion = \"2.0.0\"\n" "mods/wolf/main.lua" "" "modhost.lock" "lock = 1\n\n[[plugin]]\nid = \"wolf\"\nversion = \"1.0.0\"\nsource = \"wolf\"\nafter = []\n"]
         ["resolve" "mods" "--lock" "modhost.lock"]

@@ -161,6 +161,36 @@ pub(crate) fn store(chosen: &ChosenPolicy) -> Result<TrustStore> {
     }
 }
 
+/// The store's name before an error that says which generation of it was seen before.
+pub(crate) fn about_seen(error: Error, chosen: &ChosenPolicy) -> Error {
+    if !matches!(error.code(), Code::TrustGeneration | Code::TrustEquivocation) {
+        return error;
+    }
+    match path(chosen.store.as_deref()) {
+        Ok((path, _)) => named(&error, &path),
+        Err(_) => error,
+    }
+}
+
+/// `error`, with the file that it is about before it.
+pub(super) fn named(error: &Error, file: &Path) -> Error {
+    let message = format!("{}: {}", file.display(), error.message());
+    Error::new(error.code(), error.stage(), message).with_help(error.help())
+}
+
+/// Counts its generation up; what it holds stays.
+pub(super) fn raise(generation: Option<u64>, store: &Store, json: bool) -> Result<Answer> {
+    let place = Place::of(store)?;
+    let file = place.file();
+    let raised = match generation {
+        Some(generation) => file.raise_to(generation),
+        // Where there is nothing to raise nothing is made.
+        None => file.load().and_then(|_| file.update(|_| Ok(()))),
+    };
+    raised.map_err(|error| place.about(error))?;
+    Ok(show::changed(&place.path, file.load()?.generation(), "raised the store: what it holds is as it was", json))
+}
+
 /// Encrypts it.
 pub(super) fn seal(store: &Store, json: bool) -> Result<Answer> {
     let (path, _) = path(store.file.as_deref())?;

@@ -30,6 +30,8 @@ struct Body {
     ok: bool,
     store: String,
     generation: u64,
+    /// Of what it holds.
+    digest: String,
     thresholds: BTreeMap<String, u32>,
     keys: Vec<Key>,
     delegations: Vec<Delegation>,
@@ -73,6 +75,8 @@ struct Delegation {
 struct List {
     issuer: String,
     sequence: u64,
+    /// Of what its issuer signed.
+    digest: Option<String>,
     issued: String,
     until: String,
     /// Whether the next one should be there by now.
@@ -113,6 +117,7 @@ impl Body {
             ok: true,
             store: shown(path),
             generation: store.generation(),
+            digest: store.digest().to_string(),
             thresholds: store.thresholds().map(|(pattern, count)| (pattern.to_string(), count)).collect(),
             keys: store
                 .keys()
@@ -153,6 +158,7 @@ impl Body {
                 .map(|(issuer, seen)| List {
                     issuer: issuer.to_string(),
                     sequence: seen.sequence,
+                    digest: store.list_digest(&issuer).map(|digest| digest.to_string()),
                     issued: seen.issued.to_string(),
                     until: seen.until.to_string(),
                     expired: seen.until <= now,
@@ -191,7 +197,7 @@ pub(super) fn store(path: &Path, store: &TrustStore, json: bool) -> Answer {
     if json {
         return Answer::object(0, &body);
     }
-    let mut text = format!("{}, generation {}\n", layout::safe(&body.store), body.generation);
+    let mut text = format!("{}, generation {}\n  {}\n", layout::safe(&body.store), body.generation, body.digest);
     if body.keys.is_empty() && body.delegations.is_empty() {
         text += "\nno key is trusted: `modhost trust add` adds one\n";
     }
@@ -222,6 +228,7 @@ pub(super) fn store(path: &Path, store: &TrustStore, json: bool) -> Answer {
     for one in &body.lists {
         let ended = if one.expired { ", and no newer one was taken in" } else { "" };
         text += &format!("\nrevocation list {} of {}\n  until {}{ended}\n", one.sequence, &one.issuer[..16], one.until);
+        text.extend(one.digest.iter().map(|digest| format!("  {digest}\n")));
     }
     for one in &body.revoked {
         let how = if one.hard { "revoked" } else { "revoked softly (a warning)" };

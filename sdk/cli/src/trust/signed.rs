@@ -4,14 +4,14 @@ use std::{fs, path::Path, time::SystemTime};
 
 use modhost::{
     Code, Error, Place, Result, Stage,
-    verify::{Date, Delegation, Revocation, RevocationList, SecretKey, TrustedKey, sign_list},
+    verify::{Date, Delegation, KeyId, Revocation, RevocationList, SecretKey, TrustStore, TrustedKey, sign_list},
 };
 use serde::Serialize;
 
 use super::{
     label,
     place::{self, change},
-    public,
+    public, show, told,
 };
 use crate::{
     answer::Answer,
@@ -29,6 +29,9 @@ fn read(file: &Path) -> Result<Vec<u8>> {
     kept::bounded(file, LONGEST)
 }
 
+/// Two lists of one number are an equivocation, which every store that has the one refuses.
+const FIRST: &str = "This is the first list of the key that is known here. If it issued another elsewhere, give this one a higher number: --number.\n";
+
 /// The engine knows what it reads, and not from where.
 fn named(error: Error, file: &Path) -> Error {
     let again = Error::new(error.code(), Stage::Vet, error.message()).with_help(error.help());
@@ -41,15 +44,35 @@ fn named(error: Error, file: &Path) -> Error {
 /// Takes a signed revocation list in.
 pub(super) fn take_list(file: &Path, store: &Store, json: bool) -> Result<Answer> {
     let list = RevocationList::parse(&read(file)?).map_err(|error| named(error, file))?;
-    change(store, json, |store| {
-        let new = store.apply_list(&list, SystemTime::now())?;
-        let (number, issuer) = (list.about().sequence, list.issuer().id().short());
-        let count = count(list.revoked().len(), "revocation");
-        Ok(match new {
-            true => format!("took in the revocation list {number} of {issuer}: {count}"),
-            false => format!("the revocation list {number} of {issuer} was taken in before"),
+    let (number, issuer) = (list.about().sequence, list.issuer().id());
+    let now = SystemTime::now();
+    let take = |store: &mut TrustStore| {
+        store.apply_list(&list, now).map_err(|error| match error.code() {
+            Code::TrustEquivocation => place::named(&error, file),
+            _ => error,
         })
+    };
+    let place = place::Place::of(store)?;
+    let there = place.load()?;
+    if !take(&mut there.clone())? {
+        let done = format!("the revocation list {number} of {} was taken in before", issuer.short());
+        return Ok(show::changed(&place.path, there.generation(), &done, json));
+    }
+    change(store, json, |store| {
+        let before = of_list(store, issuer);
+        take(store)?;
+        let after = of_list(store, issuer);
+        let count = count(list.revoked().len(), "revocation");
+        // What an issuer takes back should be seen by whoever lets it.
+        let gone: Vec<String> = before.into_iter().filter(|one| !after.contains(one)).collect();
+        let gone = if gone.is_empty() { String::new() } else { format!("; revoked no more: {}", gone.join(", ")) };
+        Ok(format!("took in the revocation list {number} of {}: {count}{gone}", issuer.short()))
     })
+}
+
+/// What an issuer's list revokes in a store.
+fn of_list(store: &TrustStore, issuer: KeyId) -> Vec<String> {
+    store.revoked().iter().filter(|one| one.list == Some(issuer)).map(|one| told(&one.what)).collect()
 }
 
 /// Takes a delegation in.
@@ -165,6 +188,7 @@ pub(super) fn publish(args: &Publish, json: bool) -> Result<Answer> {
         }
         (None, None) => 1,
     };
+    let first = last.is_none() && args.number.is_none();
     let rows: Vec<Revocation> = store.revoked().iter().filter(|one| one.list.is_none()).cloned().collect();
     kept::write(&args.out, sign_list(&secret, sequence, issued, args.until, &rows)?)?;
     let path = shown(&args.out);
@@ -177,10 +201,11 @@ pub(super) fn publish(args: &Publish, json: bool) -> Result<Answer> {
     Ok(Answer::new(
         0,
         format!(
-            "signed the revocation list {sequence} of {}: {}, until {until}\n{2} holds it: `modhost trust revoke --list {2}` takes it in\n",
+            "signed the revocation list {sequence} of {}: {}, until {until}\n{2} holds it: `modhost trust revoke --list {2}` takes it in\n{3}",
             issuer.short(),
             count(rows.len(), "revocation"),
-            safe(&path)
+            safe(&path),
+            if first { FIRST } else { "" }
         ),
     ))
 }

@@ -3,10 +3,10 @@
 use std::{collections::BTreeSet, io, path::Path, time::SystemTime};
 
 use modhost::{
-    Code, Error, Policy, Result,
+    Code, Error, Policy, Result, Stage,
     package::{Digest, Id},
     resolve::Lockfile,
-    verify::{KeyId, Seen, SeenFile, SignedLock, Signer, TrustStore, Verdict},
+    verify::{KeyId, Revoked, Seen, SeenFile, SignedLock, Signer, TrustStore, Verdict},
 };
 use semver::Version;
 use serde::Serialize;
@@ -117,11 +117,15 @@ impl Report<'_> {
             });
             self.rows = judged.collect();
             let signatures = set.envelope().signatures().iter();
-            let steps: Vec<Step> = signatures.map(|one| self.signer(one.public.id())).collect();
+            let steps: Vec<Step> = signatures.map(|one| self.signer(one.public.id(), &terms.store)).collect();
+            let alone = set.envelope().keys().find_map(|key| Some((key, revoked(&terms.store, key)?)));
+            self.error = alone
+                .filter(|_| self.rows.is_empty())
+                .map(|(key, why)| Error::new(Code::TrustRevoked, Stage::Vet, revoked_words(key, why)));
             self.steps.extend(steps);
             self.plugins();
         }
-        self.error = self.rows.iter().find_map(Row::revoked);
+        self.error = self.error.take().or_else(|| self.rows.iter().find_map(Row::revoked));
         self.steps.push(match &terms.seen {
             None => skipped("rollback", "no file remembers versions (--seen)"),
             Some(seen) => {
@@ -180,19 +184,22 @@ impl Report<'_> {
         })
     }
 
-    fn signer(&self, key: KeyId) -> Step {
+    fn signer(&self, key: KeyId, store: &TrustStore) -> Step {
         let name = |signer: &Signer| {
             let until = signer.expires.map_or_else(|| "without an end".into(), |end| format!("until {end}"));
             format!("{} ({}), {until}", signer.label.as_deref().unwrap_or(&signer.claims), key.short())
         };
         let Some((_, first)) = self.signers(key).next() else {
-            return skipped("signature", format!("{} holds, and there is no plugin to vouch for", key.short()));
+            return match revoked(store, key) {
+                Some(why) => refused("signature", Code::TrustRevoked, revoked_words(key, why)),
+                None => skipped("signature", format!("{} holds, and there is no plugin to vouch for", key.short())),
+            };
         };
         let named = name(self.signers(key).find(|(_, signer)| signer.is_known()).map_or(first, |(_, known)| known));
-        let revoked = |row: &Row| {
+        let taken_back = |row: &Row| {
             row.verdict.errors.iter().find(|one| one.code == Code::TrustRevoked && one.key == Some(key)).cloned()
         };
-        if let Some(finding) = self.rows.iter().find_map(revoked) {
+        if let Some(finding) = self.rows.iter().find_map(taken_back) {
             return refused("signature", finding.code, finding.message);
         }
         let warned = |code: Option<Code>, told: String| Step {
@@ -287,6 +294,16 @@ impl Report<'_> {
         });
         text
     }
+}
+
+/// Why a key is revoked, as far as that can be said of no plugin in particular.
+fn revoked(store: &TrustStore, key: KeyId) -> Option<&str> {
+    let hard = store.revoked().iter().find(|one| one.hard && one.what == Revoked::Key(key));
+    hard.map(|one| one.reason.as_str())
+}
+
+fn revoked_words(key: KeyId, why: &str) -> String {
+    format!("the key {} is revoked: {why}", key.short())
 }
 
 fn all_of(plugins: usize) -> String {

@@ -2,6 +2,7 @@
 //! signed package.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod second;
 #[path = "../support/mod.rs"]
 mod support;
 #[cfg(target_os = "linux")]

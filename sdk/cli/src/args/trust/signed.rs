@@ -83,8 +83,10 @@ what is restored here is restored there by the next one. After --until it is
 refused, and whoever took it in is warned: publish the next one by then, also
 where nothing changed.
 
-The numbers of a key's lists only go up. Without --number it is one more than
-that of the list in --out, which is replaced, or of the one the store took in."
+The numbers of a key's lists only go up, and none is used twice: a store that
+has a list refuses another one of its number (trust.equivocation). Without
+--number it is one more than that of the list in --out, which is replaced, or of
+the one the store took in. So keep one file for --out, or say the number."
     ),
     after_help = ending!(
         "  modhost trust publish --key root.pem --until 30d --out acme.revoked

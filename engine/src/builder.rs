@@ -200,7 +200,7 @@ impl Builder {
     }
 
     /// What plugins' random numbers begin with, together with each plugin's id; 0 without this. So they are the same in each process and
-    /// on each machine, a call on the same state uses the same fuel, and no two plugins have the same. Pass a number made by chance to
+    /// on each machine, a call on the same state uses the same fuel, and each plugin has its own. Pass a number made by chance to
     /// have other ones in each run:
     ///
     /// ```

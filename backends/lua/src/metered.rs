@@ -1,5 +1,5 @@
 //! Library functions that run long in one C call: each gets a front that charges by the work that is asked for and refuses
-//! what no safepoint could end. With [`crate::interrupt`] and [`crate::memory`] the only place with `unsafe`.
+//! what no safepoint could end. One of the places with `unsafe`.
 //!
 //! Fuel alone does not do: a plugin may have any amount of it and a deadline of 50 ms. So what is linear in its arguments is
 //! charged (no text, buffer or table part is larger than [`Gauge::largest`]), and what multiplies two lengths is done here in

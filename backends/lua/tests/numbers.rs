@@ -138,3 +138,30 @@ fn no_number_outlasts_its_deadline() {
 fn no_number_outlasts_its_fuel() {
     sweep(200_000, 100);
 }
+
+/// What `body` gives, and the fuel it takes, in a state of its own that has made `before` objects.
+fn run(body: &str, host: u64, before: u32) -> (Value, u64) {
+    let source = format!("local kept = {{}} for at = 1, {before} do kept[at] = {{}} end function f() {body} end");
+    let mut rig = Rig::builder().seed(host).file("main.lua", source).load(&LuaBackend::new()).unwrap();
+    (rig.call("f", &[]).unwrap(), rig.usage().fuel)
+}
+
+#[test]
+fn chance_comes_from_the_seed_alone() {
+    let walk = |keys: &str| {
+        format!(
+            "local t, n = {{}}, 0 for i = 1, 64 do t[{keys}] = i end t[true] = 7 for _, v in t do n = n * 3 % 1009 + v end \
+             for i = 1, n do end return n"
+        )
+    };
+    let dice = "for i = 1, math.random(1, 100000) do end return math.random(1, 1e6)".to_owned();
+    for body in [dice.clone(), walk("'key' .. i"), walk("i * 7.5"), walk("-i")] {
+        let first = run(&body, 0, 0);
+        for before in [0, 1, 5000] {
+            assert_eq!(run(&body, 0, before), first, "{body} after {before} objects");
+        }
+    }
+    assert_ne!(run(&dice, 1, 0), run(&dice, 0, 0), "a host's seed makes no difference");
+    // The same in each process: this very number.
+    assert_eq!(run("return math.random(1, 1e6)", 0, 0).0, Value::Int(793_462));
+}

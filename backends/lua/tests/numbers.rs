@@ -165,3 +165,62 @@ fn chance_comes_from_the_seed_alone() {
     // The same in each process: this very number.
     assert_eq!(run("return math.random(1, 1e6)", 0, 0).0, Value::Int(793_462));
 }
+
+/// Moves, insertions and removals in tables with holes, against what Luau's manual says of them, written in Lua. `false` where
+/// one differs.
+const REFERENCE: &str = "
+local function tables()
+  local dense, holes, far, wide = {}, {}, {}, table.create(40, 'w')
+  for i = 1, 20 do dense[i] = i end
+  for i = 1, 40, 3 do holes[i] = i end
+  for i = -20, 20, 2 do far[i] = i end
+  local powers = {} for i = 0, 8 do powers[2 ^ i] = i end
+  return { dense, holes, far, wide, powers, {} }
+end
+local function same(a, b)
+  for k, v in a do if b[k] ~= v then return false end end
+  for k, v in b do if a[k] ~= v then return false end end
+  return true
+end
+local function move(a, f, e, t, b)
+  local kept = {}
+  for i = f, e do kept[i] = a[i] end
+  for i = f, e do b[t + i - f] = kept[i] end
+end
+function f()
+  local tried = 0
+  for n = 1, 6 do for m = 0, 6 do for _, first in { -21, -3, 1, 2, 19 } do for _, count in { 0, 1, 5, 37 } do
+    for _, to in { -30, -4, 1, 3, 20, 41 } do
+      local a, b = tables(), tables()
+      local into = m > 0 and a[m] or nil
+      if table.move(a[n], first, first + count - 1, to, into) ~= (into or a[n]) then return false end
+      move(b[n], first, first + count - 1, to, b[m > 0 and m or n])
+      if not same(a[n], b[n]) or m > 0 and not same(a[m], b[m]) then return false end
+      tried += 1
+    end
+  end end end end
+  for n = 1, 6 do for at = -1, 300, 7 do
+    local a, b = tables()[n], tables()[n]
+    local last = #b
+    if at >= 1 and at <= last then
+      local gone = b[at]
+      move(b, at + 1, last, at, b) b[last] = nil
+      if table.remove(a, at) ~= gone or not same(a, b) then return false end
+    end
+    a, b = tables()[n], tables()[n]
+    last = #b
+    if at >= 1 and at <= last then move(b, at, last, at + 1, b) end
+    b[at] = 'new'
+    table.insert(a, at, 'new')
+    if not same(a, b) then return false end
+    tried += 1
+  end end
+  return tried
+end";
+
+#[test]
+fn what_moves_outside_of_arrays_arrives() {
+    let limits = |limits: &mut modhost_backend::Limits| (limits.fuel, limits.memory) = (1 << 40, MEMORY);
+    let mut rig = Rig::builder().limits(limits).file("main.lua", REFERENCE).load(&LuaBackend::new()).unwrap();
+    assert_eq!(rig.call("f", &[]).unwrap(), Value::Int(5304));
+}

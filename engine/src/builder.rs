@@ -39,6 +39,7 @@ pub struct Builder {
     checks: Checks,
     dirs: Vec<PathBuf>,
     threads: Option<usize>,
+    seed: u64,
     store: TrustStore,
     built: Vec<TrustedKey>,
     signed_lock: Option<SignedLock>,
@@ -62,6 +63,7 @@ impl Builder {
             checks: Checks::default(),
             dirs: Vec::new(),
             threads: None,
+            seed: 0,
             store: TrustStore::default(),
             built: Vec::new(),
             signed_lock: None,
@@ -194,6 +196,26 @@ impl Builder {
     /// loading keeps to the thread that calls, and host functions and observers hear of plugins in load order.
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = Some(threads);
+        self
+    }
+
+    /// What plugins' random numbers begin with, together with each plugin's id; 0 without this. So they are the same in each process and
+    /// on each machine, a call on the same state uses the same fuel, and each plugin has its own. Pass a number made by chance to
+    /// have other ones in each run:
+    ///
+    /// ```
+    /// use std::hash::{BuildHasher, RandomState};
+    /// use modhost::Engine;
+    ///
+    /// let chance = RandomState::new().hash_one("seed");
+    /// let engine = Engine::builder().seed(chance).build()?;
+    /// # Ok::<(), modhost::Error>(())
+    /// ```
+    ///
+    /// Lua alone has random numbers of its own (`math.random`); a plugin may seed them anew by `math.randomseed`. Two engines with the
+    /// same seed give a plugin the same numbers, and a plugin that is loaded anew begins anew.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
         self
     }
 
@@ -454,7 +476,7 @@ impl Builder {
         let observers = observers.collect();
         let mut inner = Inner::new(self.policy, registry, self.backends, self.without, audit, self.clock, observers);
         inner.checks = self.checks;
-        (inner.dirs, inner.threads) = (self.dirs, self.threads);
+        (inner.dirs, inner.threads, inner.seed) = (self.dirs, self.threads, self.seed);
         let gate = Gate::new(self.store, self.built, self.signed_lock, self.seen);
         inner.gate = gate.inspect_err(|error| inner.not_taken(error))?;
         if inner.policy.development {

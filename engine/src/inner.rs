@@ -48,6 +48,8 @@ pub(crate) struct Inner {
     pub(crate) dirs: Vec<PathBuf>,
     /// How many threads load at a time.
     pub(crate) threads: Option<usize>,
+    /// The host's own part of the seeds of plugins' random numbers.
+    pub(crate) seed: u64,
     slots: RwLock<Table>,
     /// Numbers the tenants of slots, over all slots, so that it also tells the order of loading.
     generation: AtomicU32,
@@ -90,6 +92,7 @@ impl Inner {
             without,
             dirs: Vec::new(),
             threads: None,
+            seed: 0,
             slots: RwLock::default(),
             generation: AtomicU32::new(0),
             history: Mutex::default(),

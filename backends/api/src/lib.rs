@@ -78,6 +78,6 @@ pub use files::FileSet;
 pub use host::{HostBegin, HostCall, HostEntry, HostTable};
 pub use kind::{Kind, KindError};
 pub use limits::{Limits, Resource};
-pub use load::{LoadRequest, Print};
+pub use load::{LoadRequest, Print, seed_of};
 pub use meter::{Meter, Usage};
 pub use modhost_abi::{Signature, Type, TypeError, Value, ValueBudget, ValueLimits};

@@ -28,6 +28,17 @@ pub struct LoadRequest<'a> {
     /// Which of the language's standard libraries the plugin may use, by the language's own names; `None` for all that
     /// the backend offers.
     pub libraries: Option<&'a BTreeSet<String>>,
+    /// What the plugin's random numbers begin with, where the language has any: [`seed_of`] the plugin for a host that sets
+    /// no seed. The same seed gives the same numbers in each process and on each machine.
+    pub seed: u64,
+}
+
+/// The seed of the random numbers of `plugin` in a host whose own seed is `host`: FNV-1a over both. It depends on nothing else,
+/// so a plugin has the same numbers in each process, whatever is loaded beside it.
+#[must_use]
+pub fn seed_of(plugin: &str, host: u64) -> u64 {
+    let bytes = host.to_le_bytes().into_iter().chain(plugin.bytes());
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
 }
 
 impl<'a> LoadRequest<'a> {
@@ -41,7 +52,14 @@ impl<'a> LoadRequest<'a> {
         meter: Arc<Meter>,
         print: Arc<Print>,
     ) -> Self {
-        LoadRequest { plugin, entry, files, host, meter, print, libraries: None }
+        LoadRequest { plugin, entry, files, host, meter, print, libraries: None, seed: seed_of(plugin, 0) }
+    }
+
+    /// The same with another beginning of the plugin's random numbers.
+    #[must_use]
+    pub fn with_seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
     }
 
     /// The same with the standard libraries cut down to `libraries`.

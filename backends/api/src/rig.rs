@@ -10,6 +10,7 @@ use modhost_abi::{Signature, Value};
 
 use crate::{
     Backend, Fault, FileSet, HostEntry, HostTable, Instance, Limits, LoadRequest, Meter, Print, Resource, Step, Usage,
+    seed_of,
 };
 
 /// What a [`Rig`] loads: limits, files and host functions.
@@ -20,6 +21,7 @@ pub struct RigBuilder {
     entry: String,
     host: Vec<HostEntry>,
     libraries: Option<BTreeSet<String>>,
+    seed: u64,
 }
 
 impl RigBuilder {
@@ -73,6 +75,13 @@ impl RigBuilder {
         self
     }
 
+    /// Sets the host's seed of random numbers; 0 without this.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
     /// Loads the files.
     ///
     /// # Errors
@@ -91,7 +100,8 @@ impl RigBuilder {
         let host = Arc::new(HostTable::new(self.host));
         meter.begin();
         let request = LoadRequest::new("rig", &self.entry, &self.files, host, meter.clone(), print);
-        let loaded = backend.load(request.with_libraries(self.libraries.as_ref()));
+        let request = request.with_libraries(self.libraries.as_ref()).with_seed(seed_of("rig", self.seed));
+        let loaded = backend.load(request);
         let usage = meter.end();
         meter.verdict()?;
         Ok(Rig { instance: loaded?, meter, printed, usage })

@@ -31,6 +31,8 @@
 //! ```
 #![deny(unsafe_code)]
 
+#[allow(unsafe_code)]
+mod arguments;
 mod convert;
 #[allow(unsafe_code)]
 mod coroutine;
@@ -46,6 +48,8 @@ mod memory;
 mod metered;
 mod modules;
 mod raise;
+#[allow(unsafe_code)]
+mod shift;
 mod source;
 
 use modhost_backend::{Backend, Enforcement, Fault, Instance, Kind, LoadRequest};

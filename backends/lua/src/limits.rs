@@ -9,7 +9,7 @@ use modhost_backend::{Enforcement, Fault, Guarantee, LoadRequest};
 use crate::{
     memory::Vm,
     metered::{self, Charge},
-    raise,
+    raise, shift,
 };
 
 /// The limits of a Luau state.
@@ -146,9 +146,20 @@ fn builtins() -> Result<&'static [(String, String)], Fault> {
     Ok(NAMES.get().map_or(&[], Vec::as_slice))
 }
 
+/// Luau seeds `math.random` by address and clock; a call would take another way, and other fuel, in each process. It takes a
+/// seed of 32 bits.
+fn seed(globals: &Table, seed: u64) -> mlua::Result<()> {
+    let Some(math) = globals.raw_get::<Option<Table>>("math")? else { return Ok(()) };
+    let [a, b, c, d, e, f, g, h] = seed.to_le_bytes();
+    let seed = i32::from_le_bytes([a, b, c, d]) ^ i32::from_le_bytes([e, f, g, h]);
+    math.raw_get::<Function>("randomseed")?.call(seed)
+}
+
 /// Applies the tables to a new state.
-pub(crate) fn apply(vm: &Vm) -> mlua::Result<()> {
+pub(crate) fn apply(vm: &Vm, request: &LoadRequest<'_>) -> mlua::Result<()> {
     let globals = vm.lua.globals();
+    seed(&globals, request.seed)?;
+    shift::check(vm)?;
     for (name, _) in REMOVED {
         globals.raw_set(name, mlua::Nil)?;
     }

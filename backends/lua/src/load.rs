@@ -64,7 +64,7 @@ fn set_up(
     pending: &Arc<Pending>,
 ) -> mlua::Result<(Function, Modules)> {
     interrupt::install(vm)?;
-    limits::apply(vm)?;
+    limits::apply(vm, request)?;
     link::print(vm, request.print.clone(), files)?;
     let wrap = link::Wrap::new(vm, files, pending.clone())?;
     limits::close(vm, request)?;

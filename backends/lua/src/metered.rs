@@ -1,5 +1,5 @@
 //! Library functions that run long in one C call: each gets a front that charges by the work that is asked for and refuses
-//! what no safepoint could end. With [`crate::interrupt`] and [`crate::memory`] the only place with `unsafe`.
+//! what no safepoint could end. One of the places with `unsafe`.
 //!
 //! Fuel alone does not do: a plugin may have any amount of it and a deadline of 50 ms. So what is linear in its arguments is
 //! charged (no text, buffer or table part is larger than [`Gauge::largest`]), and what multiplies two lengths is done here in
@@ -18,12 +18,16 @@ use mlua::{Function, ffi};
 use modhost_backend::Resource;
 
 use crate::{
+    arguments::{convert, count, given, integer, moved},
     interrupt::stop,
     memory::{Gauge, Vm, gauge_of},
+    shift,
 };
 
 /// Bytes that a library function, or a forced collection, goes through for one unit of fuel.
 pub(crate) const BYTES_PER_UNIT: usize = 256;
+/// Bytes of a slot of a table.
+const SLOT: usize = 16;
 /// The most that the length of a text times that of a set in a pattern (`[a-z]`) may be: `[set]*` is one step, and looks
 /// through the set for each byte. About 50 ms.
 const MOST_SET_STEPS: usize = 32 << 20;
@@ -98,6 +102,23 @@ impl Charge {
         Charge::Result,
         Charge::Sort,
     ];
+
+    /// The arguments that the front measures and the library takes for integers of 32 bits. They are converted once, by Luau's
+    /// own conversion, and the library is given what came of it: it wraps numbers that do not fit, each processor its own way.
+    fn integers(self, arguments: c_int) -> &'static [c_int] {
+        match self {
+            Charge::Slots | Charge::Bytes => &[1],
+            Charge::Repeat | Charge::Remove => &[2],
+            // With two arguments, the second is what is appended.
+            Charge::Insert if arguments == 3 => &[2],
+            Charge::Find => &[3],
+            Charge::Concat => &[3, 4],
+            Charge::Move => &[2, 3, 4],
+            Charge::Fill => &[2, 4],
+            Charge::Copy => &[2, 4, 5],
+            _ => &[],
+        }
+    }
 }
 
 /// Makes a function that charges as `charge` says and then is `original`: same arguments, same frame, same name in errors.
@@ -125,14 +146,19 @@ unsafe extern "C-unwind" fn metered(state: *mut ffi::lua_State) -> c_int {
         let (gauge, _) = gauge_of(state);
         let kind = ffi::lua_tonumber(state, ffi::lua_upvalueindex(2)) as usize;
         let charge = Charge::ALL.get(kind).copied().unwrap_or(Charge::Length);
+        let asked = asked(state, charge);
+        for at in charge.integers(ffi::lua_gettop(state)) {
+            convert(state, *at);
+        }
         let made = match charge {
-            Charge::Repeat => length(state, 1) as f64 * number(state, 2),
-            Charge::Slots => 16.0 * number(state, 1),
-            Charge::Bytes => number(state, 1),
-            _ => 0.0,
+            Charge::Repeat => length(state, 1).saturating_mul(count(state, 2)),
+            Charge::Slots => count(state, 1).saturating_mul(SLOT),
+            Charge::Bytes => count(state, 1),
+            _ => 0,
         };
+        let made = if charge == Charge::Move { 0 } else { made.max(asked) };
         // Larger than anything it may hold: Luau would say so with an error that can be caught, or overflow its count.
-        if made > gauge.largest() as f64 {
+        if made > gauge.largest() {
             gauge.meter.kill(Resource::Memory);
             stop(state);
         }
@@ -141,18 +167,28 @@ unsafe extern "C-unwind" fn metered(state: *mut ffi::lua_State) -> c_int {
                 (1..=ffi::lua_gettop(state).min(6)).map(|at| length(state, at)).sum()
             }
             Charge::Find | Charge::Pattern => length(state, 2),
-            Charge::Repeat | Charge::Slots | Charge::Bytes => made.max(0.0) as usize,
-            Charge::Move => (16.0 * (number(state, 3) - number(state, 2))).max(0.0) as usize,
+            Charge::Repeat | Charge::Slots | Charge::Bytes => made,
+            Charge::Move => moved(state).saturating_mul(SLOT).max(asked),
             Charge::Insert if ffi::lua_gettop(state) < 3 => 0,
             Charge::Insert | Charge::Remove => shifted(state),
-            Charge::Fill => given(state, 4).unwrap_or_else(|| length(state, 1)),
-            Charge::Copy => given(state, 5).unwrap_or_else(|| length(state, 3)),
+            // More than there is makes the library raise before it does anything.
+            Charge::Fill => given(state, 4).unwrap_or(usize::MAX).min(length(state, 1)),
+            Charge::Copy => given(state, 5).unwrap_or(usize::MAX).min(length(state, 3)),
             Charge::Text => length(state, 3),
             Charge::Concat | Charge::Result => 0,
             Charge::Sort => sorting(state),
         };
         pay(state, gauge, bytes);
+        // No table has so many slots, and moving two thousand million that are not there takes a minute.
+        let moves = matches!(charge, Charge::Move | Charge::Insert | Charge::Remove);
+        if moves && bytes > gauge.largest() {
+            gauge.meter.kill(Resource::Memory);
+            stop(state);
+        }
         let own = match charge {
+            Charge::Move => shift::moves(state, gauge),
+            Charge::Insert => shift::insert(state, gauge),
+            Charge::Remove => shift::remove(state, gauge),
             Charge::Find => find(state, gauge),
             Charge::Split => split(state, gauge),
             Charge::Concat => concat(state, gauge),
@@ -163,11 +199,6 @@ unsafe extern "C-unwind" fn metered(state: *mut ffi::lua_State) -> c_int {
         }
         match charge {
             Charge::Find | Charge::Pattern => check_sets(state),
-            // No table has so many slots, and moving two thousand million that are not there takes a minute.
-            Charge::Move if bytes > gauge.largest() => {
-                gauge.meter.kill(Resource::Memory);
-                stop(state);
-            }
             Charge::Format if ffi::lua_gettop(state) > MOST_FORMATTED => {
                 ffi::luaL_error(state, c"too many arguments to 'format'".as_ptr())
             }
@@ -201,30 +232,37 @@ unsafe fn length(state: *mut ffi::lua_State, at: c_int) -> usize {
     unsafe {
         match ffi::lua_type(state, at) {
             ffi::LUA_TSTRING | ffi::LUA_TBUFFER => ffi::lua_objlen(state, at),
-            ffi::LUA_TTABLE => 16 * ffi::lua_objlen(state, at),
+            ffi::LUA_TTABLE => SLOT * ffi::lua_objlen(state, at),
             _ => 0,
         }
     }
 }
 
-/// Argument `at` as a number, 0 where it is none.
-unsafe fn number(state: *mut ffi::lua_State, at: c_int) -> f64 {
+/// Bytes of what is asked for, before the numbers become integers: who asks for more than an integer can count is ended for
+/// it, though the library would wrap it to something small.
+unsafe fn asked(state: *mut ffi::lua_State, charge: Charge) -> usize {
     // SAFETY: called by `metered` with its live state; a look at any index is allowed and changes nothing.
-    unsafe { ffi::lua_tonumberx(state, at, ptr::null_mut()) }
-}
-
-/// Argument `at` as a count, if it is there.
-unsafe fn given(state: *mut ffi::lua_State, at: c_int) -> Option<usize> {
-    // SAFETY: as in `number`.
-    unsafe { (ffi::lua_type(state, at) > ffi::LUA_TNIL).then(|| number(state, at).max(0.0) as usize) }
+    unsafe {
+        let number = |at| ffi::lua_tonumberx(state, at, ptr::null_mut());
+        let asked = match charge {
+            Charge::Repeat => length(state, 1) as f64 * number(2),
+            Charge::Slots => SLOT as f64 * number(1),
+            Charge::Bytes => number(1),
+            Charge::Move => SLOT as f64 * (number(3) - number(2)),
+            _ => 0.0,
+        };
+        asked.max(0.0) as usize
+    }
 }
 
 /// Bytes that opening or closing a gap in argument 1 at argument 2 moves; none at its end.
 unsafe fn shifted(state: *mut ffi::lua_State) -> usize {
-    // SAFETY: as in `number`.
+    // SAFETY: as in `integer`.
     unsafe {
-        let at = number(state, 2);
-        if at < 1.0 { 0 } else { length(state, 1).saturating_sub((16.0 * at) as usize) }
+        match count(state, 2) {
+            0 => 0,
+            at => length(state, 1).saturating_sub(SLOT * at),
+        }
     }
 }
 
@@ -248,18 +286,14 @@ unsafe fn find(state: *mut ffi::lua_State, gauge: &Gauge) -> Option<c_int> {
     // SAFETY: as in `text`; a C function has room for two results.
     unsafe {
         let (text, sought) = (text(state, 1)?, text(state, 2)?);
-        let mut is_number = 1;
         let from = match ffi::lua_type(state, 3) {
-            ffi::LUA_TNONE | ffi::LUA_TNIL => 1.0,
-            _ => ffi::lua_tonumberx(state, 3, &mut is_number),
+            ffi::LUA_TNONE | ffi::LUA_TNIL => 1,
+            _ => integer(state, 3)?,
         };
-        if is_number == 0 {
-            return None;
-        }
         if ffi::lua_toboolean(state, 4) == 0 && is_pattern(sought) {
             return None;
         }
-        let from = from as i64;
+        let from = i64::from(from);
         let from = if from < 0 { from + 1 + text.len() as i64 } else { from }.max(1);
         let Some(rest) = usize::try_from(from - 1).ok().and_then(|from| text.get(from..)) else {
             ffi::lua_pushnil(state);
@@ -329,7 +363,7 @@ unsafe fn concat(state: *mut ffi::lua_State, gauge: &Gauge) -> Option<c_int> {
         let by = if ffi::lua_type(state, 2) <= ffi::LUA_TNIL { b"".as_slice() } else { text(state, 2)? };
         let bound = |at, otherwise: usize| match ffi::lua_type(state, at) {
             ffi::LUA_TNONE | ffi::LUA_TNIL => Some(c_int::try_from(otherwise).unwrap_or(c_int::MAX)),
-            _ => (ffi::lua_isnumber(state, at) != 0).then(|| number(state, at) as c_int),
+            _ => integer(state, at),
         };
         let (first, last) = (bound(3, 1)?, bound(4, ffi::lua_objlen(state, 1))?);
         let mut buffer: ffi::luaL_Strbuf = mem::zeroed();

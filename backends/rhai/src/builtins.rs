@@ -102,3 +102,21 @@ fn noted<T: Into<Dynamic>>(ctx: &NativeCallContext, value: T) -> Outcome<Dynamic
     let value = value.into();
     Made::new(ctx).add(&value).map(|()| value)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{LIBRARIES, module};
+
+    /// Rhai tells no names without its feature `metadata`, but how many functions there are.
+    #[test]
+    fn the_list_of_functions_is_whole() {
+        let all = format!("{:?}", module((1 << LIBRARIES.len()) - 1));
+        let count =
+            ["PluginFunction\"", "NativePureFunction\"", "NativeMethod\""].map(|kind| all.matches(kind).count());
+        assert_eq!(
+            count.iter().sum::<usize>(),
+            787,
+            "another number of functions: bring the lists of tests/numbers.rs up to date, and this number"
+        );
+    }
+}

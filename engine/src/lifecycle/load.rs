@@ -7,7 +7,7 @@ use std::{
 };
 
 use modhost_abi::{Map, Value};
-use modhost_backend::{Fault, FaultKind, FileSet, HostTable, LoadRequest, Meter, Print, scope};
+use modhost_backend::{Fault, FaultKind, FileSet, HostTable, LoadRequest, Meter, Print, scope, seed_of};
 use tracing::field::display;
 
 use super::hook;
@@ -86,7 +86,8 @@ fn place(
     let files = files(package, admission)?;
     let request =
         LoadRequest::new(id, &admission.artefact().entry, &files, table.clone(), meter.clone(), print(&origin))
-            .with_libraries(inner.policy.libraries.get(&kind));
+            .with_libraries(inner.policy.libraries.get(&kind))
+            .with_seed(seed_of(id, inner.seed));
     let now = || inner.audit.now();
     let share = origin.share(meter.limits().fuel, now).map_err(|used_up| used_up.error(Stage::Load))?;
     meter.begin();

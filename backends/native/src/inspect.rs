@@ -104,7 +104,7 @@ fn look(bytes: &[u8]) -> Result<Inspected<'_>, Refusal> {
     if !functions.may_begin(entry) {
         return Err(corrupt("its entry is in the middle of a function"));
     }
-    symbols.check(&image)?;
+    symbols.check(&image, &functions)?;
     version::check(&image, &dynamic, strings, &needs, symbols.table.len())?;
     let undefined = Relocations::check(&image, &dynamic, &symbols, &functions)?.undefined();
     Ok(Inspected { loaded: image.loaded_part(), needs, undefined })

@@ -180,7 +180,7 @@ impl<'data> Image<'data> {
         }
         let align = part.align.max(page);
         let skew = part.address.wrapping_sub(part.offset);
-        if !align.is_power_of_two() || part.align % page != 0 || align > LARGEST || skew & (align - 1) != 0 {
+        if !align.is_power_of_two() || !part.align.is_multiple_of(page) || align > LARGEST || skew & (align - 1) != 0 {
             return Err(part.refuse("maps a segment that is not aligned"));
         }
         // Two segments in one page would have each other's bytes, and rights.

@@ -265,7 +265,7 @@ impl<'a, 'data> Relocations<'a, 'data> {
     /// A relative relocation whose addend stands at its target.
     fn fill_relative(&mut self, at: u64) -> Option<()> {
         let with = self.stored(at)?;
-        (at % WORD == 0 && self.takes(at, WORD) && self.image.holds(with)).then_some(())?;
+        (at.is_multiple_of(WORD) && self.takes(at, WORD) && self.image.holds(with)).then_some(())?;
         self.filled.push(Filled { at, len: WORD, with: Some(with) });
         Some(())
     }

@@ -9,6 +9,7 @@ use super::{
     Refusal, corrupt,
     dynamic::{Dynamic, Strings},
     image::{Header, Image},
+    unwind::Functions,
 };
 
 pub(super) type Symbol = <Header as FileHeader>::Sym;
@@ -153,8 +154,8 @@ impl<'data> Symbols<'data> {
 
     /// Refuses symbols that mean nothing, or something that is not in the image: the loader hands their addresses out,
     /// and calls some.
-    pub(super) fn check(&self, image: &Image<'_>) -> Result<(), Refusal> {
-        match self.table.iter().enumerate().skip(1).find(|(_, symbol)| !self.is_sound(symbol, image)) {
+    pub(super) fn check(&self, image: &Image<'_>, functions: &Functions<'_, '_>) -> Result<(), Refusal> {
+        match self.table.iter().enumerate().skip(1).find(|(_, symbol)| !self.is_sound(symbol, image, functions)) {
             None => self.check_hashes(),
             Some((number, symbol)) => {
                 let name: String =
@@ -164,7 +165,7 @@ impl<'data> Symbols<'data> {
         }
     }
 
-    fn is_sound(&self, symbol: &Symbol, image: &Image<'_>) -> bool {
+    fn is_sound(&self, symbol: &Symbol, image: &Image<'_>, functions: &Functions<'_, '_>) -> bool {
         let (kind, value) = (symbol.st_type(), value(symbol));
         let bound = matches!(symbol.st_bind(), elf::STB_LOCAL | elf::STB_GLOBAL | elf::STB_WEAK | elf::STB_GNU_UNIQUE);
         // Types from 13 on belong to the processors.
@@ -180,7 +181,9 @@ impl<'data> Symbols<'data> {
             }
             elf::SHN_ABS => kind != elf::STT_GNU_IFUNC,
             _ => match kind {
-                elf::STT_FUNC | elf::STT_GNU_IFUNC => image.is_code(value),
+                elf::STT_FUNC => image.is_code(value),
+                // The loader calls it to be told the address.
+                elf::STT_GNU_IFUNC => functions.may_begin(value),
                 elf::STT_TLS => image.tls.is_some_and(|tls| value <= tls.size),
                 _ => image.holds(value),
             },

@@ -237,6 +237,13 @@ const ROWS: &[(Code, From)] = &[
     (Code::NativeCorrupt, By(Load, "p", "p.so", || library(b"no library at all"))),
     (Code::NativeMissingSymbol, By(Load, "p", "p.so", || native("int something_else(void) { return 1; }", &[]))),
     (
+        Code::NativeUndefinedSymbol,
+        By(Load, "p", "p.so", || {
+            let source = "void nobody_has_this(void); void *modhost_plugin_1(void) { nobody_has_this(); return 0; }";
+            native(source, &[])
+        }),
+    ),
+    (
         Code::NativeNeedsLibrary,
         By(Load, "p", "p.so", || native("int f(void) { return 1; }", &["-Wl,-rpath,/elsewhere"])),
     ),

@@ -183,6 +183,11 @@ pub enum FaultKind {
         /// The symbol.
         symbol: String,
     },
+    /// A native library uses symbols that neither it nor a library that it may have defines.
+    NativeUndefinedSymbol {
+        /// Their names.
+        symbols: Vec<String>,
+    },
     /// A native library needs libraries beyond the system's.
     NativeNeedsLibrary {
         /// Which.
@@ -342,6 +347,7 @@ impl Fault {
             FaultKind::NativeArch { .. } => "native.arch",
             FaultKind::NativeCorrupt { .. } => "native.corrupt",
             FaultKind::NativeMissingSymbol { .. } => "native.missing-symbol",
+            FaultKind::NativeUndefinedSymbol { .. } => "native.undefined-symbol",
             FaultKind::NativeNeedsLibrary { .. } => "native.needs-library",
             FaultKind::IsolationUnavailable { .. } => "native.isolation-unavailable",
             FaultKind::Io { .. } => "io.failed",
@@ -420,6 +426,12 @@ impl Fault {
             }
             FaultKind::Host { function, message, .. } => format!("`{function}`: {message}"),
             FaultKind::NativeMissingSymbol { symbol } => format!("the library does not export `{symbol}`"),
+            FaultKind::NativeUndefinedSymbol { symbols } => {
+                let some = symbols.iter().take(8).map(|name| format!("`{}`", shorten(name.clone()).escape_debug()));
+                let (some, more) = (some.collect::<Vec<_>>().join(", "), symbols.len().saturating_sub(8));
+                let more = if more > 0 { format!(" and {more} more symbols") } else { String::new() };
+                format!("the library uses {some}{more}, which neither it nor a library that it needs defines")
+            }
             FaultKind::NativeNeedsLibrary { library } => {
                 format!("the library needs `{library}`, which is not among the system libraries that are allowed")
             }

@@ -154,6 +154,10 @@ fn run(vm: &Vm, pending: &Arc<Pending>, coroutine: *mut ffi::lua_State, given: c
         // emptied, so that a script that has kept the coroutine finds nothing in it to run.
         unsafe {
             let bottom = ffi::lua_gettop(state);
+            // For the result, which comes over at the end.
+            if ffi::lua_checkstack(state, 4) == 0 {
+                return Err(Error::StackError);
+            }
             let mut forged = false;
             let status = loop {
                 gauge.runs(state, 0);

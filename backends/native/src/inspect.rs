@@ -1,27 +1,32 @@
-//! Reads a library's bytes before the loader sees them, because the loader trusts them: constructors run inside
-//! `dlopen`, before a missing entry symbol can be noticed, and a truncated file ends the process there. It checks the
-//! headers, what else would be loaded, and that the entry symbol is there.
+//! Reads a library's bytes before the loader sees them, because the loader trusts them: it maps, writes and calls
+//! whatever the tables in the file say, so that a damaged table ends the process, and constructors run inside `dlopen`,
+//! before a missing entry symbol can be noticed.
 //!
-//! It does not vouch for the code, nor for relocations: whether the bytes are the vendor's is the signature's business,
-//! settled before a backend gets them.
+//! It covers what the loader of glibc reads: the headers, what they map and with which rights, the dynamic segment, names,
+//! symbols and the tables that find them, versions, every relocation, and what is called at once. Each part is in a file
+//! of its own. It takes time in proportion to the tables, and refuses sizes that no linker makes.
+//!
+//! It does not vouch for the code: whether the bytes are the vendor's is the signature's business, settled before a
+//! backend gets them.
 
+mod dynamic;
 mod image;
+mod note;
+mod relocation;
+mod section;
 mod symbol;
+mod unwind;
+mod version;
 
 use modhost_abi::vtable::ENTRY;
 use modhost_backend::{Fault, FaultKind};
-use object::{
-    NativeEndian as Endian, ReadRef, elf,
-    read::elf::{Dyn, FileHeader},
-};
+use object::{NativeEndian as Endian, ReadRef, elf, read::elf::FileHeader};
 
+use dynamic::Dynamic;
 use image::{Header, Image};
+use relocation::Relocations;
 use symbol::Symbols;
-
-/// The libraries of the system that a plugin may need. They are there already or belong to the compiler's runtime; any
-/// other name would be looked up in paths that nobody vetted.
-const SYSTEM: [&[u8]; 7] =
-    [b"libc.so.6", b"libm.so.6", b"libgcc_s.so.1", b"libpthread.so.0", b"libdl.so.2", b"librt.so.1", b"libstdc++.so.6"];
+use unwind::Functions;
 
 /// The machine that this program runs on.
 const HERE: Option<elf::Machine> = if cfg!(target_arch = "x86_64") {
@@ -41,7 +46,7 @@ const HERE: Option<elf::Machine> = if cfg!(target_arch = "x86_64") {
 /// Why a library is not loaded. Boxed into a [`Fault`] at the end only.
 type Refusal = FaultKind;
 
-fn corrupt(how: &str) -> Refusal {
+fn corrupt(how: impl Into<String>) -> Refusal {
     FaultKind::NativeCorrupt { message: how.into() }
 }
 
@@ -57,12 +62,22 @@ fn corrupt(how: &str) -> Refusal {
 /// `native.corrupt`, `native.arch`, `native.needs-library` or `native.missing-symbol`; `native.isolation-unavailable` on
 /// a system whose libraries it cannot read.
 pub fn inspect(bytes: &[u8]) -> Result<(), Fault> {
-    loaded_part(bytes).map(drop)
+    inspected(bytes).map(drop)
 }
 
-/// As [`inspect`]; the part of `bytes` that the loader reads, from the start. What comes after (symbols for debuggers,
-/// often most of the file) need not stay in memory.
-pub(crate) fn loaded_part(bytes: &[u8]) -> Result<&[u8], Fault> {
+/// What the check found out.
+pub(crate) struct Inspected<'data> {
+    /// The part of the file that the loader reads, from the start. What comes after (symbols for debuggers, often most of
+    /// the file) need not stay in memory.
+    pub(crate) loaded: &'data [u8],
+    /// The names of the libraries that it needs, all of the system.
+    pub(crate) needs: Vec<&'data [u8]>,
+    /// The names that these, or the program, must define.
+    pub(crate) undefined: Vec<&'data [u8]>,
+}
+
+/// As [`inspect`], with what was found.
+pub(crate) fn inspected(bytes: &[u8]) -> Result<Inspected<'_>, Fault> {
     if cfg!(any(windows, target_vendor = "apple")) || HERE.is_none() {
         let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
         let message = format!(
@@ -74,24 +89,25 @@ pub(crate) fn loaded_part(bytes: &[u8]) -> Result<&[u8], Fault> {
     look(bytes).map_err(Fault::new)
 }
 
-fn look(bytes: &[u8]) -> Result<&[u8], Refusal> {
+fn look(bytes: &[u8]) -> Result<Inspected<'_>, Refusal> {
     let header = header(bytes)?;
     let image = Image::new(bytes, header)?;
-    let dynamic = Dynamic(image.dynamic()?);
+    let dynamic = Dynamic::new(&image)?;
+    let strings = dynamic.strings(&image)?;
+    let needs = dynamic.needs(strings)?;
+    dynamic.check(&image)?;
 
-    let strings = dynamic.one(elf::DT_STRTAB).zip(dynamic.one(elf::DT_STRSZ));
-    let strings = strings.and_then(|(address, len)| image.bytes(address, len));
-    let strings = strings.ok_or_else(|| corrupt("its names lie beyond its end"))?;
-    dynamic.check_needs(strings)?;
-    dynamic.check_tables(&image)?;
-
-    let table = dynamic.one(elf::DT_SYMTAB).ok_or_else(|| corrupt("it has no symbols"))?;
-    let (hash, gnu_hash) = (dynamic.one(elf::DT_HASH), dynamic.one(elf::DT_GNU_HASH));
-    match (Symbols { image: &image, table, strings, hash, gnu_hash }).defines(ENTRY.to_bytes()) {
-        Some(true) => Ok(image.loaded_part()),
-        Some(false) => Err(FaultKind::NativeMissingSymbol { symbol: ENTRY.to_string_lossy().into_owned() }),
-        None => Err(corrupt("its symbol table leads beyond its end")),
+    let functions = Functions::new(&image);
+    let symbols = Symbols::new(&image, &dynamic, strings)?;
+    let entry = symbols.function(ENTRY.to_bytes(), &image);
+    let entry = entry.ok_or_else(|| FaultKind::NativeMissingSymbol { symbol: ENTRY.to_string_lossy().into_owned() })?;
+    if !functions.may_begin(entry) {
+        return Err(corrupt("its entry is in the middle of a function"));
     }
+    symbols.check(&image, &functions)?;
+    version::check(&image, &dynamic, strings, &needs, symbols.table.len())?;
+    let undefined = Relocations::check(&image, &dynamic, &symbols, &functions)?.undefined();
+    Ok(Inspected { loaded: image.loaded_part(), needs, undefined })
 }
 
 /// The file header of a shared library for this machine.
@@ -128,81 +144,4 @@ fn header(bytes: &[u8]) -> Result<&Header, Refusal> {
         return Err(corrupt("it is not a shared library"));
     }
     Ok(header)
-}
-
-/// The dynamic segment's entries: what the loader acts on.
-struct Dynamic<'data>(&'data [<Header as FileHeader>::Dyn]);
-
-impl Dynamic<'_> {
-    /// The value of the last entry `tag`, as the loader takes it.
-    fn one(&self, tag: elf::DynamicTag) -> Option<u64> {
-        self.all(tag).last()
-    }
-
-    fn all(&self, tag: elf::DynamicTag) -> impl Iterator<Item = u64> {
-        self.0.iter().filter(move |entry| entry.tag(Endian) == tag).map(|entry| entry.val(Endian))
-    }
-
-    /// Refuses what would make the loader look for further files.
-    fn check_needs(&self, strings: &[u8]) -> Result<(), Refusal> {
-        let name = |at: u64| {
-            let rest = usize::try_from(at).ok().and_then(|at| strings.get(at..));
-            let end = rest.and_then(|rest| rest.iter().position(|byte| *byte == 0));
-            rest.zip(end).map(|(rest, end)| &rest[..end]).ok_or_else(|| corrupt("a library's name lies beyond its end"))
-        };
-        let refuse = |name: &[u8], what: &str| {
-            let shown: String = String::from_utf8_lossy(name).chars().take(80).collect();
-            Err(FaultKind::NativeNeedsLibrary { library: format!("{}{what}", shown.escape_debug()) })
-        };
-        for at in self.all(elf::DT_NEEDED) {
-            let name = name(at)?;
-            let loader = name.starts_with(b"ld-linux") && !name.contains(&b'/');
-            if !loader && !SYSTEM.contains(&name) {
-                return refuse(name, "");
-            }
-        }
-        for tag in [elf::DT_RPATH, elf::DT_RUNPATH] {
-            if let Some(at) = self.one(tag) {
-                return refuse(name(at)?, " (a search path of its own)");
-            }
-        }
-        for tag in [elf::DT_AUDIT, elf::DT_DEPAUDIT, elf::DT_FILTER, elf::DT_AUXILIARY] {
-            if let Some(at) = self.one(tag) {
-                return refuse(name(at)?, " (in another's place)");
-            }
-        }
-        Ok(())
-    }
-
-    /// Refuses tables that the loader would read or write beyond the file, and flags that it would refuse too.
-    fn check_tables(&self, image: &Image<'_>) -> Result<(), Refusal> {
-        let tables = [
-            (elf::DT_RELA, elf::DT_RELASZ),
-            (elf::DT_REL, elf::DT_RELSZ),
-            (elf::DT_RELR, elf::DT_RELRSZ),
-            (elf::DT_JMPREL, elf::DT_PLTRELSZ),
-            (elf::DT_INIT_ARRAY, elf::DT_INIT_ARRAYSZ),
-            (elf::DT_FINI_ARRAY, elf::DT_FINI_ARRAYSZ),
-        ];
-        for (address, size) in tables {
-            let (address, size) = (self.one(address), self.one(size).unwrap_or(0));
-            if size > 0 && address.is_none_or(|address| image.bytes(address, size).is_none()) {
-                return Err(corrupt("a table of the loader's lies beyond its end"));
-            }
-        }
-        for tag in [elf::DT_INIT, elf::DT_FINI] {
-            if self.one(tag).is_some_and(|address| !image.is_code(address)) {
-                return Err(corrupt("its constructor is not code"));
-            }
-        }
-        let record = size_of::<<Header as FileHeader>::Sym>() as u64;
-        if self.one(elf::DT_SYMENT).is_some_and(|size| size != record) {
-            return Err(corrupt("its symbols are of an unknown size"));
-        }
-        let flags = self.one(elf::DT_FLAGS_1).unwrap_or(0);
-        if flags & (elf::DF_1_PIE.0 | elf::DF_1_NOOPEN.0) != 0 {
-            return Err(corrupt("it is a program, or says that it must not be loaded"));
-        }
-        Ok(())
-    }
 }

@@ -20,7 +20,7 @@ use modhost_abi::vtable::{
 };
 use modhost_backend::{Fault, FaultKind};
 
-use crate::{bridge::Bridge, file};
+use crate::{bridge::Bridge, file, inspect::Inspected};
 
 /// The longest name of an export or import, in bytes.
 const LONGEST_NAME: usize = 96;
@@ -60,9 +60,11 @@ pub(crate) struct Library {
 }
 
 impl Library {
-    /// Loads inspected `bytes`, which runs the library's constructors, and reads its table. From here on it is mapped
+    /// Loads what was inspected, which runs the library's constructors, and reads its table. From here on it is mapped
     /// until the process ends: a thread, a thread-local or a pointer that it left behind cannot be seen from outside.
-    pub(crate) fn open(bytes: &[u8], parked: &Arc<AtomicUsize>) -> Result<Self, Fault> {
+    pub(crate) fn open(inspected: &Inspected<'_>, parked: &Arc<AtomicUsize>) -> Result<Self, Fault> {
+        #[cfg(unix)]
+        let _needed = needed(inspected)?;
         MAPPED.fetch_update(Relaxed, Relaxed, |count| (count < MOST_MAPPED).then_some(count + 1)).map_err(|_| {
             let message = format!(
                 "this process has mapped {MOST_MAPPED} native libraries, which stay until it ends; it must be started anew to map more"
@@ -71,7 +73,7 @@ impl Library {
         })?;
         // SAFETY: the engine admits native code only where policy trusts it with the process, and `inspect` has found
         // the file whole and for this machine.
-        let library = file::with_private_copy(bytes, |path| unsafe { map(path) })?;
+        let library = file::with_private_copy(inspected.loaded, |path| unsafe { map(path) })?;
         let mapped = Mapped(parked.clone());
         // SAFETY: `inspect` found a function of this name, whose type the name stands for.
         let entry = unsafe { library.get::<Entry>(ENTRY) }.map(|symbol| *symbol);
@@ -163,6 +165,38 @@ unsafe fn array<'a, T>(first: *const T, count: usize) -> Result<&'a [T], Fault> 
     }
     // SAFETY: not null, aligned, and the caller promises `count` elements.
     Ok(unsafe { slice::from_raw_parts(first, count) })
+}
+
+/// Opens the libraries that the inspected one needs, as loading it would, and refuses it if it uses a name that none of
+/// them defines, nor the program: the loader would stop at the first, and says which only in its own words.
+#[cfg(unix)]
+fn needed(inspected: &Inspected<'_>) -> Result<Vec<libloading::os::unix::Library>, Fault> {
+    use std::{
+        ffi::{CString, OsStr},
+        os::unix::ffi::OsStrExt,
+    };
+
+    use libloading::os::unix;
+
+    let mut asked = vec![unix::Library::this()];
+    for name in &inspected.needs {
+        // SAFETY: the name is of a library of the system, by `inspect`; the plugin's own loading opens it as well.
+        let opened = unsafe { unix::Library::open(Some(OsStr::from_bytes(name)), unix::RTLD_NOW | unix::RTLD_LOCAL) };
+        // Why one is not there the loader says best, when it is asked for the plugin.
+        let Ok(opened) = opened else { return Ok(asked) };
+        asked.push(opened);
+    }
+    let is_defined = |name: &[u8]| {
+        let Ok(name) = CString::new(name) else { return false };
+        // SAFETY: nothing is done with the address.
+        asked.iter().any(|library| unsafe { library.get::<*const c_void>(name.as_c_str()) }.is_ok())
+    };
+    let missing: Vec<_> = inspected.undefined.iter().filter(|name| !is_defined(name)).collect();
+    if missing.is_empty() {
+        return Ok(asked);
+    }
+    let symbols = missing.into_iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
+    Err(Fault::new(FaultKind::NativeUndefinedSymbol { symbols }))
 }
 
 /// # Safety

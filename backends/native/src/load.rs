@@ -4,14 +4,14 @@ use std::sync::{Arc, atomic::AtomicUsize};
 
 use modhost_backend::{ExportInfo, Fault, FaultKind, LoadRequest, Place};
 
-use crate::{bridge::Bridge, inspect::loaded_part, instance::NativeInstance, library::Library};
+use crate::{bridge::Bridge, inspect::inspected, instance::NativeInstance, library::Library};
 
 /// Loads the entry of `request`; a library that is mapped and then not used is counted in `parked`.
 pub(crate) fn load(request: &LoadRequest<'_>, parked: &Arc<AtomicUsize>) -> Result<NativeInstance, Fault> {
     let here = |fault: Fault| fault.at(Place::file(request.entry));
-    let bytes = loaded_part(request.bytes()?).map_err(here)?;
+    let inspected = inspected(request.bytes()?).map_err(here)?;
     request.meter.verdict()?;
-    let library = Library::open(bytes, parked).map_err(here)?;
+    let library = Library::open(&inspected, parked).map_err(here)?;
     let (exports, numbers) = exports(&library).map_err(here)?;
     let links = link(&library, request).map_err(here)?;
     let (guest, status) = library.create(Bridge::new(request, links));

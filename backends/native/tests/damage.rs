@@ -77,6 +77,12 @@ fn what_a_library_brings_along() {
         ("an old run path", &[entry, "-Wl,--disable-new-dtags,-rpath,/tmp"], "native.needs-library"),
         ("a filter", &[entry, "-Wl,-F,libevil.so"], "native.needs-library"),
         ("an auditor", &[entry, "-Wl,--audit,libevil.so"], "native.needs-library"),
+        ("tables bound at once", &[entry, "-Wl,-z,now,-z,relro"], "ok"),
+        ("packed relocations", &[entry, "-Wl,-z,pack-relative-relocs"], "ok"),
+        ("no read-only part", &[entry, "-Wl,-z,norelro", "-Wl,-z,noseparate-code"], "ok"),
+        ("large pages", &[entry, "-Wl,-z,max-page-size=0x200000"], "ok"),
+        ("debug information", &[entry, "-g"], "ok"),
+        ("another linker", &[entry, "-fuse-ld=gold"], "ok"),
         ("an executable stack", &[entry, "-Wl,-z,execstack"], "native.corrupt"),
         ("the wish not to be loaded", &[entry, "-Wl,-z,nodlopen"], "native.corrupt"),
         ("a program", &[entry, "-DMAIN", "-pie"], "native.corrupt"),
@@ -88,6 +94,47 @@ fn what_a_library_brings_along() {
     fs::remove_file(other).unwrap();
 }
 
+/// The guest with `value` in four bytes of its first program header of type `kind`, `field` bytes from its start.
+#[cfg(target_pointer_width = "64")]
+fn header_patched(kind: u32, nth: usize, field: usize, value: u32) -> Vec<u8> {
+    let guest = rust_guest();
+    let number =
+        |at: usize, len: usize| guest[at..at + len].iter().rev().fold(0, |n, byte| n << 8 | usize::from(*byte));
+    let headers = (0..number(56, 2)).map(|index| number(32, 8) + index * 56);
+    let header = headers.filter(|at| number(*at, 4) == kind as usize).nth(nth).unwrap();
+    patched(header + field, &value.to_le_bytes())
+}
+
+#[test]
+#[cfg(target_pointer_width = "64")]
+fn program_headers_that_would_end_the_process() {
+    const LOAD: u32 = 1;
+    const DYNAMIC: u32 = 2;
+    const TLS: u32 = 7;
+    const UNWIND: u32 = 0x6474_e550;
+    const STACK: u32 = 0x6474_e551;
+    const RELRO: u32 = 0x6474_e552;
+    for (what, kind, nth, field, value) in [
+        ("code that can be written", LOAD, 1, 4, 7),
+        ("code that cannot be run", LOAD, 1, 4, 4),
+        ("tables that cannot be read", LOAD, 0, 4, 0),
+        ("a first segment of another type", LOAD, 0, 0, 4),
+        ("code of another type", LOAD, 1, 0, 0),
+        ("a segment that is not aligned", LOAD, 1, 48, 0x1001),
+        ("a segment at another address", LOAD, 1, 16, 0x10),
+        ("a segment that is too long", LOAD, 1, 40, 0x7fff_f000),
+        ("read-only beyond its segment", RELRO, 0, 40, 0x0800_0000),
+        ("read-only elsewhere", RELRO, 0, 16, 0),
+        ("a stack that says nothing", STACK, 0, 0, 0x6000_0000),
+        ("a dynamic segment elsewhere", DYNAMIC, 0, 16, 0x10),
+        ("no dynamic segment", DYNAMIC, 0, 0, 0x6000_0000),
+        ("a thread's data elsewhere", TLS, 0, 16, 0x0700_0000),
+        ("unwind tables elsewhere", UNWIND, 0, 16, 0x0700_0000),
+    ] {
+        check(what, &header_patched(kind, nth, field, value), "native.corrupt");
+    }
+}
+
 #[test]
 fn constructors_run_only_after_every_check() {
     let trace = format!("{}/constructed-{}", env!("CARGO_TARGET_TMPDIR"), process::id());
@@ -95,8 +142,7 @@ fn constructors_run_only_after_every_check() {
     for (flags, expected, runs) in [
         (&[][..], "native.missing-symbol", false),
         (&["-DENTRY=modhost_plugin_1", "-Wl,-rpath,/tmp"], "native.needs-library", false),
-        // The loader itself refuses this one, still before it runs anything.
-        (&["-DENTRY=modhost_plugin_1", "-DUNDEFINED"], "native.corrupt", false),
+        (&["-DENTRY=modhost_plugin_1", "-DUNDEFINED"], "native.undefined-symbol", false),
         // Its entry returns null, which only running it can tell.
         (&["-DENTRY=modhost_plugin_1"], "native.abi", true),
     ] {
@@ -105,6 +151,7 @@ fn constructors_run_only_after_every_check() {
         let fault = Rig::builder().file("lib.so", library).load(&NativeBackend::new()).err().unwrap();
         assert_eq!(fault.code(), expected, "{fault}");
         assert!(!fault.to_string().contains("/proc/"), "{fault}");
+        assert_eq!(fault.to_string().contains("`nobody_has_this`"), expected == "native.undefined-symbol", "{fault}");
         assert_eq!(Path::new(&trace).exists(), runs, "{flags:?}");
     }
     fs::remove_file(trace).unwrap();

@@ -94,6 +94,9 @@ catalogue! {
     NativeMissingSymbol "native.missing-symbol" 1
         "The library does not export the entry symbol of a modhost plugin; it was not opened."
         "Build it with modhost-plugin's `plugin!` or define the symbol as modhost.h shows."
+    NativeUndefinedSymbol "native.undefined-symbol" 1
+        "The native library uses a symbol that neither it nor the system libraries that it needs define; it was not opened."
+        "Link the code that defines the symbol into the library, statically; the linker's option `-z defs` names such symbols when the library is built."
     NativeNeedsLibrary "native.needs-library" 1
         "The native library needs libraries beyond the system's, or brings a search path of its own."
         "Link such libraries statically and drop the rpath."

@@ -49,6 +49,23 @@ pub(crate) unsafe fn given(state: *mut ffi::lua_State, at: c_int) -> Option<usiz
     unsafe { (ffi::lua_type(state, at) > ffi::LUA_TNIL).then(|| count(state, at)) }
 }
 
+/// How many values `table.unpack` gives.
+///
+/// # Safety
+/// Called by a front with its live state.
+pub(crate) unsafe fn unpacked(state: *mut ffi::lua_State) -> usize {
+    // SAFETY: the caller's promise; a table has a length.
+    unsafe {
+        let length = || match ffi::lua_type(state, 1) {
+            ffi::LUA_TTABLE => i64::try_from(ffi::lua_objlen(state, 1)).unwrap_or(i64::MAX),
+            _ => 0,
+        };
+        let first = integer(state, 2).map_or(1, i64::from);
+        let last = integer(state, 3).map_or_else(length, i64::from);
+        usize::try_from(last - first + 1).unwrap_or(0)
+    }
+}
+
 /// How many slots `table.move` goes through.
 ///
 /// # Safety

@@ -50,6 +50,7 @@ mod modules;
 mod raise;
 #[allow(unsafe_code)]
 mod shift;
+mod safepoints;
 mod source;
 
 use modhost_backend::{Backend, Enforcement, Fault, Instance, Kind, LoadRequest};

@@ -74,8 +74,15 @@ const REMOVED_FIELDS: [(&str, &str, &str); 2] = [
     ("table", "foreachi", "as foreach"),
 ];
 
+/// Where a state keeps the base library.
+const BASE: &str = "_G";
+
 /// Library functions that run long in one C call, and what they are charged for it.
-const METERED: [(&str, &str, &CStr, Charge); 32] = [
+/// As metamethods they are called without a safepoint.
+const METERED: [(&str, &str, &CStr, Charge); 35] = [
+    (BASE, "next", c"next", Charge::Look),
+    (BASE, "unpack", c"unpack", Charge::Unpack),
+    ("table", "unpack", c"unpack", Charge::Unpack),
     ("string", "find", c"find", Charge::Find),
     ("string", "match", c"match", Charge::Pattern),
     ("string", "gmatch", c"gmatch", Charge::Pattern),
@@ -113,8 +120,11 @@ const METERED: [(&str, &str, &CStr, Charge); 32] = [
 /// The names, as the compiler wants them, of builtins that it must not call behind the back of their replacements, or
 /// although their library is closed.
 pub(crate) fn replaced(request: &LoadRequest<'_>) -> Result<Vec<String>, Fault> {
-    // Luau's own `table.insert` does no more than append, which takes no time, and falls back on ours for the rest.
-    let quick = |(library, name, ..): &&(&str, &str, &CStr, Charge)| (*library, *name) == ("table", "insert");
+    // What Luau does itself of these takes no time: `insert` appends, `unpack` gives 8,000 values at most, a loop over
+    // `next` has a safepoint in each round. It falls back on ours for the rest.
+    let quick = |(library, name, ..): &&(&str, &str, &CStr, Charge)| {
+        *library == BASE || *library == "table" && ["insert", "unpack"].contains(name)
+    };
     let metered = METERED.iter().filter(|row| !quick(row));
     let mut names: Vec<_> = metered.map(|(library, name, ..)| format!("{library}.{name}")).collect();
     names.extend(["print", "tostring"].map(String::from));
@@ -174,5 +184,7 @@ pub(crate) fn apply(vm: &Vm, request: &LoadRequest<'_>) -> mlua::Result<()> {
             library.raw_set(name, metered::meter(vm, original, in_errors, charge)?)?;
         }
     }
+    // `pairs` gives `next` away.
+    metered::lend(vm, &globals.raw_get("pairs")?, &globals.raw_get("next")?)?;
     Ok(())
 }

@@ -177,13 +177,18 @@ impl Gauge {
         self.head.used.store(self.head.used.load(Relaxed).wrapping_sub_unsigned(bytes), Relaxed);
     }
 
-    /// Whether a block of `new` bytes, `more` than before, may be had; kills the meter where the limit is crossed.
+    /// Whether a block of `new` bytes, `more` than before, may be had; kills the meter where the limit is crossed. A
+    /// large block is refused when the call is over.
     #[inline]
     fn grants(&self, more: usize, new: usize) -> bool {
         let after = self.used().saturating_add(more);
         let cap = self.cap.load(Relaxed);
-        if after <= cap && new <= self.largest.load(Relaxed).max(SMALL) || !self.guest.load(Relaxed) {
+        if !self.guest.load(Relaxed) {
             return true;
+        }
+        if after <= cap && new <= self.largest.load(Relaxed).max(SMALL) {
+            // Copying a large block takes long, and several can be made between two safepoints.
+            return new <= SMALL || self.meter.alive();
         }
         self.meter.kill(Resource::Memory);
         more <= SMALL && after.saturating_sub(cap) <= OVERDRAFT

@@ -18,7 +18,7 @@ use mlua::{Function, ffi};
 use modhost_backend::Resource;
 
 use crate::{
-    arguments::{convert, count, given, integer, moved},
+    arguments::{convert, count, given, integer, moved, unpacked},
     interrupt::stop,
     memory::{Gauge, Vm, gauge_of},
     shift,
@@ -78,12 +78,16 @@ pub(crate) enum Charge {
     Text,
     /// By the length of what it returns, and that alone.
     Result,
+    /// `table.unpack`: by the values between arguments 2 and 3, else those of argument 1.
+    Unpack,
+    /// By nothing; the meter is looked at.
+    Look,
     /// By what sorting takes; without a comparator, each comparison by the length of what is compared.
     Sort,
 }
 
 impl Charge {
-    const ALL: [Charge; 17] = [
+    const ALL: [Charge; 19] = [
         Charge::Length,
         Charge::Find,
         Charge::Pattern,
@@ -100,6 +104,8 @@ impl Charge {
         Charge::Copy,
         Charge::Text,
         Charge::Result,
+        Charge::Unpack,
+        Charge::Look,
         Charge::Sort,
     ];
 
@@ -113,6 +119,7 @@ impl Charge {
             Charge::Insert if arguments == 3 => &[2],
             Charge::Find => &[3],
             Charge::Concat => &[3, 4],
+            Charge::Unpack => &[2, 3],
             Charge::Move => &[2, 3, 4],
             Charge::Fill => &[2, 4],
             Charge::Copy => &[2, 4, 5],
@@ -131,6 +138,18 @@ pub(crate) fn meter(vm: &Vm, original: Function, name: &'static CStr, charge: Ch
             ffi::lua_pushnumber(state, f64::from(charge as u8));
             ffi::lua_pushcclosurek(state, less, c"less".as_ptr(), 0, None);
             ffi::lua_pushcclosurek(state, metered, name.as_ptr(), 3, None);
+        })
+    }
+}
+
+/// Makes `function`, a C function with one upvalue, keep `value` there.
+pub(crate) fn lend(vm: &Vm, function: &Function, value: &Function) -> mlua::Result<()> {
+    // SAFETY: the stack holds the two arguments; the call takes the upper one, or leaves it if there is no such upvalue,
+    // and mlua cuts the stack back.
+    unsafe {
+        vm.lua.exec_raw((function, value), |state| {
+            ffi::lua_setupvalue(state, 1, 1);
+            ffi::lua_settop(state, 0);
         })
     }
 }
@@ -175,7 +194,8 @@ unsafe extern "C-unwind" fn metered(state: *mut ffi::lua_State) -> c_int {
             Charge::Fill => given(state, 4).unwrap_or(usize::MAX).min(length(state, 1)),
             Charge::Copy => given(state, 5).unwrap_or(usize::MAX).min(length(state, 3)),
             Charge::Text => length(state, 3),
-            Charge::Concat | Charge::Result => 0,
+            Charge::Unpack => unpacked(state).saturating_mul(SLOT).min(gauge.largest()),
+            Charge::Concat | Charge::Result | Charge::Look => 0,
             Charge::Sort => sorting(state),
         };
         pay(state, gauge, bytes);

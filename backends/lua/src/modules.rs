@@ -18,13 +18,13 @@ use mlua::{
     debug::Debug,
 };
 use modhost_abi::TypeError;
-use modhost_backend::{Fault, FaultKind, FileSet, LoadRequest, Meter};
+use modhost_backend::{Fault, FaultKind, FileSet, LoadRequest, Meter, Place};
 
 use crate::{
     interrupt::{self, Answer},
     limits,
     memory::Vm,
-    metered, raise, source,
+    metered, raise, safepoints, source,
 };
 
 /// Units of fuel for a file that is required, however short.
@@ -112,6 +112,7 @@ impl Files {
             .set_disabled_builtins(self.replaced.iter().cloned())
             .compile(source)
             .map_err(|error| raise::compile(&error, path))?;
+        let code = safepoints::insert(code).map_err(|fault| fault.at(Place::file(path)))?;
         Ok((format!("={path}"), code))
     }
 }

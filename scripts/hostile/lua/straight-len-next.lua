@@ -1,0 +1,110 @@
+-- limit.deadline
+-- class 2 long native steps
+-- limits fuel=900000000000000 deadline=50ms memory=33554432
+local s = string.rep('1', 4000000)
+local h = {} for i = 1, 50000 do h[i + 0.5] = i end local last for k in h do last = k end for k in h do if k ~= last then h[k] = nil end end
+setmetatable(h, { __len = pairs({}) })
+local x, no
+local function body()
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h x = #h
+end
+function attack() while true do pcall(body) end end

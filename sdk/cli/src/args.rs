@@ -1,6 +1,7 @@
 //! The words of the command: its verbs, their options and their help. Reads them; decides nothing.
 
 use std::{
+    fmt::Display,
     path::PathBuf,
     time::{Duration, SystemTime},
 };
@@ -450,15 +451,23 @@ pub(crate) fn read(json: bool) -> Result<Cli, Answer> {
     Err(Answer::quiet(Code::Usage.exit_status()))
 }
 
-/// Escapes what clap quotes of the words.
+/// Escapes what clap quotes of the words. The usage quotes none of them, and has line ends.
 fn show(error: &mut clap::Error) {
-    let escaped = |text: &String| String::from(Shown::new(text));
+    let escaped = |text: &dyn Display| String::from(Shown::new(&text.to_string()));
     let quoted: Vec<(ContextKind, ContextValue)> = error
         .context()
-        .filter_map(|(kind, value)| match value {
-            ContextValue::String(text) => Some((kind, ContextValue::String(escaped(text)))),
-            ContextValue::Strings(texts) => Some((kind, ContextValue::Strings(texts.iter().map(escaped).collect()))),
-            _ => None,
+        .filter(|(kind, _)| *kind != ContextKind::Usage)
+        .filter_map(|(kind, value)| {
+            let value = match value {
+                ContextValue::String(text) => ContextValue::String(escaped(text)),
+                ContextValue::Strings(texts) => ContextValue::Strings(texts.iter().map(|text| escaped(text)).collect()),
+                ContextValue::StyledStr(text) => ContextValue::StyledStr(escaped(text).into()),
+                ContextValue::StyledStrs(texts) => {
+                    ContextValue::StyledStrs(texts.iter().map(|text| escaped(text).into()).collect())
+                }
+                _ => return None,
+            };
+            Some((kind, value))
         })
         .collect();
     for (kind, value) in quoted {

@@ -2,6 +2,8 @@
 //! signed package.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[cfg(target_os = "linux")]
+mod shown;
 #[path = "../support/mod.rs"]
 mod support;
 #[cfg(target_os = "linux")]

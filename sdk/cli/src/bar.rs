@@ -88,7 +88,7 @@ impl Stderr {
     pub(crate) fn drawing(&self, drawing: &str, coloured: bool) {
         let mut safe = String::with_capacity(drawing.len() + 1);
         let mut rest = drawing;
-        while let Some(at) = rest.find(|c: char| c == '\n' || c == '\u{1b}') {
+        while let Some(at) = rest.find(['\n', '\u{1b}']) {
             safe.push_str(&Shown::printed(&rest[..at]));
             let colour = if coloured { colour(&rest[at..]) } else { None };
             let taken = colour.unwrap_or(1);

@@ -134,7 +134,7 @@ fn page(done: &Done) -> Text {
     let files = package.index().files();
     row("packed", &format!("{} {}", package.id(), package.version()));
     let there = if done.written { "" } else { " (the same was there already)" };
-    row("as", &format!("{}{there}", safe(&done.path.shown().to_string())));
+    row("as", &format!("{}{there}", safe(&done.path.shown())));
     row("size", &format!("{} ({} unpacked)", size(done.packed.bytes.len() as u64), size(total)));
     let digest = package.digest().to_string();
     // The whole is wider than a terminal: its first word is the row's.

@@ -240,7 +240,7 @@ fn page(folder: &Folder, plan: &Plan, left_out: &[Out<'_>], locked: Option<&Lock
 }
 
 fn tell_lock(text: &mut Text, locked: &Lock<'_>, width: usize) {
-    let path = safe(&locked.path.shown().to_string());
+    let path = safe(&locked.path.shown());
     let told = match locked.state {
         "written" => format!("{path} keeps this plan now."),
         "updated" if locked.drift.is_empty() => format!("{path} was written anew, with the same plugins."),

@@ -44,7 +44,7 @@ fn page(args: &Verify, report: &Report) -> Text {
     let files = if report.files.len() == 1 { String::new() } else { format!(" in {} files", report.files.len()) };
     say(format!(
         "{}: {} as they were written, number {first} to {last}{files}",
-        safe(&args.file.shown().to_string()),
+        safe(&args.file.shown()),
         count(usize::try_from(report.records).unwrap_or(usize::MAX), "record"),
     ));
     if first > 0 {

@@ -26,7 +26,7 @@ pub(super) fn page(engine: &Engine, one: &Examination, exports: Option<&[ExportI
         Some(manifest) => page.manifest(manifest),
         None => page.row("manifest", "none: a single file, which sees every contract of the host"),
     }
-    page.row("path", &safe(&package.source().shown().to_string()));
+    page.row("path", &safe(&package.source().shown()));
     let digest = package.digest().to_string();
     // The whole is wider than a terminal: its first word is the row's.
     let (algorithm, digits) = digest.split_once(':').unwrap_or(("digest", &digest));

@@ -89,7 +89,7 @@ fn told(set: &ModSet, path: &Path) -> String {
     let profiles: Vec<&str> = set.names().collect();
     format!(
         "{} holds the profile {} of {} now, and it is the active one. Profiles: {}.",
-        safe(&path.shown().to_string()),
+        safe(&path.shown()),
         set.active_name(),
         count(set.active().iter().len(), "plugin"),
         profiles.join(", ")

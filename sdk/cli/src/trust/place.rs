@@ -182,7 +182,7 @@ pub(super) fn seal(store: &Store, json: bool) -> Result<Answer> {
     let done = match made {
         Some(file) => format!(
             "sealed the store with the new key in {}: keep it, without it nobody reads the store",
-            crate::layout::safe(&file.shown().to_string())
+            crate::layout::safe(&file.shown())
         ),
         None => "sealed the store".to_owned(),
     };

@@ -60,7 +60,7 @@ fn plant(area: &Path) -> Vec<OsString> {
         ("engine", manifest("en", &format!("engine = \"{WRITTEN}\"\n"))),
         ("raw", format!("[plugin]\nid = 'x' {ODD}\n")),
     ];
-    let raw = |start: &str, end: &str| format!("{start}{}{end}", ODD.replace('\n', "").replace('\r', ""));
+    let raw = |start: &str, end: &str| format!("{start}{}{end}", ODD.replace(['\n', '\r'], ""));
     let mut files: Vec<(OsString, Vec<u8>)> = Vec::new();
     let mut targets: Vec<OsString> = Vec::new();
     for (name, text) in odd_lines {
@@ -106,12 +106,16 @@ fn plant(area: &Path) -> Vec<OsString> {
         ("o/meta/plugin.toml".into(), &*manifest("me", "")),
         ("o/meta/main.lua".into(), ""),
         (name("o/modhost", ".lock"), "lock = 2"),
+        // What a remedy names: the plugins of a folder.
+        (name("o/set/", "/plugin.toml"), &*manifest("se", "")),
+        (name("o/set/", "/main.lua"), ""),
+        ("o/set/wolf.lua".into(), ""),
     ] {
         files.push((path, text.as_bytes().to_vec()));
     }
     files.push((OsStr::from_bytes(b"o/bytes\xff\x1b/main.lua").to_owned(), b"x = ".to_vec()));
     targets.extend([name("o/", ".lua"), name("o/dir", ""), name("o/p", ".modpkg"), name("o/modhost", ".lock")]);
-    targets.extend(["o/mods", "o/in", "o/meta", "o"].map(OsString::from));
+    targets.extend(["o/mods", "o/in", "o/meta", "o/set", "o"].map(OsString::from));
     targets.push(OsStr::from_bytes(b"o/bytes\xff\x1b").to_owned());
     targets.push(name("gone", ""));
     let kept = [
@@ -270,9 +274,9 @@ fn nothing_raw_is_shown() {
                     let escaped = about.contains(SEEN) || SEEN_JSON.iter().any(|seen| about.contains(seen));
                     // A line of source has one character for one.
                     let there = escaped || about.contains("PLANTED");
-                    let bytes = about.contains("bytes\\xff\\u{1b}");
+                    let name = about.contains("bytes\\xff\\u{1b}");
                     counted.lock().unwrap().1 += usize::from(escaped);
-                    if let Some(target) = target.filter(|_| there || bytes) {
+                    if let Some(target) = target.filter(|_| there || name) {
                         shown.lock().unwrap().insert(target.clone());
                     }
                 }

@@ -28,6 +28,7 @@ use modhost::{
     audit::{self, FileLog},
     package::Manifest,
     resolve::{Candidate, Lockfile, ModSet, Options, Resolver},
+    verify::{Revocation, Revoked, TrustStore},
 };
 use own_backend::{Own, own};
 use packed::{packed, unpacked};
@@ -512,6 +513,31 @@ const ROWS: &[(Code, From)] = &[
     (
         Code::ResolveUnsatisfiable,
         By(Resolve, "p", "plugin.toml:5:1", || among(&[("p", "[dependencies]\nq = \"^2\""), ("q", "")])),
+    ),
+    (
+        Code::ResolvePrerelease,
+        By(Resolve, "p", "plugin.toml:5:1", || {
+            let needs = "[plugin]\nid = \"p\"\nversion = \"1.0.0\"\n[dependencies]\nq = \"^1\"";
+            let beta = "[plugin]\nid = \"q\"\nversion = \"1.0.0-beta\"";
+            let area =
+                folder(&[("p/plugin.toml", needs), ("p/main.lua", ""), ("q/plugin.toml", beta), ("q/main.lua", "")]);
+            let mods = engine().load_dir(area.path()).unwrap();
+            mods.refused.into_iter().find(|refused| refused.name == "p").unwrap().error
+        }),
+    ),
+    (
+        Code::ResolveRevoked,
+        By(Resolve, "p", "plugin.toml:5:1", || {
+            let mut store = TrustStore::default();
+            let versions = Revoked::Versions("q".parse().unwrap(), "^1".parse().unwrap());
+            store.revoke(Revocation::hard(versions, "stolen")).unwrap();
+            let engine = Engine::builder().trust_store(store).build().unwrap();
+            let plugin = |id| format!("[plugin]\nid = \"{id}\"\nversion = \"1.0.0\"\n");
+            let (p, q) = (plugin("p") + "[dependencies]\nq = \"^1\"", plugin("q"));
+            let area = folder(&[("p/plugin.toml", &p), ("p/main.lua", ""), ("q/plugin.toml", &q), ("q/main.lua", "")]);
+            let mods = engine.load_dir(area.path()).unwrap();
+            mods.refused.into_iter().find(|refused| refused.name == "p").unwrap().error
+        }),
     ),
     (
         Code::ResolveConflict,

@@ -204,3 +204,30 @@ fn files_say_what_they_own_and_stay_short() {
     }
     none(&breaches, "files");
 }
+
+/// What reaches a person passes the escape: nothing writes to a stream but the two files that take only what it made, and no path is
+/// shown raw.
+#[test]
+fn nothing_is_shown_raw() {
+    const STREAMS: [&str; 3] = ["sdk/cli/src/answer.rs", "sdk/cli/src/bar.rs", "sdk/cli/src/passphrase/ask.rs"];
+    const WRITES: [&str; 7] =
+        [".write_all(", "stdout().lock(", "stderr().lock(", "eprint", "error.print(", ".exit()", "prompt_password("];
+    let mut breaches = Vec::new();
+    for (name, text) in sources().into_iter().filter(|(name, _)| library(name)) {
+        let shows = name.starts_with("engine/") || name.starts_with("sdk/cli/");
+        let code = |line: &str| line.split("//").next().unwrap_or_default().to_owned();
+        for (at, line) in text.lines().map(code).enumerate().filter(|_| shows) {
+            if line.contains(".display()") {
+                breaches.push(format!("{name}:{}: a path is shown by `shown()` of `ShowPath`", at + 1));
+            }
+            let writes = name.starts_with("sdk/cli/") && !STREAMS.contains(&name.as_str());
+            if writes && WRITES.iter().any(|form| line.contains(form)) && !line.contains("file.") {
+                breaches.push(format!("{name}:{}: it writes past `Answer` and `Stderr`", at + 1));
+            }
+            if line.contains("Shown(") && name != "engine/src/shown.rs" {
+                breaches.push(format!("{name}:{}: only the escape makes a `Shown`", at + 1));
+            }
+        }
+    }
+    none(&breaches, "raw text");
+}

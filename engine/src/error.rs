@@ -9,7 +9,10 @@ use modhost_backend::{Fault, FaultKind, Place};
 
 pub use code::{Code, UnknownCode};
 
-use crate::{audit::escape, package::nearest};
+use crate::{
+    package::nearest,
+    shown::{ShowPath as _, Shown},
+};
 
 /// The result of anything that the engine does.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -77,7 +80,7 @@ struct Inner {
     plugin: Option<String>,
     at: Option<Place>,
     trace: Vec<String>,
-    help: Option<String>,
+    help: Option<Shown>,
     limit: Option<LimitHit>,
     fault: Option<Fault>,
 }
@@ -120,7 +123,7 @@ impl Error {
         let mut error = Error::new(code, stage, fault.message());
         error.0.at = fault.place().cloned();
         error.0.trace = fault.trace().to_vec();
-        error.0.help = match fault.kind() {
+        let help = match fault.kind() {
             FaultKind::Denied { capability, .. } => Some(format!(
                 "add to plugin.toml under [capabilities]: required = [\"{capability}\"]; the player or the game must grant it too"
             )),
@@ -133,6 +136,7 @@ impl Error {
             }
             _ => None,
         };
+        error.0.help = help.map(|help: String| Shown::new(&help));
         if let FaultKind::Limit { limit, .. } = fault.kind() {
             error.0.limit = Some(LimitHit { limit: *limit, fuel: 0, elapsed: None });
         }
@@ -147,7 +151,7 @@ impl Error {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Code::IoNotFound,
             _ => Code::IoFailed,
         };
-        Error::new(code, stage, format!("{}: {error}", path.display()))
+        Error::new(code, stage, format!("{}: {error}", path.shown()))
     }
 
     /// The same error of this plugin, unless it names one already.
@@ -167,7 +171,7 @@ impl Error {
     /// The same error with a remedy of its own in place of the catalogue's.
     #[must_use]
     pub fn with_help(mut self, help: impl Into<String>) -> Self {
-        self.0.help = Some(help.into());
+        self.0.help = Some(Shown::new(&help.into()));
         self
     }
 
@@ -233,7 +237,7 @@ impl Error {
         &self.0.trace
     }
 
-    /// What to do about it.
+    /// What to do about it: one line that may be shown as it is.
     #[must_use]
     pub fn help(&self) -> &str {
         self.0.help.as_deref().unwrap_or_else(|| self.0.code.remedy())
@@ -256,12 +260,12 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(plugin) = self.plugin() {
-            write!(f, "{}: ", escape(plugin, 96))?;
+            write!(f, "{}: ", Shown::most(plugin, 96))?;
         }
         if let Some(place) = self.at() {
-            write!(f, "{}: ", escape(&place.to_string(), 200))?;
+            write!(f, "{}: ", Shown::most(&place.to_string(), 200))?;
         }
-        write!(f, "{} [{}]", escape(self.message(), 1000), self.code())
+        write!(f, "{} [{}]", Shown::most(self.message(), 1000), self.code())
     }
 }
 

@@ -163,8 +163,17 @@ impl Engine {
         }
         let there = inner.standing();
         let registry = &inner.registry;
-        let planned =
-            resolve(vetted, &|contract| registry.offers(contract).cloned(), there, &policy.resolve, &Wish::default());
+        // As in loading, whoever needs what is refused is told so.
+        let mut wish = Wish::default();
+        for one in all.iter().filter(|one| one.trust.is_none()) {
+            let Some(error) = one.problems.first() else { continue };
+            let id = one.package.id().to_string();
+            if error.code() == Code::TrustRevoked {
+                wish.revoked.push((id.clone(), one.package.version().clone()));
+            }
+            wish.unfit.insert(id, format!("it is refused: {}", error.code()));
+        }
+        let planned = resolve(vetted, &|contract| registry.offers(contract).cloned(), there, &policy.resolve, &wish);
         // One version of each plugin counts: that which is taken, or which came nearest.
         let taken = planned.plan.order.iter().map(|chosen| (&chosen.id, &chosen.version));
         let nearest = planned.refused.iter().map(|out| (&out.id, &out.version));

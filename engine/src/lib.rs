@@ -55,6 +55,7 @@ mod report;
 pub mod resolve;
 mod revoking;
 mod schedule;
+mod shown;
 mod spans;
 mod statistics;
 mod steps;
@@ -96,6 +97,7 @@ pub use policy::{
 };
 pub use report::{Answers, Loaded, Mods, Refused, Shadowed, Stopped};
 pub use revoking::Rechecked;
+pub use shown::{ShowPath, Shown};
 pub use statistics::{PluginInfo, Totals, Violations};
 pub use steps::{Discovered, Resolved};
 pub use unloading::Dependents;

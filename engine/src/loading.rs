@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::shown::ShowPath as _;
 use crate::{
     audit::Event,
     call::PluginId,
@@ -267,7 +268,7 @@ impl Engine {
     }
 
     pub(crate) fn load_path_of(&self, group: Option<&str>, path: &Path) -> Result<PluginId> {
-        let source = path.display().to_string();
+        let source = path.shown().to_string();
         self.load_one(group, self.open(&source, || Package::read(path, &self.policy().caps))?)
     }
 

@@ -7,11 +7,11 @@ use modhost_backend::Kind;
 use semver::Version;
 
 use crate::{
-    audit::escape,
     call::{PluginId, Slot},
     error::Error,
     policy::TrustLevel,
     resolve::Plan,
+    shown::Shown,
     verify::Verdict,
 };
 
@@ -115,9 +115,10 @@ pub struct Shadowed {
 
 impl fmt::Display for Shadowed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = |path: &PathBuf| escape(&path.display().to_string(), 200);
+        let shown = |path: &PathBuf| Shown::path(path);
         let (source, by) = (shown(&self.source), shown(&self.by));
-        write!(f, "{} {}  {source}: the same version lies at {by}, which comes first", self.name, self.version)
+        let name = Shown::most(&self.name, 96);
+        write!(f, "{name} {}  {source}: the same version lies at {by}, which comes first", self.version)
     }
 }
 
@@ -182,7 +183,7 @@ impl fmt::Display for Mods {
                     .notes
                     .iter()
                     .chain(&loaded.verdict.warnings)
-                    .map(|note| format!("{:names$} note: {}", "", escape(note, 400))),
+                    .map(|note| format!("{:names$} note: {}", "", Shown::most(note, 400))),
             );
         }
         for refused in &self.refused {
@@ -192,9 +193,9 @@ impl fmt::Display for Mods {
             lines.push(format!(
                 "{:names$} {}{version}  {code}: {}{}    (modhost explain {code})",
                 "refused",
-                escape(&refused.name, 96),
-                escape(&place, 200),
-                escape(error.message(), 400)
+                Shown::most(&refused.name, 96),
+                Shown::most(&place, 200),
+                Shown::most(error.message(), 400)
             ));
         }
         lines.extend(self.shadowed.iter().map(|other| format!("{:names$} {other}", "shadowed")));
@@ -205,6 +206,8 @@ impl fmt::Display for Mods {
                 .iter()
                 .map(|error| format!("{:names$} not remembered for the next run: {error}", "note")),
         );
-        f.write_str(&lines.join("\n"))
+        // Each line once more as a whole: what it is made of is the hosts', too.
+        let lines: Vec<Shown> = lines.iter().map(|line| Shown::new(line)).collect();
+        f.write_str(&lines.iter().map(Shown::as_str).collect::<Vec<_>>().join("\n"))
     }
 }

@@ -4,6 +4,7 @@ use std::{cmp::Reverse, collections::HashMap, fmt, path::PathBuf};
 
 use semver::{BuildMetadata, Version};
 
+use crate::shown::ShowPath as _;
 use crate::{
     audit::Event,
     batch::{Batch, Terms},
@@ -82,7 +83,7 @@ impl<'a> Discovered<'a> {
                 done += 1;
                 self.settings.tell(Stage::Open, name, done, total);
             };
-            let read = stage_span!("open", dir.display().to_string()).in_scope(|| listing.read(caps, &mut told));
+            let read = stage_span!("open", dir.shown().to_string()).in_scope(|| listing.read(caps, &mut told));
             match read {
                 Ok(packages) => found.extend(packages.into_iter().map(|package| (number, package))),
                 Err(error) if error.code() == Code::PackageNotAPlugin && dir.is_dir() => {
@@ -202,6 +203,8 @@ impl<'a> Discovered<'a> {
         // What cannot be read is there all the same: whoever needs it is told so.
         settings.wish.unfit =
             mods.refused.iter().map(|out| (out.name.clone(), format!("it is refused: {}", out.error.code()))).collect();
+        let revoked = mods.refused.iter().filter(|out| out.error.code() == Code::TrustRevoked);
+        settings.wish.revoked = revoked.filter_map(|out| Some((out.name.clone(), out.version.clone()?))).collect();
         let unknown: Vec<String> = {
             let known = |id: &String| {
                 packages.iter().any(|package| package.get().id().as_str() == id)

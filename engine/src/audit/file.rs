@@ -15,6 +15,7 @@ use super::{
     line::{BEGIN, Line, NONE},
     writer::{Link, Writer},
 };
+use crate::shown::ShowPath as _;
 use crate::{
     call::{Clock, SystemClock},
     error::{Code, Error, Result, Stage},
@@ -173,14 +174,14 @@ impl Sink for FileLog {
 impl Drop for FileLog {
     fn drop(&mut self) {
         if let Err(error) = self.writer().close() {
-            tracing::error!("{}: the audit log was not closed in order: {error}", self.path.display());
+            tracing::error!("{}: the audit log was not closed in order: {error}", self.path.shown());
         }
     }
 }
 
 impl fmt::Debug for FileLog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "FileLog({})", self.path.display())
+        write!(f, "FileLog({})", self.path.shown())
     }
 }
 
@@ -193,7 +194,7 @@ fn lock(path: &Path) -> Result<File> {
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => {
-            let message = format!("{}: another process or engine writes this log", path.display());
+            let message = format!("{}: another process or engine writes this log", path.shown());
             Err(Error::new(Code::AuditLocked, Stage::Engine, message))
         }
         Err(TryLockError::Error(error)) => Err(failed(error)),

@@ -8,6 +8,7 @@ use ed25519_dalek::{
 };
 
 use super::hex;
+use crate::shown::ShowPath as _;
 use crate::{
     error::{Code, Error, Result, Stage},
     plain,
@@ -18,7 +19,7 @@ use crate::{
 const LONGEST: u64 = 4096;
 
 fn unusable(path: &Path, why: impl fmt::Display) -> Error {
-    Error::new(Code::AuditKey, Stage::Engine, format!("{}: {why}", path.display()))
+    Error::new(Code::AuditKey, Stage::Engine, format!("{}: {why}", path.shown()))
 }
 
 /// An ed25519 public key that checkpoints of a log are verified with. Written as 64 hex digits.

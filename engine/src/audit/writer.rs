@@ -1,5 +1,6 @@
 //! [`Writer`]: appends lines to a log's file, with checkpoints between them, and begins the next file when one is full.
 
+use crate::shown::ShowPath as _;
 use std::{
     fs::{self, File},
     io::{self, Write},
@@ -149,7 +150,7 @@ impl Writer {
             older.iter().take(surplus).try_for_each(|(_, path)| fs::remove_file(path))
         });
         if let Err(error) = removed {
-            tracing::warn!("{}: an old part of the audit log could not be removed: {error}", self.path.display());
+            tracing::warn!("{}: an old part of the audit log could not be removed: {error}", self.path.shown());
         }
     }
 

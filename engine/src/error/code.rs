@@ -460,6 +460,12 @@ catalogue! {
     ResolveUnsatisfiable "resolve.unsatisfiable" 5
         "A plugin needs another plugin in a version that is not there."
         "Install the version that the error names."
+    ResolvePrerelease "resolve.prerelease" 5
+        "A plugin needs another plugin of which only prereleases would fit, and a requirement takes a prerelease only if it names one."
+        "Install a release of it, or name the prerelease in the requirement, like \">=1.0.0-beta\"."
+    ResolveRevoked "resolve.revoked" 5
+        "A plugin needs another plugin of which the version that would fit is revoked by the trust store."
+        "Install a version that is not revoked, or take the mod out that needs it; `modhost verify` says who revoked it."
     ResolveConflict "resolve.conflict" 5
         "Two plugins cannot be loaded together."
         "Take one of them out."

@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::shown::ShowPath as _;
 use modhost_backend::Place;
 use semver::Version;
 
@@ -159,7 +160,7 @@ fn names(path: &Path, caps: &Caps) -> Result<Vec<OsString>> {
             names.push(name);
         }
         if names.len() > caps.plugins {
-            let message = format!("{}: the folder has more than {} entries", path.display(), caps.plugins);
+            let message = format!("{}: the folder has more than {} entries", path.shown(), caps.plugins);
             return Err(Error::new(Code::PackageTooLarge, Stage::Open, message));
         }
     }

@@ -7,6 +7,7 @@ use std::{
     sync::OnceLock,
 };
 
+use crate::shown::ShowPath as _;
 use modhost_backend::{FileSet, Kind, Place};
 use semver::Version;
 
@@ -44,7 +45,7 @@ pub(super) fn open_found(path: &Path, found: Found<'_>, caps: &Caps) -> Result<O
 
 /// `package.not-a-plugin`.
 pub(super) fn not_a_plugin(path: &Path, message: &str) -> Error {
-    Error::new(Code::PackageNotAPlugin, Stage::Open, format!("{}: {message}", path.display()))
+    Error::new(Code::PackageNotAPlugin, Stage::Open, format!("{}: {message}", path.shown()))
 }
 
 fn no_ending(path: &Path) -> Error {

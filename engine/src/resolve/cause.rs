@@ -38,6 +38,24 @@ pub enum Cause {
         /// Those that are there, the lowest first.
         there: Vec<Version>,
     },
+    /// It needs a plugin of which only prereleases would fit, which a requirement takes only if it names one.
+    OnlyPrereleases {
+        /// The plugin that is needed.
+        id: String,
+        /// Which versions fit.
+        requirement: String,
+        /// Those that are there, the lowest first.
+        there: Vec<Version>,
+    },
+    /// It needs a plugin of which what would fit is revoked.
+    Revoked {
+        /// The plugin that is needed.
+        id: String,
+        /// Which versions fit.
+        requirement: String,
+        /// The version that is revoked: of several the highest.
+        version: Version,
+    },
     /// It needs a plugin in a version that is there, but another version of it is taken.
     Held {
         /// The plugin that is needed.
@@ -107,6 +125,8 @@ impl Cause {
         match self {
             Cause::Missing { .. } | Cause::LeftOut { .. } | Cause::NoneOf { .. } => Code::ResolveMissing,
             Cause::NoVersion { .. } | Cause::Held { .. } | Cause::Wanted { .. } => Code::ResolveUnsatisfiable,
+            Cause::OnlyPrereleases { .. } => Code::ResolvePrerelease,
+            Cause::Revoked { .. } => Code::ResolveRevoked,
             Cause::Conflict { .. } => Code::ResolveConflict,
             Cause::Cycle { .. } => Code::ResolveCycle,
             Cause::Contract { .. } => Code::ResolveContract,

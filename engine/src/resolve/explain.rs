@@ -68,12 +68,18 @@ pub(super) struct Teller<'f, 'a> {
     facts: &'f Facts<'a>,
     /// What those that were refused before the choice are, by id.
     gone: &'f BTreeMap<String, String>,
+    /// The versions that are revoked, by id.
+    revoked: &'f BTreeMap<String, Vec<Version>>,
     roots: BTreeMap<usize, usize>,
 }
 
 impl<'f, 'a> Teller<'f, 'a> {
-    pub(super) fn new(facts: &'f Facts<'a>, gone: &'f BTreeMap<String, String>) -> Self {
-        Teller { facts, gone, roots: facts.roots() }
+    pub(super) fn new(
+        facts: &'f Facts<'a>,
+        gone: &'f BTreeMap<String, String>,
+        revoked: &'f BTreeMap<String, Vec<Version>>,
+    ) -> Self {
+        Teller { facts, gone, revoked, roots: facts.roots() }
     }
 
     fn manifest(&self, plug: usize, number: u32) -> Option<&'a Manifest> {
@@ -380,6 +386,9 @@ impl<'f, 'a> Teller<'f, 'a> {
     fn missing(&self, plug: usize, need: &Dependency, depth: u32) -> Told {
         let words = wanted(need.id.as_str(), &need.version);
         let (id, requirement) = (need.id.to_string(), need.version.to_string());
+        if let Some(told) = self.revoked(plug, need) {
+            return told;
+        }
         if let Some(why) = self.gone.get(&id) {
             return Told {
                 message: format!("needs {words}, which is left out itself because {why}"),
@@ -403,14 +412,32 @@ impl<'f, 'a> Teller<'f, 'a> {
         }
     }
 
+    /// What would meet a need is revoked.
+    fn revoked(&self, plug: usize, need: &Dependency) -> Option<Told> {
+        let fits = |version: &&Version| need.version.comparators.is_empty() || need.version.matches(version);
+        let version = self.revoked.get(need.id.as_str())?.iter().filter(fits).max()?.clone();
+        let words = wanted(need.id.as_str(), &need.version);
+        Some(Told {
+            message: format!("{} {words}, and {version} is revoked", verb(need)),
+            help: Some(format!("Install another version of {}, or take {} out.", need.id, self.id(plug))),
+            at: Some(need.at.clone()),
+            sake: vec![need.id.to_string()],
+            cause: Cause::Revoked { id: need.id.to_string(), requirement: need.version.to_string(), version },
+        })
+    }
+
     /// No version of `on` that is there fits.
     fn no_version(&self, on: usize, need: &Dependency, plug: usize) -> Told {
+        if let Some(told) = self.revoked(plug, need) {
+            return told;
+        }
         let mut there: Vec<Version> =
             self.facts.problem.plugs[on].numbered().map(|(_, release)| release.version.clone()).collect();
         there.sort();
         let words = wanted(need.id.as_str(), &need.version);
         let is = if let [_] = there[..] { "is" } else { "are" };
         let prerelease = there.iter().rev().find(|version| but_for_prerelease(&need.version, version));
+        let prereleases = prerelease.is_some();
         let note = prerelease
             .map(|version| format!("; {version} is a prerelease, which only a requirement that names one takes"));
         let help = match prerelease {
@@ -427,7 +454,10 @@ impl<'f, 'a> Teller<'f, 'a> {
             help: Some(help),
             at: Some(need.at.clone()),
             sake: Vec::new(),
-            cause: Cause::NoVersion { id: need.id.to_string(), requirement: need.version.to_string(), there },
+            cause: match (need.id.to_string(), need.version.to_string()) {
+                (id, requirement) if prereleases => Cause::OnlyPrereleases { id, requirement, there },
+                (id, requirement) => Cause::NoVersion { id, requirement, there },
+            },
         }
     }
 

@@ -45,6 +45,8 @@ pub(crate) struct Wish {
     pub(crate) only: Option<Vec<String>>,
     /// What lies there and cannot be taken, by id, and why.
     pub(crate) unfit: BTreeMap<String, String>,
+    /// What of these is revoked.
+    pub(crate) revoked: Vec<(String, Version)>,
 }
 
 /// Plans `packages`. `offers` says which version of a contract the host offers; `loaded` which plugins are there already.
@@ -82,6 +84,9 @@ pub(crate) fn resolve(
     resolver = resolver.with_loaded(loaded);
     for (id, why) in &wish.unfit {
         resolver = resolver.unfit(id, why);
+    }
+    for (id, version) in &wish.revoked {
+        resolver = resolver.revoked(id, version.clone());
     }
     for id in disabled {
         resolver = resolver.without(id);

@@ -39,6 +39,7 @@ pub struct Resolver {
     lock: Lockfile,
     disabled: BTreeSet<String>,
     unfit: BTreeMap<String, String>,
+    revoked: BTreeMap<String, Vec<Version>>,
 }
 
 impl Resolver {
@@ -96,6 +97,14 @@ impl Resolver {
     #[must_use]
     pub fn unfit(mut self, id: impl Into<String>, why: impl Into<String>) -> Self {
         self.unfit.insert(id.into(), why.into());
+        self
+    }
+
+    /// A version that lies there and is revoked, so that it cannot be taken ([`Resolver::unfit`] beside it says so of the plugin). Whoever
+    /// needs that very version is told so ([`Cause::Revoked`]).
+    #[must_use]
+    pub fn revoked(mut self, id: impl Into<String>, version: Version) -> Self {
+        self.revoked.entry(id.into()).or_default().push(version);
         self
     }
 
@@ -249,7 +258,7 @@ impl Resolver {
 
     /// Turns what was found out into a plan.
     fn tell(&self, candidates: &[Candidate], facts: &Facts<'_>, gone: &BTreeMap<String, String>, plan: &mut Plan) {
-        let teller = Teller::new(facts, gone);
+        let teller = Teller::new(facts, gone, &self.revoked);
         let problem = &facts.problem;
         for (at, reason) in &facts.out {
             let plug = &problem.plugs[*at];

@@ -10,6 +10,7 @@ use std::{
 };
 
 use super::{hex::hex, key::refused};
+use crate::shown::ShowPath as _;
 use crate::{
     error::{Code, Error, Result, Stage},
     plain,
@@ -94,13 +95,13 @@ pub(super) fn lock(path: &Path, patience: Duration) -> Result<File> {
             Err(TryLockError::WouldBlock) => {
                 let message = format!(
                     "{}: somebody else holds this lock, and {} is not changed without it; {} s were waited",
-                    name.display(),
-                    path.display(),
+                    name.shown(),
+                    path.shown(),
                     patience.as_secs_f32()
                 );
                 let help = format!(
                     "Try again when the other one is done; if it never is, find out who it is (`fuser {}`) and end it.",
-                    name.display()
+                    name.shown()
                 );
                 return Err(refused(Code::IoFailed, message).with_help(help));
             }

@@ -9,6 +9,7 @@ use ed25519_dalek::{
 use zeroize::{Zeroize, Zeroizing};
 
 use super::{PublicKey, key::refused, replace};
+use crate::shown::ShowPath as _;
 use crate::{
     error::{Code, Error, Result, Stage},
     plain,
@@ -99,7 +100,7 @@ impl SecretKey {
     /// [`Code::IoNotFound`] and [`Code::IoFailed`].
     pub fn open(path: &Path) -> Result<Self> {
         SecretKey::from_pem(&SecretKey::read_private(path)?).map_err(|error| {
-            let message = format!("{}: {}", path.display(), error.message());
+            let message = format!("{}: {}", path.shown(), error.message());
             error.saying(message)
         })
     }
@@ -117,7 +118,7 @@ impl SecretKey {
         let read = Read::by_ref(&mut file).take(LONGEST + 1).read_to_string(&mut text);
         if matches!(&read, Err(error) if error.kind() == std::io::ErrorKind::InvalidData) || text.len() as u64 > LONGEST
         {
-            return Err(refused(Code::TrustKeyFile, format!("{}: this is no private key in PEM", path.display())));
+            return Err(refused(Code::TrustKeyFile, format!("{}: this is no private key in PEM", path.shown())));
         }
         read.map_err(failed)?;
         Ok(text)
@@ -144,9 +145,9 @@ fn private(file: &File, path: &Path) -> Result<()> {
         return Ok(());
     }
     let message =
-        format!("{}: others than its owner may read or write this private key (mode {mode:04o})", path.display());
+        format!("{}: others than its owner may read or write this private key (mode {mode:04o})", path.shown());
     let help =
-        format!("Take it back with `chmod 600 {}`; if it was on a shared machine, make a new key.", path.display());
+        format!("Take it back with `chmod 600 {}`; if it was on a shared machine, make a new key.", path.shown());
     Err(refused(Code::TrustKeyExposed, message).with_help(help))
 }
 

@@ -1,11 +1,11 @@
 //! [`Answer`]: what a verb says on standard output, in its two forms, and the exit status. Only this file writes there.
 
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, IsTerminal, Write};
 
 use modhost::{Code, Error, Stage};
 use serde::Serialize;
 
-use crate::{diagnose, json::body, source::Sources};
+use crate::{diagnose, json::body, layout::Text, source::Sources};
 
 /// What a verb says on standard output, and the exit status.
 #[derive(Debug)]
@@ -17,8 +17,23 @@ pub(crate) struct Answer {
 
 impl Answer {
     /// `text`, however it was asked for.
-    pub(crate) fn new(status: u8, text: impl Into<String>) -> Self {
-        Answer { status, text: text.into() }
+    pub(crate) fn new(status: u8, text: Text) -> Self {
+        Answer { status, text: text.into_string() }
+    }
+
+    /// No text: what there is to say was said on standard error.
+    pub(crate) fn quiet(status: u8) -> Self {
+        Answer { status, text: String::new() }
+    }
+
+    /// A plugin's own text: to a file or another program as it is, to a terminal as lines that cannot drive it.
+    pub(crate) fn data(status: u8, data: &str) -> Self {
+        if !io::stdout().is_terminal() {
+            return Answer { status, text: data.to_owned() };
+        }
+        let mut text = Text::default();
+        data.split('\n').for_each(|line| text.line(line));
+        Answer::new(status, text)
     }
 
     /// The one object of `--json`.

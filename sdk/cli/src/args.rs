@@ -1,14 +1,18 @@
 //! The words of the command: its verbs, their options and their help. Reads them; decides nothing.
 
 use std::{
+    fmt::Display,
     path::PathBuf,
     time::{Duration, SystemTime},
 };
 
-use clap::{Args, Parser, Subcommand, error::ErrorKind};
-use modhost::{Capability, Code, Error, Policy, Stage, TrustLevel, package, verify::Date};
+use clap::{
+    Args, Parser, Subcommand,
+    error::{ContextKind, ContextValue, ErrorKind},
+};
+use modhost::{Capability, Code, Error, Policy, Shown, Stage, TrustLevel, package, verify::Date};
 
-use crate::answer::Answer;
+use crate::{answer::Answer, bar::Stderr, layout::Text, logs};
 
 /// The end of a help text: examples, what the statuses mean for this verb, and the environment.
 macro_rules! ending {
@@ -423,21 +427,52 @@ pub(crate) fn wants_json() -> bool {
 /// # Errors
 /// The answer to a request for help or the version, and to words that do not fit together.
 pub(crate) fn read(json: bool) -> Result<Cli, Answer> {
-    let error = match Cli::try_parse() {
+    let mut error = match Cli::try_parse() {
         Ok(cli) if cli.json == json => return Ok(cli),
         // `--json` as the value of another option: that option's value is missing.
         Ok(_) => return Err(Answer::error(&usage("`--json` is given as the value of another option"), json)),
         Err(error) => error,
     };
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        return Err(Answer::new(0, error.render().to_string()));
+        let mut text = Text::default();
+        error.render().to_string().lines().for_each(|line| text.line(line));
+        return Err(Answer::new(0, text));
     }
+    show(&mut error);
+    let rendered = error.render();
     if json {
-        return Err(Answer::error(&usage(first_paragraph(&error.render().to_string())), json));
+        return Err(Answer::error(&usage(first_paragraph(&rendered.to_string())), json));
     }
-    // clap draws its own errors, with the usage line; a closed standard error leaves nobody to tell.
-    let _ = error.print();
-    Err(Answer::new(Code::Usage.exit_status(), ""))
+    // clap draws its own errors, with the usage line. What it quotes of the words is in colours only where the words have none.
+    let plain = std::env::args_os().all(|word| *Shown::path(word.as_ref()) == *word.to_string_lossy());
+    let coloured = plain && logs::colours(&std::io::stderr());
+    let text = if coloured { rendered.ansi().to_string() } else { rendered.to_string() };
+    Stderr.drawing(text.trim_end(), coloured);
+    Err(Answer::quiet(Code::Usage.exit_status()))
+}
+
+/// Escapes what clap quotes of the words. The usage quotes none of them, and has line ends.
+fn show(error: &mut clap::Error) {
+    let escaped = |text: &dyn Display| String::from(Shown::new(&text.to_string()));
+    let quoted: Vec<(ContextKind, ContextValue)> = error
+        .context()
+        .filter(|(kind, _)| *kind != ContextKind::Usage)
+        .filter_map(|(kind, value)| {
+            let value = match value {
+                ContextValue::String(text) => ContextValue::String(escaped(text)),
+                ContextValue::Strings(texts) => ContextValue::Strings(texts.iter().map(|text| escaped(text)).collect()),
+                ContextValue::StyledStr(text) => ContextValue::StyledStr(escaped(text).into()),
+                ContextValue::StyledStrs(texts) => {
+                    ContextValue::StyledStrs(texts.iter().map(|text| escaped(text).into()).collect())
+                }
+                _ => return None,
+            };
+            Some((kind, value))
+        })
+        .collect();
+    for (kind, value) in quoted {
+        error.insert(kind, value);
+    }
 }
 
 /// Words that do not fit together.

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use modhost::{BackendStatus, Enforcement, Engine};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
-use crate::answer::Answer;
+use crate::{answer::Answer, layout::Text};
 
 /// The enforcement table.
 pub(crate) fn backends(json: bool) -> Answer {
@@ -65,7 +65,7 @@ impl Serialize for Limits {
 }
 
 /// A limit a line, a backend a column.
-fn table(backends: &[BackendStatus]) -> String {
+fn table(backends: &[BackendStatus]) -> Text {
     let there: Vec<(&str, Enforcement)> =
         backends.iter().filter_map(|status| Some((status.kind.as_str(), status.enforcement?))).collect();
     let mut rows = vec![vec![String::new()]];
@@ -83,27 +83,26 @@ fn table(backends: &[BackendStatus]) -> String {
 
     let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..=there.len()).map(width).collect();
-    let mut text = String::new();
+    let mut text = Text::default();
     for row in &rows {
         let mut line = String::new();
         for (cell, width) in row.iter().zip(&widths) {
             // Writing to a string cannot fail.
             let _ = write!(line, "{cell:width$}  ");
         }
-        text.push_str(line.trim_end());
-        text.push('\n');
+        text.line(line.trim_end());
     }
     for status in backends {
         if let Some(reason) = &status.reason {
-            let _ = writeln!(text, "{} is not available: {reason}", status.kind);
+            text.line(format_args!("{} is not available: {reason}", status.kind));
         }
     }
-    text.push_str(
-        "
+    text.append(Text::own(
+        &"
 exact        to the unit, or a plugin has no way to use the resource at all
 approximate  stopped, but late
 no           not enforced
 ",
-    );
+    ));
     text
 }

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use modhost::{LoadProgress, Stage};
+use modhost::{LoadProgress, Shown, Stage};
 
 use crate::layout::{safe, width};
 
@@ -53,12 +53,12 @@ impl Bar {
 
 impl Drop for Bar {
     fn drop(&mut self) {
-        let _ = Stderr.flush();
+        Stderr.cleared(Write::flush);
     }
 }
 
 /// `loading  [######--------------]  3 of 10  wolf`, in less than so many columns.
-fn line(progress: &LoadProgress<'_>, columns: usize) -> String {
+fn line(progress: &LoadProgress<'_>, columns: usize) -> Shown {
     let word = match progress.stage {
         Stage::Open => "reading",
         Stage::Vet => "checking",
@@ -69,32 +69,60 @@ fn line(progress: &LoadProgress<'_>, columns: usize) -> String {
     let filled = (done * CELLS).checked_div(total).unwrap_or(CELLS).min(CELLS);
     let bar = format!("{}{}", "#".repeat(filled), "-".repeat(CELLS - filled));
     let text = format!("{word:8} [{bar}] {done} of {total}  {}", safe(progress.plugin));
-    text.chars().take(columns.saturating_sub(1)).collect::<String>().trim_end().to_owned()
+    let text: String = text.chars().take(columns.saturating_sub(1)).collect();
+    Shown::new(text.trim_end())
 }
 
-/// Standard error, without the bar.
+/// Standard error, without the bar. Only what the escape made gets there.
 #[derive(Debug)]
 pub(crate) struct Stderr;
 
 impl Stderr {
-    fn cleared(&self, write: impl FnOnce(&mut io::Stderr) -> io::Result<usize>) -> io::Result<usize> {
+    /// Writes a line.
+    pub(crate) fn line(&self, line: &Shown) {
+        self.write(&format!("{line}\n"));
+    }
+
+    /// Writes a drawing of several lines, made of texts that were escaped: of all else than line ends, colours if it has them, and the
+    /// tabs of sources nothing passes here.
+    pub(crate) fn drawing(&self, drawing: &str, coloured: bool) {
+        let mut safe = String::with_capacity(drawing.len() + 1);
+        let mut rest = drawing;
+        while let Some(at) = rest.find(['\n', '\u{1b}']) {
+            safe.push_str(&Shown::printed(&rest[..at]));
+            let colour = if coloured { colour(&rest[at..]) } else { None };
+            let taken = colour.unwrap_or(1);
+            match &rest[at..at + taken] {
+                "\u{1b}" => safe.push_str(&Shown::new("\u{1b}")),
+                passed => safe.push_str(passed),
+            }
+            rest = &rest[at + taken..];
+        }
+        safe.push_str(&Shown::printed(rest));
+        safe.push('\n');
+        self.write(&safe);
+    }
+
+    fn write(&self, text: &str) {
+        self.cleared(|stderr| stderr.write_all(text.as_bytes()));
+    }
+
+    fn cleared(&self, write: impl FnOnce(&mut io::Stderr) -> io::Result<()>) {
         let mut shown = SHOWN.lock().unwrap_or_else(PoisonError::into_inner);
         let mut stderr = io::stderr();
+        // Nobody is left to tell when standard error is closed.
         if std::mem::take(&mut *shown) {
-            stderr.write_all(CLEAR)?;
+            let _ = stderr.write_all(CLEAR);
         }
-        write(&mut stderr)
+        let _ = write(&mut stderr);
     }
 }
 
-impl Write for Stderr {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.cleared(|stderr| stderr.write_all(bytes).map(|()| bytes.len()))
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.cleared(|stderr| stderr.flush().map(|()| 0)).map(|_| ())
-    }
+/// The length of the colour that `text` begins with.
+fn colour(text: &str) -> Option<usize> {
+    let digits = text.strip_prefix("\u{1b}[")?;
+    let end = digits.find(|c: char| !(c.is_ascii_digit() || c == ';'))?;
+    digits[end..].starts_with('m').then_some(end + 3)
 }
 
 #[cfg(test)]
@@ -114,12 +142,12 @@ mod tests {
         let loading = engine.loading().dir(area.path()).threads(1);
         loading.progress(|step| lines.borrow_mut().push((line(step, 80), line(step, 24)))).load().unwrap();
         let lines = lines.into_inner();
-        assert_eq!(lines[0].0, "reading  [--------------------] 0 of 2");
-        assert_eq!(lines[1].0, "reading  [##########----------] 1 of 2  a.lua");
-        assert_eq!(lines[1].1, "reading  [##########---");
-        assert!(lines.iter().any(|(line, _)| line == "planning [####################] 1 of 1"), "{lines:?}");
+        assert_eq!(lines[0].0, *"reading  [--------------------] 0 of 2");
+        assert_eq!(lines[1].0, *"reading  [##########----------] 1 of 2  a.lua");
+        assert_eq!(lines[1].1, *"reading  [##########---");
+        assert!(lines.iter().any(|(line, _)| *line == *"planning [####################] 1 of 1"), "{lines:?}");
         // One of the two has a name that no plugin may have.
-        assert_eq!(lines.last().unwrap().0, "loading  [####################] 1 of 1  a");
+        assert_eq!(lines.last().unwrap().0, *"loading  [####################] 1 of 1  a");
         assert!(lines.iter().all(|(line, _)| !line.contains('\u{1b}')), "{lines:?}");
     }
 }

@@ -3,7 +3,7 @@
 mod calibrate;
 mod measure;
 
-use modhost::{Engine, Error, Result, backend::ExportInfo, package::Caps};
+use modhost::{Engine, Error, Result, ShowPath as _, backend::ExportInfo, package::Caps};
 use modhost_testkit::world::World;
 use serde::Serialize;
 
@@ -12,6 +12,7 @@ use crate::{
     args::{self, usage},
     host,
     json::read,
+    layout::{Text, safe},
     source::Sources,
 };
 use measure::{Times, nanos};
@@ -55,7 +56,7 @@ fn plugin(args: &args::Bench, json: bool) -> std::result::Result<Answer, (Error,
     let caps = engine.policy().caps.clone();
     let fail = |error| (error, caps.clone());
     if host::holds_plugins(path) {
-        return Err(fail(usage(format!("{}: this is a folder of plugins; bench times one", path.display()))));
+        return Err(fail(usage(format!("{}: this is a folder of plugins; bench times one", path.shown()))));
     }
     let mut mods = engine.load_dir(path).map_err(fail)?;
     if let Some(refused) = mods.refused.pop() {
@@ -103,19 +104,21 @@ fn chosen(engine: &Engine, plugin: modhost::PluginId, call: Option<&str>, with_a
     Ok(names)
 }
 
-fn table(body: &Body) -> String {
+fn table(body: &Body) -> Text {
     let mut rows = vec![["export", "calls", "min", "median", "fuel per call"].map(String::from).to_vec()];
     for row in &body.exports {
         let Times { calls, min_ns, median_ns, fuel } = &row.times;
         let fuel = if fuel.min == fuel.max { fuel.min.to_string() } else { format!("{} to {}", fuel.min, fuel.max) };
-        rows.push(vec![row.export.clone(), calls.to_string(), nanos(*min_ns), nanos(*median_ns), fuel]);
+        rows.push(vec![safe(&row.export).into(), calls.to_string(), nanos(*min_ns), nanos(*median_ns), fuel]);
     }
     columns(&rows)
 }
 
 /// Rows as text, the first column to the left, numbers to the right.
-fn columns(rows: &[Vec<String>]) -> String {
-    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(String::len).max().unwrap_or(0);
+fn columns(rows: &[Vec<String>]) -> Text {
+    let width = |column: usize| {
+        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
     let line = |row: &Vec<String>| {
         let cell = |(column, cell): (usize, &String)| match column {
             0 => format!("{cell:width$}", width = width(0)),
@@ -123,5 +126,7 @@ fn columns(rows: &[Vec<String>]) -> String {
         };
         row.iter().enumerate().map(cell).collect::<String>().trim_end().to_owned()
     };
-    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+    let mut text = Text::default();
+    rows.iter().map(line).for_each(|line| text.line(line));
+    text
 }

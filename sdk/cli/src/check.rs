@@ -3,10 +3,10 @@
 mod lints;
 mod written;
 
-use std::{io, path::Path};
+use std::path::Path;
 
 use modhost::{
-    Code, Engine, Error, Loaded, Mods, Refused, Result,
+    Code, Engine, Error, Loaded, Mods, Refused, Result, ShowPath as _,
     package::{Package, discover},
 };
 use serde::Serialize;
@@ -17,7 +17,7 @@ use crate::{
     diagnose::{self, Warning},
     host,
     json::body::{At, ErrorBody, RefusedBody, ShadowedBody},
-    layout::{count, paragraph, safe, width},
+    layout::{Text, columns, count, paragraph, safe},
     logs,
     source::Sources,
 };
@@ -56,7 +56,7 @@ pub(crate) fn check(args: &Check, json: bool) -> Answer {
     if let ([path], Some(Code::ResolveMissing)) = (&args.paths[..], first.map(Error::code))
         && let Some(folder) = host::around(path)
     {
-        let folder = folder.display();
+        let folder = folder.shown();
         diagnose::note(&format!("`modhost check {folder}` looks at it together with the plugins beside it"));
     }
     Answer::new(status, table(&mods, &warnings))
@@ -97,7 +97,7 @@ fn total(warnings: &Warnings) -> usize {
     warnings.iter().map(|(_, warnings)| warnings.len()).sum()
 }
 
-fn table(mods: &Mods, warnings: &Warnings) -> String {
+fn table(mods: &Mods, warnings: &Warnings) -> Text {
     let mut rows: Vec<(String, String)> = Vec::new();
     for Loaded { name, version, backend, .. } in &mods.loaded {
         let told = match of(warnings, name).len() {
@@ -111,9 +111,9 @@ fn table(mods: &Mods, warnings: &Warnings) -> String {
         let place = error.at().map(|place| format!(" at {place}")).unwrap_or_default();
         rows.push((format!("{}{version}", safe(name)), format!("{}{}", error.code(), safe(&place))));
     }
-    let width = width(&io::stdout());
+    let width = columns();
     let names = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
-    let mut text = String::new();
+    let mut text = Text::default();
     for (name, told) in &rows {
         paragraph(&mut text, &format!("{name:names$}  "), told, width);
     }
@@ -125,7 +125,8 @@ fn table(mods: &Mods, warnings: &Warnings) -> String {
     if warned > 0 {
         parts.push(count(warned, "warning"));
     }
-    text.push_str(&format!("\n{}\n", parts.join(", ")));
+    text.blank();
+    text.line(parts.join(", "));
     text
 }
 

@@ -5,6 +5,7 @@ use clap::CommandFactory;
 use crate::{
     answer::Answer,
     args::{Cli, Completions},
+    layout::Text,
 };
 
 /// The completion script for one shell.
@@ -15,7 +16,9 @@ pub(crate) fn completions(args: &Completions, json: bool) -> Answer {
     if json {
         return Answer::object(0, &Body { ok: true, shell: args.shell.to_string(), script: &script });
     }
-    Answer::new(0, script)
+    let mut text = Text::default();
+    script.lines().for_each(|line| text.line(line));
+    Answer::new(0, text)
 }
 
 #[derive(serde::Serialize)]

@@ -1,21 +1,17 @@
 //! Draws errors for people, on standard error: what happened, where in the source, what to do. Text of guests is escaped before it gets
 //! here into a terminal.
 
-use std::{
-    io::{self, Write},
-    ops::Range,
-};
+use std::{io, ops::Range};
 
 use annotate_snippets::{Annotation, AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet};
-use modhost::{Error, Place, Refused, audit::escape};
+use modhost::{Error, Place, Refused, Shown};
 
 use crate::{
+    bar::Stderr,
     layout, logs,
     source::{Source, Sources},
 };
 
-/// The longest text of a guest that is shown, in characters.
-const LONGEST: usize = 2000;
 /// The longest line of source.
 const LONGEST_LINE: usize = 400;
 
@@ -56,13 +52,13 @@ pub(crate) fn warning(error: &Error, sources: &Sources) {
 pub(crate) fn lint(plugin: &str, warning: &Warning, sources: &Sources) {
     let message = format!("{plugin}: {}", warning.message);
     let footer: Vec<Element<'_>> =
-        warning.help.iter().map(|help| Level::HELP.message(escape(help, LONGEST)).into()).collect();
+        warning.help.iter().map(|help| Level::HELP.message(Shown::new(help)).into()).collect();
     draw(Level::WARNING, None, &message, (Some(plugin), warning.at.as_ref()), footer, sources);
 }
 
 /// Says one line.
 pub(crate) fn note(text: &str) {
-    say(&format!("note: {}\n", escape(text, LONGEST)));
+    Stderr.line(&Shown::new(&format!("note: {text}")));
 }
 
 fn draw_error(level: Level<'_>, error: &Error, message: &str, sources: &Sources) {
@@ -70,9 +66,9 @@ fn draw_error(level: Level<'_>, error: &Error, message: &str, sources: &Sources)
     let mut footer: Vec<Element<'_>> = error
         .trace()
         .iter()
-        .map(|line| Level::NOTE.message(format!("at {}", escape(line, LONGEST_LINE))).into())
+        .map(|line| Level::NOTE.message(format!("at {}", Shown::most(line, LONGEST_LINE))).into())
         .collect();
-    footer.push(Level::HELP.message(escape(error.help(), LONGEST)).into());
+    footer.push(Level::HELP.message(Shown::new(error.help())).into());
     footer.push(Level::NOTE.message(format!("`modhost explain {code}` says more")).into());
     draw(level, Some(code), message, (error.plugin(), error.at()), footer, sources);
 }
@@ -92,16 +88,17 @@ fn draw(
         (_, _, Some(line)) => elements.push(line.snippet().into()),
         (Some(at), Some(source), None) => {
             let shown = Place { file: source.path.clone(), ..at.clone() }.to_string();
-            elements.push(Origin::path(escape(&shown, LONGEST_LINE)).into());
+            elements.push(Origin::path(Shown::most(&shown, LONGEST_LINE)).into());
         }
         _ => {}
     }
     elements.extend(footer);
-    let title = level.primary_title(escape(message, LONGEST));
+    let title = level.primary_title(Shown::new(message));
     let title = if let Some(code) = code { title.id(code) } else { title };
     let group: Group<'_> = title.elements(elements);
-    let renderer = if logs::colours(&io::stderr()) { Renderer::styled() } else { Renderer::plain() };
-    say(&format!("{}\n", renderer.term_width(layout::width(&io::stderr())).render(&[group])));
+    let coloured = logs::colours(&io::stderr());
+    let renderer = if coloured { Renderer::styled() } else { Renderer::plain() };
+    Stderr.drawing(&renderer.term_width(layout::width(&io::stderr())).render(&[group]), coloured);
 }
 
 /// One line of source.
@@ -126,7 +123,7 @@ impl Line {
             let end = start + text[start..].chars().next().map_or(0, char::len_utf8);
             Some(start..end)
         });
-        let path = escape(&source.path, LONGEST_LINE);
+        let path = Shown::most(&source.path, LONGEST_LINE).to_string();
         let path = if mark.is_some() { path } else { format!("{path}:{number}") };
         Some(Line { path, number, text, mark })
     }
@@ -144,10 +141,5 @@ impl Line {
 fn harmless(c: char) -> char {
     let mut bytes = [0; 4];
     let one = &*c.encode_utf8(&mut bytes);
-    if escape(one, 1) == one { c } else { char::REPLACEMENT_CHARACTER }
-}
-
-fn say(text: &str) {
-    // Nobody is left to tell when standard error is closed.
-    let _ = io::stderr().write_all(text.as_bytes());
+    if *Shown::printed(one) == *one { c } else { char::REPLACEMENT_CHARACTER }
 }

@@ -2,15 +2,13 @@
 
 mod examples;
 
-use std::io;
-
 use modhost::Code;
 use serde::Serialize;
 
 use crate::{
     answer::Answer,
     args::{Explain, usage},
-    layout,
+    layout::{self, Text},
 };
 use examples::Example;
 
@@ -36,27 +34,28 @@ fn list(json: bool) -> Answer {
         return Answer::object(0, &All { ok: true, codes: Code::ALL.iter().map(|code| About::of(*code)).collect() });
     }
     let width = Code::ALL.iter().map(|code| code.as_str().len()).max().unwrap_or(0);
-    let mut text = String::from("code and exit status; `modhost explain CODE` says more\n\n");
+    let mut text = Text::own(&"code and exit status; `modhost explain CODE` says more\n\n");
     for code in Code::ALL {
         let lead = format!("{code:width$}  {:>2}  ", code.exit_status());
-        layout::paragraph(&mut text, &lead, first_sentence(code.cause()), layout::width(&io::stdout()));
+        layout::paragraph(&mut text, &lead, first_sentence(code.cause()), layout::columns());
     }
     Answer::new(0, text)
 }
 
-fn page(code: Code) -> String {
-    let width = layout::width(&io::stdout());
-    let mut text = format!("{code} (exit status {})\n\n", code.exit_status());
+fn page(code: Code) -> Text {
+    let width = layout::columns();
+    let mut text = Text::of(format_args!("{code} (exit status {})", code.exit_status()));
+    text.blank();
     layout::paragraph(&mut text, "", code.cause(), width);
-    text.push('\n');
+    text.blank();
     layout::paragraph(&mut text, "Remedy: ", code.remedy(), width);
     if let Some(example) = examples::of(code) {
-        text += "\nExample:\n";
+        text.lines(&[&"", &"Example:"]);
         for (file, content) in example.files {
-            text += &format!("  {file}\n");
-            text.extend(content.lines().map(|line| format!("    {line}\n")));
+            text.line(format_args!("  {file}"));
+            content.lines().for_each(|line| text.line(format_args!("    {line}")));
         }
-        text += &format!("  $ {}\n", example.command());
+        text.line(format_args!("  $ {}", example.command()));
     }
     text
 }

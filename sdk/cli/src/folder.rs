@@ -7,7 +7,7 @@ use std::{
 };
 
 use modhost::{
-    Code, Engine, Error, Examination, Result, Stage, TrustLevel,
+    Code, Engine, Error, Examination, Result, ShowPath as _, Stage, TrustLevel,
     package::Package,
     resolve::{Candidate, Cause, Digest, LeftOut, Lockfile, Plan, Resolver},
     verify::SignedLock,
@@ -20,7 +20,7 @@ use crate::{
     args::ChosenPolicy,
     diagnose, host,
     json::body::ErrorBody,
-    layout::{paragraph, safe},
+    layout::{Text, paragraph, safe},
     lock,
     source::Sources,
 };
@@ -52,12 +52,7 @@ pub(crate) struct Shadow {
 impl fmt::Display for Shadow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Shadow { plugin, version, path, by } = self;
-        write!(
-            f,
-            "{plugin} {version}  {}: the same version lies at {}, which comes first",
-            path.display(),
-            by.display()
-        )
+        write!(f, "{plugin} {version}  {}: the same version lies at {}, which comes first", path.shown(), by.shown())
     }
 }
 
@@ -156,7 +151,10 @@ impl Folder {
         let unfit = |resolver: Resolver, (id, error): (&str, &Error)| {
             resolver.unfit(id, format!("it is refused: {}", error.code()))
         };
-        let resolver = unreadable.chain(unvetted).fold(self.engine.resolver(&packages), unfit);
+        let mut resolver = unreadable.chain(unvetted).fold(self.engine.resolver(&packages), unfit);
+        for (id, version, _) in self.unvetted().filter(|(.., error)| error.code() == Code::TrustRevoked) {
+            resolver = resolver.revoked(id, version.clone());
+        }
         match &self.lock {
             Some(lock) => resolver.prefer(lock.clone()),
             None => resolver,
@@ -272,7 +270,7 @@ impl Out<'_> {
     }
 
     /// Appends the reason, below an indent.
-    pub(crate) fn tell(&self, text: &mut String, indent: &str, width: usize) {
+    pub(crate) fn tell(&self, text: &mut Text, indent: &str, width: usize) {
         let error = self.error.get();
         let place = error.at().map(|place| format!("{}: ", safe(&place.to_string()))).unwrap_or_default();
         let told = format!("{}: {place}{}", error.code(), safe(error.message()));
@@ -327,7 +325,7 @@ pub(crate) fn unknown(id: &str, folder: &Folder, plan: &Plan) -> Error {
 }
 
 /// Appends why the policy would refuse a plugin, below an indent: its first part, since a comparison with a whole policy is long.
-pub(crate) fn tell_refusal(text: &mut String, indent: &str, error: &Error, width: usize) {
+pub(crate) fn tell_refusal(text: &mut Text, indent: &str, error: &Error, width: usize) {
     let (first, more) = error.message().split_once("; ").map_or((error.message(), ""), |(first, _)| (first, "; ..."));
     let told = format!("{}: {}{more}", error.code(), safe(first));
     paragraph(text, &format!("{indent}! "), &told, width);
@@ -339,7 +337,7 @@ pub(crate) fn refuse(error: &Error, json: bool, sources: &Sources) -> Answer {
     match error.plugin() {
         Some(plugin) if !json => {
             diagnose::error_of(&safe(plugin), error, sources);
-            Answer::new(error.code().exit_status(), "")
+            Answer::quiet(error.code().exit_status())
         }
         _ => Answer::error_in(error, json, sources),
     }

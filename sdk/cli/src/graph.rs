@@ -13,6 +13,7 @@ use crate::{
     answer::Answer,
     args::{Format, Graph},
     folder::{Folder, sources, unknown},
+    layout::Text,
     lock,
 };
 use model::{Edge, Model, Node};
@@ -38,12 +39,15 @@ fn answer(args: &Graph, json: bool) -> Result<Answer> {
         format => Some(draw(&model, format.unwrap_or(Format::Text))?),
     };
     Ok(match (json, drawn) {
-        (true, drawn) => Answer::object(0, &Body { ok: true, nodes: &model.nodes, edges: &model.edges, drawn }),
+        (true, drawn) => Answer::object(
+            0,
+            &Body { ok: true, nodes: &model.nodes, edges: &model.edges, drawn: drawn.map(Text::into_string) },
+        ),
         (false, drawn) => Answer::new(0, drawn.unwrap_or_default()),
     })
 }
 
-fn draw(model: &Model, format: Format) -> Result<String, Error> {
+fn draw(model: &Model, format: Format) -> Result<Text, Error> {
     match format {
         Format::Text => Ok(text::draw(model)),
         Format::Dot => Ok(dot::draw(model)),

@@ -5,7 +5,7 @@ mod page;
 use std::path::Path;
 
 use modhost::{
-    Admissibility, Code, Engine, Error, Examination, Result, TrustLevel,
+    Admissibility, Code, Engine, Error, Examination, Result, ShowPath as _, TrustLevel,
     backend::{ExportInfo, Limits},
     package::{self, AskedLimits, IndexedFile, Manifest},
 };
@@ -62,13 +62,13 @@ pub(crate) fn with_names(error: Error, path: &Path, verb: &str, engine: &Engine)
     }
     let Ok(found) = package::discover(path, &engine.policy().caps) else { return error };
     let paths: Vec<String> =
-        found.iter().flatten().take(5).map(|package| package.source().display().to_string()).collect();
+        found.iter().flatten().take(5).map(|package| package.source().shown().to_string()).collect();
     if paths.is_empty() {
         return error;
     }
-    let message = format!("{}: this is a folder of plugins; `{verb}` takes one", path.display());
+    let message = format!("{}: this is a folder of plugins; `{verb}` takes one", path.shown());
     let more = if found.len() > paths.len() { ", ..." } else { "" };
-    let help = format!("Name one of {}{more}; `modhost list {}` shows all.", paths.join(", "), path.display());
+    let help = format!("Name one of {}{more}; `modhost list {}` shows all.", paths.join(", "), path.shown());
     Error::new(error.code(), error.stage(), message).with_help(help)
 }
 

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use modhost::{Code, Error, Result, Stage};
+use modhost::{Code, Error, Result, ShowPath as _, Stage};
 
 /// The longest text that is read, in bytes: one more than the engine takes, so that it says what is wrong.
 const LONGEST: u64 = (16 << 20) + 1;
@@ -30,7 +30,7 @@ pub(crate) fn read(path: &Path, code: Code) -> Result<String> {
         bytes = bounded(path, LONGEST)?;
     }
     let text = String::from_utf8(bytes);
-    text.map_err(|_| Error::new(code, Stage::Resolve, format!("{}: this is not UTF-8 text", path.display())))
+    text.map_err(|_| Error::new(code, Stage::Resolve, format!("{}: this is not UTF-8 text", path.shown())))
 }
 
 /// The first `most` bytes of the file at `path`.

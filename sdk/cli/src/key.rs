@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use modhost::{
-    Code, Error, Result, Stage,
+    Code, Error, Result, ShowPath as _, Stage,
     verify::{PublicKey, SecretKey},
 };
 use serde::Serialize;
@@ -11,8 +11,10 @@ use serde::Serialize;
 use crate::{
     answer::Answer,
     args::{Key, KeyVerb, Passphrase, usage},
-    json::about::shown,
-    kept, passphrase,
+    json::about::raw,
+    kept,
+    layout::{Text, safe},
+    passphrase,
 };
 
 /// The longest file of a key, in bytes.
@@ -32,22 +34,26 @@ pub(crate) fn key(args: &Key, json: bool) -> Answer {
         Ok(done) => done,
         Err(error) => return Answer::error(&error, json),
     };
-    let (file, id) = (shown(file), public.id().to_string());
-    let body = Body { ok: true, file, public: public.to_string(), id, encrypted: made, out: out.map(shown) };
+    let (file, id) = (raw(file), public.id().to_string());
+    let body = Body { ok: true, file, public: public.to_string(), id, encrypted: made, out: out.map(raw) };
     if json {
         return Answer::object(0, &body);
     }
-    let mut text = format!("public key\n  {}\nkey id\n  {}\n", body.public, body.id);
+    let mut text = Text::default();
+    text.lines(&[&"public key", &format_args!("  {}", body.public), &"key id", &format_args!("  {}", body.id)]);
     if let Some(encrypted) = made {
-        let file = crate::layout::safe(&body.file);
+        let file = safe(&body.file);
         let how = if encrypted { "encrypted" } else { "not encrypted" };
-        text += &format!(
-            "\n{file} holds the private key, {how}: keep it to yourself.\nWhoever trusts you with plugins says:\n  modhost trust add --namespace 'PUBLISHER.*' \\\n      {}\n",
-            body.public
-        );
+        text.lines(&[
+            &"",
+            &format_args!("{file} holds the private key, {how}: keep it to yourself."),
+            &"Whoever trusts you with plugins says:",
+            &"  modhost trust add --namespace 'PUBLISHER.*' \\",
+            &format_args!("      {}", body.public),
+        ]);
     }
     if let Some(out) = &body.out {
-        text += &format!("\n{} holds the public key in PEM: it is for everybody.\n", crate::layout::safe(out));
+        text.lines(&[&"", &format_args!("{} holds the public key in PEM: it is for everybody.", safe(out))]);
     }
     Answer::new(0, text)
 }
@@ -69,7 +75,7 @@ struct Body {
 /// The public key in a file, which goes to `out` too.
 fn show(file: &Path, out: Option<&Path>, options: &Passphrase) -> Result<PublicKey> {
     if let Some(out) = out.filter(|out| fs::symlink_metadata(out).is_ok()) {
-        return Err(usage(format!("--out {}: there is something already", out.display())));
+        return Err(usage(format!("--out {}: there is something already", out.shown())));
     }
     let public = public(file, options)?;
     if let Some(out) = out {
@@ -81,7 +87,7 @@ fn show(file: &Path, out: Option<&Path>, options: &Passphrase) -> Result<PublicK
 /// A new key's public half, and whether its file is encrypted.
 fn new(file: &Path, options: &Passphrase, encrypt: bool) -> Result<(PublicKey, bool)> {
     let exists = || {
-        usage(format!("{}: there is something already", file.display()))
+        usage(format!("{}: there is something already", file.shown()))
             .with_help("A private key is never overwritten: choose another name, or move the old key away.")
     };
     let there = || fs::symlink_metadata(file).is_ok();
@@ -102,12 +108,12 @@ pub(crate) fn public(file: &Path, options: &Passphrase) -> Result<PublicKey> {
     let begin = String::from_utf8(kept::bounded(file, LONGEST + 1)?).unwrap_or_default();
     if begin.contains("-----BEGIN PUBLIC KEY-----") {
         return PublicKey::from_pem(&begin).map_err(|error| {
-            let message = format!("{}: {}", file.display(), error.message());
+            let message = format!("{}: {}", file.shown(), error.message());
             Error::new(Code::VerifyKey, Stage::Vet, message).with_help(error.help())
         });
     }
     if !begin.contains("PRIVATE KEY") {
-        let message = format!("{}: this is no key in PEM, neither a public nor a private one", file.display());
+        let message = format!("{}: this is no key in PEM, neither a public nor a private one", file.shown());
         let help =
             "Name a file of a key: `modhost key new` writes a private one, `modhost key show --out` its public half.";
         return Err(Error::new(Code::TrustKeyFile, Stage::Vet, message).with_help(help));

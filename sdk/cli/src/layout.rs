@@ -1,8 +1,11 @@
 //! How texts for people are laid out: lines that fit the terminal, sizes and numbers as they are read.
 
-use std::io::IsTerminal;
+use std::{
+    fmt::Display,
+    io::{self, IsTerminal},
+};
 
-use modhost::audit::escape;
+use modhost::{Mods, Shown, resolve::ModSet};
 use terminal_size::{Width, terminal_size};
 
 /// The width where there is no terminal, and the narrowest that is kept to.
@@ -20,20 +23,86 @@ pub(crate) fn width(stream: &impl IsTerminal) -> usize {
     terminal.map_or(COLUMNS, |(Width(columns), _)| usize::from(columns).clamp(NARROWEST, WIDEST))
 }
 
-/// A text of a guest or of its author, short and harmless.
-pub(crate) fn safe(text: &str) -> String {
-    escape(text, LONGEST)
+/// Columns that standard output has.
+pub(crate) fn columns() -> usize {
+    width(&io::stdout())
 }
 
+/// A text of a guest or of its author, short and harmless.
+pub(crate) fn safe(text: &str) -> Shown {
+    Shown::most(text, LONGEST)
+}
+
+/// Lines for a person, each made by the escape: the one thing that [`Answer`](crate::answer::Answer) prints. Whatever is added to it is
+/// escaped on its way in, line ends too; those that stand between the lines are its own.
+#[derive(Debug, Default)]
+pub(crate) struct Text(String);
+
+impl Text {
+    /// One line.
+    pub(crate) fn of(line: impl Display) -> Self {
+        let mut text = Text::default();
+        text.line(line);
+        text
+    }
+
+    /// The lines of what only we write.
+    pub(crate) fn own(lines: &impl OwnLines) -> Self {
+        let mut text = Text::default();
+        lines.to_string().lines().for_each(|line| text.line(line));
+        text
+    }
+
+    /// Appends a line.
+    pub(crate) fn line(&mut self, line: impl Display) {
+        // Tabs stay: they end nothing, and what a shell or a policy file reads may have them.
+        self.0.push_str(&Shown::printed(&line.to_string()));
+        self.0.push('\n');
+    }
+
+    /// Appends several.
+    pub(crate) fn lines(&mut self, lines: &[&dyn Display]) {
+        lines.iter().for_each(|line| self.line(line));
+    }
+
+    /// Appends an empty line.
+    pub(crate) fn blank(&mut self) {
+        self.0.push('\n');
+    }
+
+    pub(crate) fn append(&mut self, other: Text) {
+        self.0.push_str(&other.0);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub(crate) fn into_string(self) -> String {
+        self.0
+    }
+}
+
+/// A text of several lines that only we write: what is of others in it was escaped when it came in, so that its line ends are ours.
+pub(crate) trait OwnLines: Display {}
+
+impl OwnLines for Mods {}
+impl OwnLines for ModSet {}
+impl OwnLines for &'static str {}
+
 /// Appends `text` as lines of at most `width` columns: the first begins with `lead`, the others are indented as deep.
-pub(crate) fn paragraph(out: &mut String, lead: &str, text: &str, width: usize) {
+pub(crate) fn paragraph(out: &mut Text, lead: &str, text: &str, width: usize) {
+    let (lead, text) = (Shown::printed(lead), Shown::most(text, usize::MAX));
     let indent = lead.chars().count();
-    let mut line = lead.to_owned();
+    let mut line = lead.to_string();
     let mut filled = false;
     for word in text.split(' ').filter(|word| !word.is_empty()) {
         if filled && line.chars().count() + 1 + word.chars().count() > width {
-            out.push_str(line.trim_end());
-            out.push('\n');
+            out.line(line.trim_end());
             line = " ".repeat(indent);
             filled = false;
         }
@@ -43,8 +112,7 @@ pub(crate) fn paragraph(out: &mut String, lead: &str, text: &str, width: usize) 
         line.push_str(word);
         filled = true;
     }
-    out.push_str(line.trim_end());
-    out.push('\n');
+    out.line(line.trim_end());
 }
 
 /// Bytes, as `8 MiB` or `1.5 KiB`.
@@ -106,10 +174,11 @@ mod tests {
             ("a ", "bb cc dd", 8, "a bb cc\n  dd\n"),
             ("a ", "a-word-that-is-too-long x", 8, "a a-word-that-is-too-long\n  x\n"),
             ("a ", "", 8, "a\n"),
+            ("a\u{1b} ", "b\nc", 80, "a\\u{1b} b\\nc\n"),
         ] {
-            let mut out = String::new();
+            let mut out = Text::default();
             paragraph(&mut out, lead, text, width);
-            assert_eq!(out, lines);
+            assert_eq!(out.as_str(), lines);
         }
     }
 }

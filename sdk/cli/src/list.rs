@@ -1,7 +1,5 @@
 //! `modhost list`: what lies in a folder. Runs nothing of it.
 
-use std::io;
-
 use modhost::{Error, Examination, Result, package::Manifest};
 use serde::Serialize;
 
@@ -10,7 +8,7 @@ use crate::{
     args::List,
     host,
     json::{about::About, body::ErrorBody},
-    layout::{count, paragraph, safe, size, width},
+    layout::{Text, columns, count, paragraph, safe, size},
     source::Sources,
 };
 
@@ -58,8 +56,8 @@ impl<'a> Body<'a> {
     }
 }
 
-fn page(entries: &[Result<Examination>]) -> String {
-    let width = width(&io::stdout());
+fn page(entries: &[Result<Examination>]) -> Text {
+    let width = columns();
     let mut rows: Vec<[String; 4]> = Vec::new();
     for entry in entries {
         rows.push(match entry {
@@ -74,22 +72,21 @@ fn page(entries: &[Result<Examination>]) -> String {
                     size(bytes as u64),
                 ]
             }
-            Err(error) => [safe(error.plugin().unwrap_or("?")), "-".into(), "unreadable".into(), "-".into()],
+            Err(error) => [safe(error.plugin().unwrap_or("?")).into(), "-".into(), "unreadable".into(), "-".into()],
         });
     }
     let column = |at: usize| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or(0);
     let (names, versions, languages) = (column(0), column(1), column(2));
-    let mut text = String::new();
+    let mut text = Text::default();
     for (entry, [name, version, language, size]) in entries.iter().zip(&rows) {
         let head = format!("{name:names$}  {version:versions$}  {language:languages$}  {size}");
-        text.push_str(head.trim_end());
-        text.push('\n');
+        text.line(head.trim_end());
         match entry {
             Ok(one) => details(&mut text, one, width),
             Err(error) => problem(&mut text, error, width),
         }
     }
-    text.push('\n');
+    text.blank();
     let faulty = entries.iter().filter(|entry| entry.as_ref().map_or(true, |one| !one.problems.is_empty())).count();
     let told = match faulty {
         0 => format!("{}. `modhost inspect PATH` says more of one.", count(entries.len(), "plugin")),
@@ -103,7 +100,7 @@ fn page(entries: &[Result<Examination>]) -> String {
 }
 
 /// What a plugin wants, and what is wrong with it.
-fn details(text: &mut String, one: &Examination, width: usize) {
+fn details(text: &mut Text, one: &Examination, width: usize) {
     if let Some(description) = one.package.manifest().and_then(|manifest| manifest.about.description.as_deref()) {
         paragraph(text, INDENT, &safe(description), width);
     }
@@ -121,7 +118,7 @@ fn details(text: &mut String, one: &Examination, width: usize) {
     one.problems.iter().for_each(|error| problem(text, error, width));
 }
 
-fn problem(text: &mut String, error: &Error, width: usize) {
+fn problem(text: &mut Text, error: &Error, width: usize) {
     let place = error.at().map(|place| format!("{}: ", safe(&place.to_string()))).unwrap_or_default();
     paragraph(text, &format!("{INDENT}! "), &format!("{}: {place}{}", error.code(), safe(error.message())), width);
 }

@@ -2,10 +2,11 @@
 
 use std::{
     fmt::{self, Write as _},
-    io::{self, IsTerminal, Write as _},
+    io::{self, IsTerminal},
     sync::atomic::{AtomicBool, Ordering::Relaxed},
 };
 
+use modhost::Shown;
 use tracing::{
     Event, Subscriber,
     field::{Field, Visit},
@@ -41,8 +42,9 @@ pub(crate) fn start() {
         Err(error) => (EnvFilter::new("warn"), Some(error)),
     };
     let engine = layer()
-        .with_writer(|| Stderr)
-        .with_ansi(colours(&io::stderr()))
+        .with_writer(|| EventLine)
+        // The level is coloured behind the escape.
+        .with_ansi(false)
         .without_time()
         .with_target(false)
         // It would report a closed standard error with `eprintln!`, which panics.
@@ -72,13 +74,43 @@ impl<S: Subscriber> Layer<S> for Printed {
         if NAMED.load(Relaxed) {
             line.text.insert_str(0, &format!("{}: ", line.plugin));
         }
-        line.text.push('\n');
-        // Nobody is left to tell when standard error is closed.
-        let _ = Stderr.write_all(line.text.as_bytes());
+        Stderr.line(&Shown::printed(&line.text));
     }
 }
 
-/// One printed line; the engine has escaped it.
+/// Takes an event of the log, which comes in one piece, and writes it as a line.
+struct EventLine;
+
+impl io::Write for EventLine {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(bytes);
+        let text = text.strip_suffix('\n').unwrap_or(&text);
+        let line = Shown::printed(text);
+        let level = line.trim_start().split(' ').next().unwrap_or_default();
+        let colour = match level {
+            "ERROR" => "31",
+            "WARN" => "33",
+            "INFO" => "32",
+            "DEBUG" => "34",
+            _ => "35",
+        };
+        match line.split_once(level) {
+            Some((before, after)) if colours(&io::stderr()) => {
+                let coloured = format!("{before}\u{1b}[{colour}m{level}\u{1b}[0m{after}");
+                // The escape left no colour but this one.
+                Stderr.drawing(&coloured, true);
+            }
+            _ => Stderr.line(&line),
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// One printed line.
 #[derive(Default)]
 struct Line {
     plugin: String,

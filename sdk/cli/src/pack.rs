@@ -7,7 +7,7 @@ use std::{
 };
 
 use modhost::{
-    Engine, Error, Result, Stage,
+    Engine, Error, Result, ShowPath as _, Stage,
     package::{Algorithm, Package, Packed},
 };
 use serde::Serialize;
@@ -16,9 +16,9 @@ use crate::{
     answer::Answer,
     args::{Pack, usage},
     diagnose, host,
-    json::body::ErrorBody,
+    json::{about::raw, body::ErrorBody},
     kept,
-    layout::{count, paragraph, safe, size, width},
+    layout::{Text, columns, count, paragraph, safe, size},
     source::Sources,
 };
 
@@ -55,7 +55,7 @@ struct Done {
 
 fn packed(engine: &Engine, args: &Pack) -> Result<Done> {
     if fs::metadata(&args.path).is_ok_and(|about| about.is_file()) {
-        let message = format!("{}: this is a file; `pack` takes a plugin's folder", args.path.display());
+        let message = format!("{}: this is a file; `pack` takes a plugin's folder", args.path.shown());
         return Err(usage(message).with_help("Put the file and a plugin.toml into a folder, and name the folder."));
     }
     let caps = &engine.policy().caps;
@@ -93,16 +93,16 @@ fn write(path: &Path, bytes: &[u8], force: bool) -> Result<bool> {
     let failed = |error: io::Error| Error::io(Stage::Engine, path, &error);
     match fs::metadata(path) {
         Ok(about) if about.is_dir() => {
-            let message = format!("--out {}: this is a folder; name the file to write", path.display());
+            let message = format!("--out {}: this is a folder; name the file to write", path.shown());
             return Err(usage(message));
         }
         Ok(about) if !about.is_file() => {
-            let message = format!("{}: this is no plain file, and is not replaced", path.display());
+            let message = format!("{}: this is no plain file, and is not replaced", path.shown());
             return Err(usage(message).with_help("Name another file by --out."));
         }
         Ok(about) if same(path, &about, bytes).map_err(failed)? => return Ok(false),
         Ok(_) if !force => {
-            let message = format!("{}: another file is there already", path.display());
+            let message = format!("{}: another file is there already", path.shown());
             return Err(
                 usage(message).with_help("--force replaces it; a changed plugin has a higher version as a rule.")
             );
@@ -125,16 +125,16 @@ fn same(path: &Path, about: &Metadata, bytes: &[u8]) -> io::Result<bool> {
     Ok(there == bytes)
 }
 
-fn page(done: &Done) -> String {
+fn page(done: &Done) -> Text {
     let package = &done.packed.package;
-    let width = width(&io::stdout());
-    let mut text = String::new();
+    let width = columns();
+    let mut text = Text::default();
     let mut row = |left: &str, right: &str| paragraph(&mut text, &format!("  {left:8}  "), right, width);
     let total: u64 = package.index().files().iter().map(|file| file.size).sum();
     let files = package.index().files();
     row("packed", &format!("{} {}", package.id(), package.version()));
     let there = if done.written { "" } else { " (the same was there already)" };
-    row("as", &format!("{}{there}", safe(&done.path.display().to_string())));
+    row("as", &format!("{}{there}", safe(&done.path.shown())));
     row("size", &format!("{} ({} unpacked)", size(done.packed.bytes.len() as u64), size(total)));
     let digest = package.digest().to_string();
     // The whole is wider than a terminal: its first word is the row's.
@@ -198,7 +198,7 @@ impl<'a> Body<'a> {
             ok: true,
             plugin: package.id().as_str(),
             version: package.version().to_string(),
-            path: done.path.display().to_string(),
+            path: raw(&done.path),
             written: done.written,
             bytes: done.packed.bytes.len(),
             digest: package.digest().to_string(),

@@ -9,7 +9,7 @@ use std::{
     path::Path,
 };
 
-use modhost::{Code, Error, Result, Stage, verify::SecretKey};
+use modhost::{Code, Error, Result, ShowPath as _, Shown, Stage, verify::SecretKey};
 use pkcs8::{
     EncryptedPrivateKeyInfoRef, LineEnding, PrivateKeyInfoRef, SecretDocument,
     pkcs5::pbes2::{Kdf, Parameters},
@@ -61,12 +61,12 @@ pub(crate) fn for_new(options: &Passphrase, encrypt: bool) -> Result<Option<Zero
     if given.is_some() || !encrypt {
         return Ok(given);
     }
-    let Some(first) = ask::ask("Passphrase for the new key: ")? else {
+    let Some(first) = ask::ask(&Shown::new("Passphrase for the new key: "))? else {
         return Err(usage("--encrypt asks for a passphrase, and here is no terminal to ask on")
             .with_help("Give it by --passphrase-file FILE or in MODHOST_PASSPHRASE."));
     };
     let first = line(&first)?;
-    match ask::ask("The same again: ")? {
+    match ask::ask(&Shown::new("The same again: "))? {
         Some(again) if *again == *first => Ok(Some(first)),
         _ => Err(usage("the two passphrases differ: no key was made")),
     }
@@ -77,7 +77,7 @@ fn read(file: &Path) -> Result<Zeroizing<String>> {
     let mut text = Zeroizing::new(String::with_capacity(2 * LONGEST as usize));
     match File::open(file).map_err(failed)?.take(LONGEST + 2).read_to_string(&mut text) {
         Err(error) if error.kind() == ErrorKind::InvalidData => {
-            Err(usage(format!("{}: this is not UTF-8 text", file.display())))
+            Err(usage(format!("{}: this is not UTF-8 text", file.shown())))
         }
         read => read.map_err(failed).map(|_| text),
     }
@@ -106,7 +106,7 @@ fn looks_private(file: &Path) -> bool {
 
 /// Reads a key from its file, encrypted or not.
 pub(crate) fn open(file: &Path, options: &Passphrase) -> Result<SecretKey> {
-    let named = |why: &str| wrong(format!("{}: {why}", file.display()));
+    let named = |why: &str| wrong(format!("{}: {why}", file.shown()));
     let text = SecretKey::read_private(file).map_err(|error| match error.code() {
         // Of what is no key at all everybody may read all.
         Code::TrustKeyExposed if !looks_private(file) => named("this is no private key in PEM"),
@@ -124,8 +124,7 @@ pub(crate) fn open(file: &Path, options: &Passphrase) -> Result<SecretKey> {
     let passphrase = match given(options)? {
         Some(passphrase) => passphrase,
         None => {
-            let shown = crate::layout::safe(&file.display().to_string());
-            let asked = ask::ask(&format!("Passphrase of {shown}: "))?.ok_or_else(|| {
+            let asked = ask::ask(&Shown::new(&format!("Passphrase of {}: ", file.shown())))?.ok_or_else(|| {
                 named("the private key is encrypted, and no passphrase is given")
                     .with_help("Give it by --passphrase-file FILE or in MODHOST_PASSPHRASE.")
             })?;

@@ -3,12 +3,12 @@
 mod change;
 
 use std::{
-    fs, io,
+    fs,
     path::{Path, PathBuf},
 };
 
 use modhost::{
-    Code, Error, Result, Stage,
+    Code, Error, Result, ShowPath as _, Stage,
     resolve::{Chosen, Drift, Link, LinkKind, Lockfile, Plan},
     verify::SignedLock,
 };
@@ -19,9 +19,9 @@ use crate::{
     args::{Resolve, usage},
     diagnose,
     folder::{Folder, Out, Shadow, refuse, sources, tell_refusal, unknown},
-    json::body::ErrorBody,
+    json::{about::raw, body::ErrorBody},
     kept,
-    layout::{count, paragraph, safe, width},
+    layout::{Text, columns, count, paragraph, safe},
     lock,
 };
 use change::{Named, change};
@@ -82,7 +82,7 @@ pub(crate) fn resolve(args: &Resolve, json: bool) -> Answer {
     }
     folder.shadowed.iter().for_each(|other| diagnose::note(&format!("shadowed: {other}")));
     if let Some(path) = locked.as_ref().and_then(|locked| locked.removed.as_ref()) {
-        let path = path.display();
+        let path = path.shown();
         diagnose::note(&format!(
             "{path} was removed: it held signatures over the lockfile as it was. `modhost sign` makes new ones."
         ));
@@ -96,7 +96,7 @@ pub(crate) fn resolve(args: &Resolve, json: bool) -> Answer {
         for (id, version, error) in folder.unvetted().filter(|(id, ..)| held(id)) {
             diagnose::note(&format!("{id} {version} is refused: {}: {}", error.code(), error.message()));
         }
-        return Answer::new(status, "");
+        return Answer::quiet(status);
     }
     Answer::new(status, page(&folder, &plan, &left_out, locked.as_ref()))
 }
@@ -134,7 +134,7 @@ fn keep<'a>(path: &'a Path, old: Option<&Lockfile>, plan: &Plan, update: bool, f
                 let signed = if lock::is_signed(path) { "; its signatures go with the old one" } else { "" };
                 let help = format!(
                     "Bring back the files that {} was made of, or take what is there now: add --update{signed}.",
-                    path.display()
+                    path.shown()
                 );
                 lock("refused", Some(error.with_help(help)), None)
             }
@@ -147,7 +147,7 @@ fn keep<'a>(path: &'a Path, old: Option<&Lockfile>, plan: &Plan, update: bool, f
             }
             let stale = Some(SignedLock::beside(path)).filter(|_| lock::is_signed(path));
             if let Some(stale) = stale.as_ref().filter(|_| !update) {
-                let message = format!("{}: these signatures are of a lockfile that is gone", stale.display());
+                let message = format!("{}: these signatures are of a lockfile that is gone", stale.shown());
                 let help = "Bring the lockfile back, or write another one without signatures: add --update.";
                 return Err(usage(message).with_help(help));
             }
@@ -181,9 +181,9 @@ fn told(drift: &Drift, plan: &Plan) -> String {
     out.map_or_else(|| drift.to_string(), |out| format!("{drift} ({})", out.message))
 }
 
-fn page(folder: &Folder, plan: &Plan, left_out: &[Out<'_>], locked: Option<&Lock<'_>>) -> String {
-    let width = width(&io::stdout());
-    let mut text = String::new();
+fn page(folder: &Folder, plan: &Plan, left_out: &[Out<'_>], locked: Option<&Lock<'_>>) -> Text {
+    let width = columns();
+    let mut text = Text::default();
     let rows: Vec<[String; 4]> = plan.order.iter().map(|chosen| row(folder, chosen)).collect();
     let column = |at: usize| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or(0);
     let (names, versions, backends, trusts) = (column(0), column(1), column(2), column(3));
@@ -208,22 +208,25 @@ fn page(folder: &Folder, plan: &Plan, left_out: &[Out<'_>], locked: Option<&Lock
         }
     }
     if !left_out.is_empty() {
-        text.push_str(if text.is_empty() { "left out:\n" } else { "\nleft out:\n" });
+        if !text.is_empty() {
+            text.blank();
+        }
+        text.line("left out:");
     }
     for out in left_out {
-        text.push_str(&format!("{INDENT}{}\n", out.name()));
+        text.line(format!("{INDENT}{}", out.name()));
         out.tell(&mut text, &format!("{INDENT}{INDENT}"), width);
     }
     if !plan.withheld.is_empty() {
         let ids: Vec<&str> = plan.withheld.iter().map(|chosen| chosen.id.as_str()).collect();
-        text.push('\n');
+        text.blank();
         paragraph(&mut text, "withheld, because it is all or nothing: ", &ids.join(", "), width);
     }
     if !plan.warnings.is_empty() {
-        text.push('\n');
+        text.blank();
     }
     plan.warnings.iter().for_each(|warning| paragraph(&mut text, "note: ", &safe(&warning.to_string()), width));
-    text.push('\n');
+    text.blank();
     let mut told = format!("{} in load order", count(plan.order.len(), "plugin"));
     let refused = plan.order.iter().filter(|chosen| folder.refusal(&chosen.id, &chosen.version).is_some()).count();
     if refused > 0 {
@@ -240,8 +243,8 @@ fn page(folder: &Folder, plan: &Plan, left_out: &[Out<'_>], locked: Option<&Lock
     text
 }
 
-fn tell_lock(text: &mut String, locked: &Lock<'_>, width: usize) {
-    let path = safe(&locked.path.display().to_string());
+fn tell_lock(text: &mut Text, locked: &Lock<'_>, width: usize) {
+    let path = safe(&locked.path.shown());
     let told = match locked.state {
         "written" => format!("{path} keeps this plan now."),
         "updated" if locked.drift.is_empty() => format!("{path} was written anew, with the same plugins."),
@@ -349,10 +352,10 @@ impl<'a> Body<'a> {
                 .collect(),
             warnings: plan.warnings.iter().map(ToString::to_string).collect(),
             lock: locked.map(|locked| LockBody {
-                path: locked.path.display().to_string(),
+                path: raw(locked.path),
                 state: locked.state,
                 drift: &locked.drift,
-                removed: locked.removed.as_ref().map(|path| path.display().to_string()),
+                removed: locked.removed.as_ref().map(|path| raw(path)),
             }),
         }
     }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use modhost::{
-    Code, Error, Result, Stage,
+    Code, Error, Result, ShowPath as _, Stage,
     package::{Caps, Package},
     verify::{Envelope, KeyId, SignOptions, Signature, sign_index},
 };
@@ -17,9 +17,9 @@ use serde::Serialize;
 use crate::{
     answer::Answer,
     args::{Sign, not_ended, usage},
-    json::about::shown,
+    json::about::raw,
     kept::{self, Held},
-    layout::{count, safe},
+    layout::{Text, count, safe},
     lock::is_lockfile,
     passphrase,
     source::Sources,
@@ -68,7 +68,7 @@ impl Body {
         Body {
             ok: true,
             what,
-            path: shown(path),
+            path: raw(path),
             key: signature.public.id().to_string(),
             signer: signature.signer.clone(),
             expires: signature.expires.map(|date| date.to_string()),
@@ -77,24 +77,23 @@ impl Body {
         }
     }
 
-    fn page(&self) -> String {
+    fn page(&self) -> Text {
         let until = self.expires.as_deref().map_or_else(|| "without an end".into(), |end| format!("until {end}"));
         let renewed = if self.renewed { ", in place of its earlier signature" } else { "" };
         let (what, digest) = match &self.what {
             What::Package { plugin, version, digest } => {
-                (format!("{plugin} {version}"), format!("  {}\n", digest.replacen(':', " ", 1)))
+                (format!("{plugin} {version}"), Some(digest.replacen(':', " ", 1)))
             }
             What::Lockfile { lockfile, plugins } => {
-                (format!("{}, which holds {},", safe(lockfile), count(*plugins, "plugin")), String::new())
+                (format!("{}, which holds {},", safe(lockfile), count(*plugins, "plugin")), None)
             }
         };
-        format!(
-            "signed {what} as {} {until}{renewed}\n  key    {}\n{digest}  in     {}, which holds {}\n",
-            safe(&self.signer),
-            self.key,
-            safe(&self.path),
-            count(self.keys.len(), "signature"),
-        )
+        let mut text = Text::of(format_args!("signed {what} as {} {until}{renewed}", safe(&self.signer)));
+        text.line(format_args!("  key    {}", self.key));
+        digest.iter().for_each(|digest| text.line(format_args!("  {digest}")));
+        let signatures = count(self.keys.len(), "signature");
+        text.line(format_args!("  in     {}, which holds {signatures}", safe(&self.path)));
+        text
     }
 }
 
@@ -123,7 +122,7 @@ fn added(there: Option<Envelope>, signature: Signature) -> Result<(Envelope, boo
 fn open(args: &Sign, caps: &Caps) -> Result<(Package, Option<Envelope>)> {
     let package = Package::open(&args.path, caps)?;
     if !package.recorded() {
-        let message = format!("{}: there is no META/files, which is what is signed", args.path.display());
+        let message = format!("{}: there is no META/files, which is what is signed", args.path.shown());
         let help = "Pack the folder first: `modhost pack DIR`, then sign the package that it writes.";
         return Err(usage(message).with_help(help));
     }
@@ -178,7 +177,7 @@ fn held(args: &Sign) -> Result<Held> {
 
 /// What was signed would not be what was looked at.
 fn changed(path: &Path) -> Error {
-    usage(format!("{}: it was changed meanwhile", path.display())).with_help("Sign it again, if you still would.")
+    usage(format!("{}: it was changed meanwhile", path.shown())).with_help("Sign it again, if you still would.")
 }
 
 /// Writes the envelope where it belongs.
@@ -195,7 +194,7 @@ fn put(args: &Sign, package: &Package, envelope: &str, caps: &Caps) -> Result<Pa
     }
     let path = args.out.as_ref().unwrap_or(&args.path);
     if args.out.is_some() && fs::symlink_metadata(path).is_ok() {
-        return Err(usage(format!("--out {}: there is something already", path.display())));
+        return Err(usage(format!("--out {}: there is something already", path.shown())));
     }
     kept::write(path, &packed.bytes)?;
     Ok(path.clone())

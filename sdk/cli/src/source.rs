@@ -53,11 +53,11 @@ impl Sources {
 
     /// The file in which `place` is, of `plugin` where one is known.
     pub(crate) fn find(&self, plugin: Option<&str>, place: &Place) -> Option<Source> {
-        if let Some(policy) = self.policy.as_ref().filter(|path| plugin.is_none() && shown(path) == place.file) {
-            return Some(Source { path: shown(policy), text: read(policy).and_then(text) });
+        if let Some(policy) = self.policy.as_ref().filter(|path| plugin.is_none() && named(path) == place.file) {
+            return Some(Source { path: named(policy), text: read(policy).and_then(text) });
         }
         if let Some((_, path)) = self.kept.iter().find(|(name, _)| plugin.is_none() && *name == place.file) {
-            return Some(Source { path: shown(path), text: read(path).and_then(text) });
+            return Some(Source { path: named(path), text: read(path).and_then(text) });
         }
         let opened = self.packages().find(|package| plugin.is_none_or(|id| id == package.id().as_str()));
         if let Some(package) = opened {
@@ -67,17 +67,17 @@ impl Sources {
             } else {
                 package.source().to_owned()
             };
-            return Some(Source { path: shown(&path), text: bytes.and_then(text) });
+            return Some(Source { path: named(&path), text: bytes.and_then(text) });
         }
         // A plugin that cannot be opened is named after its file or folder.
         let folders =
             self.paths.iter().flat_map(|path| [Some(path.clone()), plugin.map(|name| path.join(name))]).flatten();
         let found = folders.map(|folder| folder.join(&place.file)).find(|path| is_plain_file(path));
         let path = match (&found, &self.paths[..]) {
-            (Some(found), _) => shown(found),
+            (Some(found), _) => named(found),
             // Of a package that cannot be opened only the place is known.
             (None, [package]) if is_package(package) && !package.ends_with(&place.file) => {
-                shown(&package.join(&place.file))
+                named(&package.join(&place.file))
             }
             _ => place.file.clone(),
         };
@@ -89,8 +89,8 @@ impl Sources {
     }
 }
 
-fn shown(path: &Path) -> String {
-    path.display().to_string()
+fn named(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
 }
 
 /// A link in a plugin that was refused may lead anywhere; none is followed.

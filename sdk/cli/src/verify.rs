@@ -3,10 +3,10 @@
 
 mod lock;
 
-use std::{fmt::Write, io, path::Path};
+use std::path::Path;
 
 use modhost::{
-    Code, Engine, Error, Examination, Stage, TrustLevel,
+    Code, Engine, Error, Examination, ShowPath as _, Stage, TrustLevel,
     verify::{Finding, Signer, Verdict},
 };
 use serde::Serialize;
@@ -14,8 +14,8 @@ use serde::Serialize;
 use crate::{
     answer::Answer,
     args, host, inspect,
-    json::{about::shown, body::ErrorBody},
-    layout::{count, paragraph, safe, size, width},
+    json::{about::raw, body::ErrorBody},
+    layout::{Text, columns, count, paragraph, safe, size},
     lock::is_lockfile,
     source::Sources,
 };
@@ -143,7 +143,7 @@ fn unreadable(path: &Path, error: &Error) -> Vec<Step> {
             broken(step, error)
         }
         _ if !before => skipped(step, "not reached"),
-        "opened" => ok(step, shown(path)),
+        "opened" => ok(step, path.shown()),
         "archive" if path.is_dir() => skipped(step, "it is no package"),
         _ => ok(step, "nothing against it"),
     };
@@ -160,7 +160,7 @@ fn steps(one: &Examination, refusal: Option<&Error>, engine: &Engine, args: &arg
         (None, Some(_)) => "a folder".into(),
         (None, None) => "a single file".into(),
     };
-    steps.push(ok("opened", format!("{}, {form}", shown(package.source()))));
+    steps.push(ok("opened", format!("{}, {form}", package.source().shown())));
     steps.push(match package.packed() {
         Some(_) => ok("archive", "a plain zip, within its bounds"),
         None => skipped("archive", "it is no package"),
@@ -180,7 +180,7 @@ fn steps(one: &Examination, refusal: Option<&Error>, engine: &Engine, args: &arg
     let older = refusal.filter(|error| error.code() == Code::TrustRollback);
     steps.push(match (older, &args.policy.seen) {
         (Some(error), _) => broken("rollback", error),
-        (None, Some(file)) => ok("rollback", format!("not older than what {} remembers", shown(file))),
+        (None, Some(file)) => ok("rollback", format!("not older than what {} remembers", file.shown())),
         (None, None) => skipped("rollback", "no file remembers versions (--seen)"),
     });
     steps.push(match package.manifest() {
@@ -273,8 +273,8 @@ fn policy(one: &Examination, refusal: Option<&Error>, engine: &Engine) -> Step {
 }
 
 /// The checklist, for people.
-fn told(steps: &[Step], width: usize) -> String {
-    let mut text = String::new();
+fn told(steps: &[Step], width: usize) -> Text {
+    let mut text = Text::default();
     for Step { step, came, told, code, remedy } in steps {
         let coded = code.map(|code| format!("{code}: ")).unwrap_or_default();
         let told = format!("{coded}{}", safe(told));
@@ -350,7 +350,7 @@ impl Report<'_> {
         Body {
             ok: self.refusal.is_none(),
             error: self.refusal.map(Into::into),
-            path: shown(self.path),
+            path: raw(self.path),
             plugin: package.map(|package| package.id().as_str()),
             version: package.map(|package| package.version().to_string()),
             digest: package.map(|package| package.digest().to_string()),
@@ -363,10 +363,10 @@ impl Report<'_> {
         }
     }
 
-    fn page(&self) -> String {
-        let width = width(&io::stdout());
+    fn page(&self) -> Text {
+        let width = columns();
         let mut text = told(&self.steps, width);
-        text.push('\n');
+        text.blank();
         // What a step has told is not told again.
         let warnings = self.one.iter().flat_map(|one| &one.signatures.warnings);
         let told = |warning: &&String| {
@@ -376,8 +376,10 @@ impl Report<'_> {
         for warning in warnings.filter(|warning| !told(warning)) {
             paragraph(&mut text, "  warning  ", &safe(warning), width);
         }
-        let name =
-            self.one.map_or_else(|| shown(self.path), |one| format!("{} {}", one.package.id(), one.package.version()));
+        let name = self.one.map_or_else(
+            || self.path.shown().to_string(),
+            |one| format!("{} {}", one.package.id(), one.package.version()),
+        );
         let end = match (self.refusal, self.one) {
             (None, Some(one)) => {
                 let trust = one.trust.unwrap_or(TrustLevel::Untrusted);
@@ -386,8 +388,7 @@ impl Report<'_> {
             (Some(error), _) => format!("{} is refused: {}", safe(&name), error.code()),
             (None, None) => String::new(),
         };
-        // Writing to a text cannot fail.
-        let _ = writeln!(text, "{end}");
+        text.line(end);
         text
     }
 }

@@ -1,7 +1,5 @@
 //! `modhost why`: why a plugin is taken, in this version and at this place, or why it is left out. Runs nothing.
 
-use std::io;
-
 use modhost::{
     Error,
     resolve::{Chosen, Plan, Reach, Why},
@@ -12,7 +10,7 @@ use crate::{
     answer::Answer,
     args,
     folder::{Folder, Out, sources, tell_refusal, unknown},
-    layout::{paragraph, safe, width},
+    layout::{Text, columns, paragraph, safe},
     lock,
     resolve::Taken,
 };
@@ -51,10 +49,10 @@ fn answer(args: &args::Why, json: bool) -> Result<Answer, Error> {
             &Body { ok: true, plugin: &args.id, taken: None, withheld: version, left_out: outs },
         ));
     }
-    let width = width(&io::stdout());
-    let mut text = String::new();
+    let width = columns();
+    let mut text = Text::default();
     for out in &outs {
-        text.push_str(&format!("{} is left out:\n", out.name()));
+        text.line(format!("{} is left out:", out.name()));
         out.tell(&mut text, "", width);
     }
     if let (Some(chosen), Some(first)) = (withheld, plan.left_out.first()) {
@@ -66,15 +64,15 @@ fn answer(args: &args::Why, json: bool) -> Result<Answer, Error> {
     Ok(Answer::new(0, text))
 }
 
-fn taken(folder: &Folder, plan: &Plan, chosen: &Chosen) -> String {
-    let width = width(&io::stdout());
-    let mut text = String::new();
+fn taken(folder: &Folder, plan: &Plan, chosen: &Chosen) -> Text {
+    let width = columns();
+    let mut text = Text::default();
     let told = plan.why(&chosen.id).map(|why| why.to_string()).unwrap_or_default();
     told.lines().for_each(|line| paragraph(&mut text, "", line, width));
     let (id, version) = (&chosen.id, &chosen.version);
     match (folder.backend(id, version), folder.trust(id, version), folder.refusal(id, version)) {
         (_, _, Some(error)) => {
-            text.push_str("the policy would refuse it when it is loaded:\n");
+            text.line("the policy would refuse it when it is loaded:");
             tell_refusal(&mut text, "", error, width);
         }
         (Some(backend), Some(trust), _) => paragraph(&mut text, "", &format!("runs in {backend}, {trust}"), width),

@@ -10,6 +10,7 @@ use std::{
 use zeroize::Zeroizing;
 
 use super::{TrustStore, read::LONGEST, seal};
+use crate::shown::ShowPath as _;
 use crate::{
     error::{Code, Error, Result, Stage},
     plain,
@@ -208,10 +209,7 @@ impl StoreFile {
                     0 => Ok(None),
                     seen => Err(refused(
                         Code::TrustGeneration,
-                        format!(
-                            "{}: the trust store is gone, and generation {seen} of it was seen",
-                            self.path.display()
-                        ),
+                        format!("{}: the trust store is gone, and generation {seen} of it was seen", self.path.shown()),
                     )),
                 };
             }
@@ -221,7 +219,7 @@ impl StoreFile {
             }
         };
         let named = |error: Error| {
-            let message = format!("{}: {}", self.path.display(), error.message());
+            let message = format!("{}: {}", self.path.shown(), error.message());
             error.saying(message)
         };
         let bytes = match &self.key {
@@ -231,7 +229,7 @@ impl StoreFile {
             }
             None => bytes,
         };
-        let name = self.path.display().to_string();
+        let name = self.path.shown().to_string();
         let text = String::from_utf8(bytes)
             .map_err(|_| named(refused(Code::TrustSyntax, "the trust store is no UTF-8 text")))?;
         let store = TrustStore::parse_with(&text, &name, &self.built)?;

@@ -8,7 +8,14 @@ use modhost::{
 };
 use serde::Serialize;
 
-use crate::{answer::Answer, args::Show, diagnose, json::body::ErrorBody, layout::safe, source::Sources};
+use crate::{
+    answer::Answer,
+    args::Show,
+    diagnose,
+    json::body::ErrorBody,
+    layout::{Text, safe},
+    source::Sources,
+};
 
 /// Shows what fits.
 pub(super) fn show(args: &Show, json: bool) -> Answer {
@@ -31,7 +38,9 @@ pub(super) fn show(args: &Show, json: bool) -> Answer {
     if let Some(error) = &failed {
         diagnose::error(error, &Sources::default());
     }
-    Answer::new(status, entries.iter().map(row).collect::<String>())
+    let mut text = Text::default();
+    entries.iter().for_each(|entry| text.line(row(entry)));
+    Answer::new(status, text)
 }
 
 /// Keeps as many as are asked for.
@@ -69,7 +78,6 @@ fn row(entry: &Entry) -> String {
         add(format_args!("  (x{})", entry.count));
     }
     row.truncate(row.trim_end().len());
-    row.push('\n');
     row
 }
 

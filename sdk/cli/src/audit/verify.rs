@@ -1,9 +1,7 @@
 //! `modhost audit verify`: whether a log is as it was written.
 
-use std::io;
-
 use modhost::{
-    Error, Result,
+    Error, Result, ShowPath as _,
     audit::{self, Expect, PublicKey, Report},
 };
 use serde::Serialize;
@@ -12,8 +10,8 @@ use crate::{
     answer::Answer,
     args::VerifyLog as Verify,
     diagnose,
-    json::body::ErrorBody,
-    layout::{count, paragraph, safe, width},
+    json::{about::raw, body::ErrorBody},
+    layout::{Text, columns, count, paragraph, safe},
     source::Sources,
 };
 
@@ -32,21 +30,21 @@ pub(super) fn verify(args: &Verify, json: bool) -> Answer {
     }
     if let Some(error) = &failed {
         diagnose::error(error, &Sources::default());
-        return Answer::new(status, "");
+        return Answer::quiet(status);
     }
     Answer::new(status, page(args, &report))
 }
 
 /// What is to be said of a log that is whole.
-fn page(args: &Verify, report: &Report) -> String {
-    let width = width(&io::stdout());
-    let mut text = String::new();
+fn page(args: &Verify, report: &Report) -> Text {
+    let width = columns();
+    let mut text = Text::default();
     let mut say = |line: String| paragraph(&mut text, "", &line, width);
     let (first, last) = (report.first.unwrap_or_default(), report.last.unwrap_or_default());
     let files = if report.files.len() == 1 { String::new() } else { format!(" in {} files", report.files.len()) };
     say(format!(
         "{}: {} as they were written, number {first} to {last}{files}",
-        safe(&args.file.display().to_string()),
+        safe(&args.file.shown()),
         count(usize::try_from(report.records).unwrap_or(usize::MAX), "record"),
     ));
     if first > 0 {
@@ -94,7 +92,7 @@ impl<'a> Body<'a> {
             ok: error.is_none(),
             error: error.map(Into::into),
             record: report.broken.as_ref().and_then(|broken| broken.sequence),
-            files: report.files.iter().map(|file| file.display().to_string()).collect(),
+            files: report.files.iter().map(|file| raw(file)).collect(),
             records: report.records,
             first: report.first,
             last: report.last,

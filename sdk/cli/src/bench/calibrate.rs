@@ -80,7 +80,9 @@ pub(super) fn calibrate(json: bool) -> Answer {
         row.extend(WORKS.iter().map(|name| works.get(name).map_or(String::new(), |nanos| format!("{nanos:.2}"))));
         rows.push(row);
     }
-    Answer::new(0, format!("{}\n{}", columns(&rows), figures.to_toml()))
+    let mut text = columns(&rows);
+    figures.to_toml().lines().for_each(|line| text.line(line));
+    Answer::new(0, text)
 }
 
 fn measured() -> Result<Vec<Work>> {

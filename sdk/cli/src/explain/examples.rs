@@ -149,6 +149,12 @@ examples! {
     ResolveUnsatisfiable
         ["mods/wolf/plugin.toml" "[plugin]\nid = \"wolf\"\nversion = \"1.0.0\"\n\n[dependencies]\nforest = \"^2\"\n" "mods/wolf/main.lua" "" "mods/forest.lua" "-- a single file is 0.0.0\n"]
         ["check" "mods"]
+    ResolvePrerelease
+        ["mods/wolf/plugin.toml" "[plugin]\nid = \"wolf\"\nversion = \"1.0.0\"\n\n[dependencies]\nforest = \"^1\"\n" "mods/wolf/main.lua" "" "mods/forest/plugin.toml" "[plugin]\nid = \"forest\"\nversion = \"1.0.0-beta\"\n" "mods/forest/main.lua" ""]
+        ["check" "mods"]
+    ResolveRevoked
+        ["mods/wolf/plugin.toml" "[plugin]\nid = \"wolf\"\nversion = \"1.0.0\"\n\n[dependencies]\nforest = \"^1\"\n" "mods/wolf/main.lua" "" "mods/forest/plugin.toml" "[plugin]\nid = \"forest\"\nversion = \"1.0.0\"\n" "mods/forest/main.lua" "" "trust.toml" "store = 1\ngeneration = 1\n\n[[revoked]]\nid = \"forest\"\nversions = \"^1\"\nreason = \"stolen\"\nhard = true\n"]
+        ["resolve" "mods" "--only" "wolf" "--store" "trust.toml"]
     ResolveConflict
         ["mods/wolf/plugin.toml" "[plugin]\nid = \"wolf\"\nversion = \"1.0.0\"\n\n[conflicts]\nfox = \"*\"\n" "mods/wolf/main.lua" "" "mods/fox.lua" ""]
         ["check" "mods"]

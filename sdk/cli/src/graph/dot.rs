@@ -1,26 +1,24 @@
 //! DOT, as Graphviz reads it.
 
-use std::fmt::Write;
-
 use super::model::{Kind, Model};
 use super::svg::{border, fill};
+use crate::layout::Text;
+use modhost::Shown;
 
 /// Draws.
-pub(super) fn draw(model: &Model) -> String {
-    let mut text = String::from(
-        "digraph mods {\n  rankdir=LR;\n  node [shape=box, style=\"filled,rounded\", fontname=\"monospace\"];\n  edge [fontname=\"monospace\", fontsize=10];\n",
+pub(super) fn draw(model: &Model) -> Text {
+    let mut text = Text::own(
+        &"digraph mods {\n  rankdir=LR;\n  node [shape=box, style=\"filled,rounded\", fontname=\"monospace\"];\n  edge [fontname=\"monospace\", fontsize=10];\n",
     );
     for (at, node) in model.nodes.iter().enumerate() {
         let (border, dashed, width) = border(node);
         let style = if dashed { ", style=\"filled,rounded,dashed\"" } else { "" };
-        // Writing to a string cannot fail.
-        let _ = writeln!(
-            text,
+        text.line(format_args!(
             "  n{at} [label=\"{}\\n{}\", fillcolor=\"{}\", color=\"{border}\", penwidth={width}{style}];",
             escape(&node.name()),
             escape(&node.about()),
             fill(node)
-        );
+        ));
     }
     for edge in &model.edges {
         let style = match edge.kind {
@@ -28,15 +26,16 @@ pub(super) fn draw(model: &Model) -> String {
             Kind::Optional => ", style=dashed",
             Kind::Sake => ", style=dashed, color=\"#c0392b\"",
         };
-        let _ = writeln!(text, "  n{} -> n{} [label=\"{}\"{style}];", edge.from, edge.to, escape(&edge.requirement));
+        let label = escape(&edge.requirement);
+        text.line(format_args!("  n{} -> n{} [label=\"{label}\"{style}];", edge.from, edge.to));
     }
-    text.push_str("}\n");
+    text.line("}");
     text
 }
 
 /// Inside double quotes: Graphviz reads a backslash and what stands behind it, and entities of HTML.
 fn escape(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('"', "\\\"").replace('&', "&amp;")
+    Shown::new(text).replace('\\', "\\\\").replace('"', "\\\"").replace('&', "&amp;")
 }
 
 #[cfg(test)]
@@ -50,6 +49,7 @@ mod tests {
             ("a\"]; evil [label=\"b", "a\\\"]; evil [label=\\\"b"),
             ("a\\", "a\\\\"),
             ("\\N &lt;", "\\\\N &amp;lt;"),
+            ("a\u{1b}\n\u{202e}", "a\\\\u{1b}\\\\n\\\\u{202e}"),
         ] {
             assert_eq!(escape(text), safe);
         }

@@ -90,7 +90,11 @@ impl Node {
 /// A text of an author, harmless and short enough to be drawn.
 fn short(text: &str) -> String {
     let safe = safe(text);
-    if safe.chars().count() <= LONGEST { safe } else { safe.chars().take(LONGEST - 3).chain("...".chars()).collect() }
+    if safe.chars().count() <= LONGEST {
+        safe.into()
+    } else {
+        safe.chars().take(LONGEST - 3).chain("...".chars()).collect()
+    }
 }
 
 impl Model {
@@ -164,6 +168,8 @@ impl Model {
                 }
                 Cause::LeftOut { id, requirement }
                 | Cause::NoVersion { id, requirement, .. }
+                | Cause::OnlyPrereleases { id, requirement, .. }
+                | Cause::Revoked { id, requirement, .. }
                 | Cause::Held { id, requirement, .. } => needs.push((id, requirement)),
                 Cause::Cycle { path } => {
                     if let Some(next) = path.get(1).or(path.first()) {

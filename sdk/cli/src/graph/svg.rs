@@ -4,10 +4,10 @@ mod place;
 
 use std::fmt::Write;
 
-use modhost::{Error, Result};
+use modhost::{Error, Result, Shown};
 
 use super::model::{Edge, Kind, Model, Node, State};
-use crate::args::usage;
+use crate::{args::usage, layout::Text};
 use place::{Point, TooMany, place};
 
 /// Pixels.
@@ -48,7 +48,7 @@ pub(super) fn border(node: &Node) -> (&'static str, bool, u32) {
 ///
 /// # Errors
 /// `usage` where there is more than can be laid out.
-pub(super) fn draw(model: &Model) -> Result<String> {
+pub(super) fn draw(model: &Model) -> Result<Text> {
     let sizes: Vec<Point> = model.nodes.iter().map(size).collect();
     let places = place(model, &sizes).map_err(too_many)?;
     let mut canvas = Canvas { model, arrows: String::new(), boxes: String::new(), width: 0.0, height: 0.0 };
@@ -161,7 +161,7 @@ impl Canvas<'_> {
     }
 
     /// The whole picture, with the legend of what is in it.
-    fn finish(mut self) -> String {
+    fn finish(mut self) -> Text {
         let y = self.height + 2.0 * GAP;
         let mut x = MARGIN;
         let mut legend = String::new();
@@ -195,7 +195,7 @@ impl Canvas<'_> {
         }
         self.grow(x, y + LINE);
         let (width, height) = (self.width + MARGIN, self.height + MARGIN);
-        format!(
+        let picture = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:.0}\" height=\"{height:.0}\" \
              viewBox=\"0 0 {width:.0} {height:.0}\" font-family=\"monospace\" font-size=\"12\" fill=\"#1b1f24\">\n\
              <defs>{}{}</defs>\n\
@@ -205,7 +205,10 @@ impl Canvas<'_> {
             marker("out", OUT),
             self.arrows,
             self.boxes
-        )
+        );
+        let mut text = Text::default();
+        picture.lines().for_each(|line| text.line(line));
+        text
     }
 }
 
@@ -255,7 +258,7 @@ fn key_width(word: &str) -> f64 {
 /// As text of XML, which knows neither control characters nor the two that are none.
 fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
+    for c in Shown::new(text).chars() {
         match c {
             '&' => safe.push_str("&amp;"),
             '<' => safe.push_str("&lt;"),
@@ -263,7 +266,6 @@ fn escape(text: &str) -> String {
             '"' => safe.push_str("&quot;"),
             '\'' => safe.push_str("&#39;"),
             '\u{fffe}' | '\u{ffff}' => safe.push(char::REPLACEMENT_CHARACTER),
-            c if c.is_control() => safe.push(char::REPLACEMENT_CHARACTER),
             c => safe.push(c),
         }
     }
@@ -283,7 +285,7 @@ mod tests {
             ("wolf 1.0.0", "wolf 1.0.0"),
             ("</title><script>", "&lt;/title&gt;&lt;script&gt;"),
             ("a\"b'&c", "a&quot;b&#39;&amp;c"),
-            ("\u{1}\u{ffff}", "\u{fffd}\u{fffd}"),
+            ("\u{1}\u{ffff}", "\\u{1}\u{fffd}"),
         ] {
             assert_eq!(escape(text), safe);
         }
@@ -307,8 +309,8 @@ mod tests {
 
     /// Draws it: every plugin has its box, no two boxes meet, and no arrow runs behind a box.
     fn check(about: &str, model: &Model) {
-        let svg = draw(model).unwrap();
-        assert_eq!(svg, draw(model).unwrap(), "{about}: twice the same");
+        let svg = draw(model).unwrap().into_string();
+        assert_eq!(svg, draw(model).unwrap().into_string(), "{about}: twice the same");
         let number = |tag: &str, name: &str| -> f64 {
             let rest = tag.split_once(&format!(" {name}=\"")).unwrap().1;
             rest.split_once('"').unwrap().0.parse().unwrap()

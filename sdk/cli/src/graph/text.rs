@@ -3,14 +3,15 @@
 use std::collections::BTreeSet;
 
 use super::model::{Edge, Kind, Model, State};
+use crate::layout::Text;
 
 /// How deep a tree grows. Each line stands for all that it hangs on, so that the text of a hostile chain would grow with its square.
 const DEEPEST: usize = 24;
 
 /// Draws.
-pub(super) fn draw(model: &Model) -> String {
+pub(super) fn draw(model: &Model) -> Text {
     let used: BTreeSet<usize> = model.edges.iter().map(|edge| edge.to).collect();
-    let mut tree = Tree { model, shown: BTreeSet::new(), text: String::new() };
+    let mut tree = Tree { model, shown: BTreeSet::new(), text: Text::default() };
     for node in (0..model.nodes.len()).filter(|node| !used.contains(node)) {
         tree.grow(node);
     }
@@ -21,11 +22,13 @@ pub(super) fn draw(model: &Model) -> String {
         }
     }
     for (mark, meaning) in
-        [(" (*)\n", "(*) what it uses is shown elsewhere\n"), (" ...\n", "... goes on in a tree of its own\n")]
+        [(" (*)\n", "(*) what it uses is shown elsewhere"), (" ...\n", "... goes on in a tree of its own")]
     {
-        if tree.text.contains(mark) {
-            tree.text.push_str(if tree.text.contains("\n\n") { "" } else { "\n" });
-            tree.text.push_str(meaning);
+        if tree.text.as_str().contains(mark) {
+            if !tree.text.as_str().contains("\n\n") {
+                tree.text.blank();
+            }
+            tree.text.line(meaning);
         }
     }
     tree.text
@@ -35,34 +38,34 @@ struct Tree<'a> {
     model: &'a Model,
     /// Whose line with all below it stands there already.
     shown: BTreeSet<usize>,
-    text: String,
+    text: Text,
 }
 
 impl Tree<'_> {
     /// A node without anything above it, and all below.
     fn grow(&mut self, root: usize) {
         let model = self.model;
-        self.text.push_str(&line(model, root));
-        self.text.push('\n');
+        self.text.line(line(model, root));
         self.shown.insert(root);
         let mut rest: Vec<(Vec<bool>, &[Edge])> = vec![(Vec::new(), model.from(root))];
         while let Some((bars, edges)) = rest.pop() {
             let Some((edge, more)) = edges.split_first() else { continue };
             let last = more.is_empty();
-            bars.iter().for_each(|bar| self.text.push_str(if *bar { "│   " } else { "    " }));
-            self.text.push_str(if last { "└── " } else { "├── " });
-            self.text.push_str(&line(model, edge.to));
-            self.text.push_str(&word(edge));
+            let mut text: String = bars.iter().map(|bar| if *bar { "│   " } else { "    " }).collect();
+            text.push_str(if last { "└── " } else { "├── " });
+            text.push_str(&line(model, edge.to));
+            text.push_str(&word(edge));
             let below = model.from(edge.to);
             let deep = bars.len() + 1 >= DEEPEST;
             let again = !below.is_empty() && self.shown.contains(&edge.to);
             let inner: Vec<bool> = bars.iter().copied().chain([!last]).collect();
             rest.push((bars, more));
-            self.text.push_str(match (again, deep && !below.is_empty()) {
-                (true, _) => " (*)\n",
-                (_, true) => " ...\n",
-                _ => "\n",
+            text.push_str(match (again, deep && !below.is_empty()) {
+                (true, _) => " (*)",
+                (_, true) => " ...",
+                _ => "",
             });
+            self.text.line(text);
             if !again && (!deep || below.is_empty()) {
                 self.shown.insert(edge.to);
                 rest.push((inner, below));

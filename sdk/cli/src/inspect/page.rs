@@ -1,16 +1,14 @@
 //! The page of `modhost inspect` for people.
 
-use std::io;
-
 use modhost::{
-    Admissibility, Code, Engine, Error, Examination,
+    Admissibility, Code, Engine, Error, Examination, ShowPath as _,
     backend::{ExportInfo, Limits},
     package::Manifest,
 };
 
 use crate::{
     host,
-    layout::{count, grouped, paragraph, safe, size, width},
+    layout::{Text, columns, count, grouped, paragraph, safe, size},
     list::wants,
 };
 
@@ -20,15 +18,15 @@ const FILES: usize = 20;
 const LEFT: usize = 12;
 
 /// The page.
-pub(super) fn page(engine: &Engine, one: &Examination, exports: Option<&[ExportInfo]>) -> String {
-    let mut page = Page { text: String::new(), width: width(&io::stdout()) };
+pub(super) fn page(engine: &Engine, one: &Examination, exports: Option<&[ExportInfo]>) -> Text {
+    let mut page = Page { text: Text::default(), width: columns() };
     let package = &one.package;
-    page.text.push_str(&format!("{} {}\n", package.id(), package.version()));
+    page.text.line(format!("{} {}", package.id(), package.version()));
     match package.manifest() {
         Some(manifest) => page.manifest(manifest),
         None => page.row("manifest", "none: a single file, which sees every contract of the host"),
     }
-    page.row("path", &safe(&package.source().display().to_string()));
+    page.row("path", &safe(&package.source().shown()));
     let digest = package.digest().to_string();
     // The whole is wider than a terminal: its first word is the row's.
     let (algorithm, digits) = digest.split_once(':').unwrap_or(("digest", &digest));
@@ -48,7 +46,8 @@ pub(super) fn page(engine: &Engine, one: &Examination, exports: Option<&[ExportI
         Some(trust) => format!("it is {trust} ({})", one.vouched),
         None => "it is not trusted enough".into(),
     };
-    page.text.push_str(&format!("\nUnder the policy `{}` {trust}:\n", safe(&engine.policy().name)));
+    page.text.blank();
+    page.text.line(format!("Under the policy `{}` {trust}:", safe(&engine.policy().name)));
     for candidate in &one.candidates {
         let verdict = match &candidate.admissibility {
             Admissibility::Taken => "taken".into(),
@@ -80,7 +79,7 @@ pub(super) fn page(engine: &Engine, one: &Examination, exports: Option<&[ExportI
 }
 
 struct Page {
-    text: String,
+    text: Text,
     width: usize,
 }
 
@@ -147,7 +146,7 @@ impl Page {
     }
 
     fn verdict(&mut self, one: &Examination, loaded: bool) {
-        self.text.push('\n');
+        self.text.blank();
         if one.problems.is_empty() {
             if !loaded {
                 let told = "Nothing keeps it from being loaded. --load loads it and lists its exports.";
@@ -155,7 +154,7 @@ impl Page {
             }
             return;
         }
-        self.text.push_str("By itself it would not be loaded:\n");
+        self.text.line("By itself it would not be loaded:");
         for error in &one.problems {
             let text = problem(error);
             paragraph(&mut self.text, "  ! ", &text, self.width);
@@ -163,18 +162,18 @@ impl Page {
         }
         let missing = one.problems.iter().any(|error| error.code() == Code::ResolveMissing);
         if let Some(folder) = host::around(one.package.source()).filter(|_| missing) {
-            let told = format!("`modhost list {}` looks at it together with the plugins beside it.", folder.display());
+            let told = format!("`modhost list {}` looks at it together with the plugins beside it.", folder.shown());
             paragraph(&mut self.text, "", &told, self.width);
         }
     }
 
     fn exports(&mut self, exports: &[ExportInfo]) {
-        self.text.push_str(&format!("It was loaded, and has {}:\n", count(exports.len(), "export")));
+        self.text.line(format!("It was loaded, and has {}:", count(exports.len(), "export")));
         for export in exports {
             let text = match (&export.signature, export.arity) {
                 (Some(signature), _) => format!("{}{signature}", safe(&export.name)),
                 (None, Some(arity)) => format!("{} ({})", safe(&export.name), count(arity, "parameter")),
-                (None, None) => safe(&export.name),
+                (None, None) => safe(&export.name).into(),
             };
             paragraph(&mut self.text, "  ", &text, self.width);
         }

@@ -79,7 +79,7 @@ impl<'a> About<'a> {
         About {
             plugin: package.id().as_str(),
             version: package.version().to_string(),
-            path: shown(package.source()),
+            path: raw(package.source()),
             description: manifest.and_then(|manifest| manifest.about.description.as_deref()),
             backends: package.artefacts().iter().map(|artefact| artefact.kind.as_str()).collect(),
             bytes: package.files().iter().map(|(_, bytes)| bytes.len()).sum(),
@@ -152,7 +152,7 @@ fn each<'a, T: 'a, U>(
     manifest.into_iter().flat_map(table).map(shape).collect()
 }
 
-/// A path as it is shown.
-pub(crate) fn shown(path: &Path) -> String {
-    path.display().to_string()
+/// A path as data: JSON has escapes of its own.
+pub(crate) fn raw(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
 }

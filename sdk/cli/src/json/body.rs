@@ -2,6 +2,7 @@
 
 use std::{fmt::Write, time::Duration};
 
+use super::about::raw;
 use modhost::{Error, Loaded, Place, Refused, Shadowed};
 use serde::Serialize;
 use serde_json::Value as Json;
@@ -114,8 +115,8 @@ impl<'a> From<&'a Shadowed> for ShadowedBody<'a> {
         ShadowedBody {
             plugin: &shadowed.name,
             version: shadowed.version.to_string(),
-            path: shadowed.source.display().to_string(),
-            by: shadowed.by.display().to_string(),
+            path: raw(&shadowed.source),
+            by: raw(&shadowed.by),
         }
     }
 }
@@ -184,7 +185,7 @@ pub(crate) fn text(object: &impl Serialize) -> serde_json::Result<String> {
     let mut safe = String::with_capacity(plain.len());
     for c in plain.chars() {
         // JSON escapes U+0000 to U+001F by itself; anything else that is escaped here can stand only inside a string.
-        if c.is_control() || is_format(c) {
+        if is_driving(c) {
             let mut units = [0; 2];
             for unit in c.encode_utf16(&mut units) {
                 // Writing to a string cannot fail.
@@ -197,9 +198,9 @@ pub(crate) fn text(object: &impl Serialize) -> serde_json::Result<String> {
     Ok(safe)
 }
 
-/// Whether a terminal could act on `c` although it is no control character: what the engine's own escaping changes.
-fn is_format(c: char) -> bool {
+/// Whether a terminal could act on `c`: what the engine's own escaping changes.
+fn is_driving(c: char) -> bool {
     let mut bytes = [0; 4];
     let one = &*c.encode_utf8(&mut bytes);
-    !c.is_ascii() && modhost::audit::escape(one, 1) != one
+    *modhost::Shown::new(one) != *one
 }

@@ -1,7 +1,5 @@
 //! `modhost resolve --with` and `--without`: what would become of the plan. Changes nothing.
 
-use std::io;
-
 use modhost::{
     Error, Result,
     resolve::{Change, LeftOut},
@@ -14,7 +12,7 @@ use crate::{
     args::Resolve,
     folder::{Folder, Out, Reason, tell_refusal, unknown},
     json::body::ErrorBody,
-    layout::{count, paragraph, safe, width},
+    layout::{Text, columns, count, paragraph, safe},
 };
 
 /// How deep what is said of a plugin stands below its name.
@@ -71,27 +69,27 @@ fn answer(lead: &str, folder: &Folder, change: &Change, asked: &[Asked], json: b
     Answer::new(status, page(lead, folder, change, asked, &outs))
 }
 
-fn page(lead: &str, folder: &Folder, change: &Change, asked: &[Asked], outs: &[Out<'_>]) -> String {
-    let width = width(&io::stdout());
-    let mut text = String::new();
+fn page(lead: &str, folder: &Folder, change: &Change, asked: &[Asked], outs: &[Out<'_>]) -> Text {
+    let width = columns();
+    let mut text = Text::default();
     for (id, version) in &change.added {
         let backend = folder.backend(id, version).map(|backend| format!("  {backend}")).unwrap_or_default();
-        text.push_str(&format!("+ {id} {version}{backend}\n"));
+        text.line(format!("+ {id} {version}{backend}"));
         if let Some(error) = folder.refusal(id, version) {
             tell_refusal(&mut text, INDENT, error, width);
         }
     }
     for (id, before, after) in &change.moved {
-        text.push_str(&format!("~ {id} {before} -> {after}\n"));
+        text.line(format!("~ {id} {before} -> {after}"));
     }
     for (id, version) in &change.removed {
-        text.push_str(&format!("- {id} {version}\n"));
+        text.line(format!("- {id} {version}"));
         let of = |out: &&Out<'_>| out.plugin.as_deref() == Some(id.as_str());
         outs.iter().filter(of).for_each(|out| out.tell(&mut text, INDENT, width));
     }
     let removed = |out: &&Out<'_>| change.removed.iter().any(|(id, _)| out.plugin.as_deref() == Some(id.as_str()));
     for out in outs.iter().filter(|out| !removed(out)) {
-        text.push_str(&format!("! {} is left out\n", out.name()));
+        text.line(format!("! {} is left out", out.name()));
         out.tell(&mut text, INDENT, width);
     }
     for (id, version) in asked {
@@ -104,7 +102,7 @@ fn page(lead: &str, folder: &Folder, change: &Change, asked: &[Asked], outs: &[O
         }
     }
     if !text.is_empty() {
-        text.push('\n');
+        text.blank();
     }
     let told = match change.is_nothing() {
         true => format!("{lead} nothing changes, {} in load order.", count(change.plan.order.len(), "plugin")),

@@ -1,20 +1,18 @@
 //! [`Report`]: says what came of a run, for people or as JSON, and with which status.
 
-use std::{
-    io::{self, IsTerminal},
-    time::Duration,
-};
+use std::time::Duration;
 
-use modhost::{Engine, Error, Loaded, Measured, Mods, TrustLevel, Value, audit::escape};
+use modhost::{Engine, Error, Loaded, Measured, Mods, TrustLevel, Value};
 
 use super::Outcome;
 use crate::{
     answer::Answer,
     diagnose,
     json::{
-        body::{self, Failure, Several, Single, Usage},
+        body::{Failure, Several, Single, Usage},
         write::to_json,
     },
+    layout::Text,
     source::Sources,
 };
 
@@ -46,17 +44,17 @@ impl Report<'_> {
             (Some(error), false) => {
                 self.beside(Some(error), true);
                 diagnose::error(error, self.sources);
-                Answer::new(error.code().exit_status(), "")
+                Answer::quiet(error.code().exit_status())
             }
             (None, false) => match outcome {
                 Outcome::Called(_, measured) => {
                     self.beside(None, true);
-                    Answer::new(0, plain(&measured.value))
+                    plain(&measured.value)
                 }
                 _ => {
                     // The table has the refusals already.
                     self.beside(None, false);
-                    Answer::new(0, self.mods.to_string())
+                    Answer::new(0, Text::own(self.mods))
                 }
             },
         }
@@ -137,15 +135,10 @@ impl Report<'_> {
 }
 
 /// A value for people: a text as it is, another value as JSON, nothing for nil.
-fn plain(value: &Value) -> String {
+fn plain(value: &Value) -> Answer {
     match value {
-        Value::Nil => String::new(),
-        // What goes into a file or another program stays as it is; what goes to a terminal must not drive it.
-        Value::Str(text) if io::stdout().is_terminal() => {
-            text.split('\n').map(|line| escape(line, usize::MAX)).collect::<Vec<_>>().join("\n")
-        }
-        Value::Str(text) => text.clone(),
-        // Texts, numbers and nulls always serialise.
-        other => body::text(&to_json(other)).unwrap_or_default(),
+        Value::Nil => Answer::quiet(0),
+        Value::Str(text) => Answer::data(0, text),
+        other => Answer::object(0, &to_json(other)),
     }
 }

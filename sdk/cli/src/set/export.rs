@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use modhost::{
-    Code, Error, Result, Stage,
+    Code, Error, Result, ShowPath as _, Stage,
     resolve::{ModSet, Plan, Profile, Reach},
 };
 use serde::Serialize;
@@ -14,8 +14,9 @@ use crate::{
     args::Export,
     diagnose,
     folder::{Folder, Out, refuse, sources, unknown},
+    json::about::raw,
     kept,
-    layout::{count, safe},
+    layout::{Text, count, safe},
 };
 
 /// Exports.
@@ -51,7 +52,7 @@ fn answer(args: &Export, json: bool) -> Result<Answer> {
     }
     let left_out = folder.left_out(&plan);
     if json {
-        let out = args.out.as_deref().map(|path| path.display().to_string());
+        let out = args.out.as_deref().map(raw);
         return Ok(Answer::object(0, &Body::of(&set, &text, out, left_out)));
     }
     for out in &left_out {
@@ -64,7 +65,7 @@ fn answer(args: &Export, json: bool) -> Result<Answer> {
             "{id} {version} is in the set, and the policy here would refuse it: `modhost why {id}`"
         ));
     }
-    Ok(Answer::new(0, args.out.as_deref().map_or(text, |path| told(&set, path))))
+    Ok(Answer::new(0, args.out.as_deref().map_or_else(|| Text::own(&set), |path| Text::of(told(&set, path)))))
 }
 
 /// What the plan takes, with some of it switched off.
@@ -88,7 +89,7 @@ fn told(set: &ModSet, path: &Path) -> String {
     let profiles: Vec<&str> = set.names().collect();
     format!(
         "{} holds the profile {} of {} now, and it is the active one. Profiles: {}.",
-        safe(&path.display().to_string()),
+        safe(&path.shown()),
         set.active_name(),
         count(set.active().iter().len(), "plugin"),
         profiles.join(", ")

@@ -1,6 +1,6 @@
 //! [`import`]: whether a folder holds exactly the plugins of a set, and whether they go together here.
 
-use std::{io, path::Path};
+use std::path::Path;
 
 use modhost::{
     Code, Error, Result,
@@ -16,7 +16,7 @@ use crate::{
     folder::{Folder, refuse, sources},
     json::body::ErrorBody,
     kept,
-    layout::{count, paragraph, width},
+    layout::{Text, columns, count, paragraph},
 };
 
 /// Imports.
@@ -85,14 +85,14 @@ fn extra(profile: &Profile, resolver: &modhost::resolve::Resolver) -> Vec<String
     extra
 }
 
-fn page(name: &str, plan: &Plan, selection: &Selection, extra: &[String]) -> String {
-    let width = width(&io::stdout());
-    let mut text = String::new();
+fn page(name: &str, plan: &Plan, selection: &Selection, extra: &[String]) -> Text {
+    let width = columns();
+    let mut text = Text::default();
     for (place, chosen) in plan.order.iter().enumerate() {
-        text.push_str(&format!("{}  {} {}\n", place + 1, chosen.id, chosen.version));
+        text.line(format!("{}  {} {}", place + 1, chosen.id, chosen.version));
     }
     if !text.is_empty() {
-        text.push('\n');
+        text.blank();
     }
     let told = format!("The profile {name} is here as it was: {}, in load order.", count(plan.order.len(), "plugin"));
     paragraph(&mut text, "", &told, width);

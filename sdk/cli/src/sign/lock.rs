@@ -1,14 +1,14 @@
 //! Signs a lockfile: its signatures lie beside it.
 
 use modhost::{
-    Code, Error, Result, Stage,
+    Code, Error, Result, ShowPath as _, Stage,
     verify::{SignedLock, sign_lock},
 };
 
 use super::{Body, What, added, changed, held, options};
 use crate::{
     args::{Sign, usage},
-    json::about::shown,
+    json::about::raw,
     kept, lock, passphrase,
 };
 
@@ -37,7 +37,7 @@ pub(super) fn signed(args: &Sign) -> Result<Body> {
         Error::new(Code::InternalBug, Stage::Vet, message)
     })?;
     kept::write(&path, &envelope_text)?;
-    let what = What::Lockfile { lockfile: shown(&args.path), plugins: set.plugins().len() };
+    let what = What::Lockfile { lockfile: raw(&args.path), plugins: set.plugins().len() };
     Ok(Body::of(what, &path, &signature, renewed, &envelope))
 }
 
@@ -49,7 +49,7 @@ fn there(args: &Sign) -> Result<(String, Option<SignedLock>)> {
     let there = lock::signatures(&args.path)?.map(read).transpose().map_err(|error| {
         let help = format!(
             "The lockfile was changed after it was signed: bring it back, or remove {} and sign it anew.",
-            SignedLock::beside(&args.path).display()
+            SignedLock::beside(&args.path).shown()
         );
         if error.code() == Code::VerifyBadSignature { error.with_help(help) } else { error }
     })?;

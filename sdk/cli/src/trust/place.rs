@@ -6,7 +6,7 @@ use std::{
 };
 
 use modhost::{
-    Code, Error, Result, Stage,
+    Code, Error, Result, ShowPath as _, Stage,
     verify::{SecretKey, StoreFile, TrustStore},
 };
 use zeroize::Zeroizing;
@@ -94,7 +94,7 @@ fn path(file: Option<&Path>) -> Result<(PathBuf, bool)> {
 fn key(file: Option<&Path>) -> Result<Option<Key>> {
     let (text, from) = match file {
         Some(file) => {
-            (SecretKey::read_private(file).map_err(|error| about_file(error, file))?, file.display().to_string())
+            (SecretKey::read_private(file).map_err(|error| about_file(error, file))?, file.shown().to_string())
         }
         None => match env::var(VARIABLE) {
             Ok(text) if text.is_empty() => return Ok(None),
@@ -113,7 +113,7 @@ fn key(file: Option<&Path>) -> Result<Option<Key>> {
 /// The engine speaks of private keys to sign with, which this is not.
 fn about_file(error: Error, file: &Path) -> Error {
     match error.code() {
-        Code::TrustKeyFile => usage(format!("{}: the key of a store is 64 hex digits", file.display())),
+        Code::TrustKeyFile => usage(format!("{}: the key of a store is 64 hex digits", file.shown())),
         Code::IoNotFound => {
             error.with_help("`modhost trust seal` makes the file; to all other verbs it must be there.")
         }
@@ -212,7 +212,7 @@ pub(super) fn seal(store: &Store, json: bool) -> Result<Answer> {
     let done = match made {
         Some(file) => format!(
             "sealed the store with the new key in {}: keep it, without it nobody reads the store",
-            crate::layout::safe(&file.display().to_string())
+            crate::layout::safe(&file.shown())
         ),
         None => "sealed the store".to_owned(),
     };

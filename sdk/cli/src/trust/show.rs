@@ -6,7 +6,11 @@ use modhost::verify::{Date, Revoked, TrustStore};
 use serde::Serialize;
 
 use super::state::State;
-use crate::{answer::Answer, json::about::shown, layout};
+use crate::{
+    answer::Answer,
+    json::about::raw,
+    layout::{self, Text},
+};
 
 #[derive(Serialize)]
 struct Changed<'a> {
@@ -18,11 +22,13 @@ struct Changed<'a> {
 
 /// A change.
 pub(super) fn changed(path: &Path, generation: u64, done: &str, json: bool) -> Answer {
-    let store = shown(path);
+    let store = raw(path);
     if json {
         return Answer::object(0, &Changed { ok: true, store, generation, done });
     }
-    Answer::new(0, format!("{done}\n{} is of generation {generation} now\n", layout::safe(&store)))
+    let mut text = Text::of(done);
+    text.line(format_args!("{} is of generation {generation} now", layout::safe(&store)));
+    Answer::new(0, text)
 }
 
 #[derive(Serialize)]
@@ -115,7 +121,7 @@ impl Body {
     fn of(path: &Path, store: &TrustStore, now: Date) -> Self {
         Body {
             ok: true,
-            store: shown(path),
+            store: raw(path),
             generation: store.generation(),
             digest: store.digest().to_string(),
             thresholds: store.thresholds().map(|(pattern, count)| (pattern.to_string(), count)).collect(),
@@ -197,9 +203,10 @@ pub(super) fn store(path: &Path, store: &TrustStore, json: bool) -> Answer {
     if json {
         return Answer::object(0, &body);
     }
-    let mut text = format!("{}, generation {}\n  {}\n", layout::safe(&body.store), body.generation, body.digest);
+    let mut text = Text::of(format_args!("{}, generation {}", layout::safe(&body.store), body.generation));
+    text.line(format_args!("  {}", body.digest));
     if body.keys.is_empty() && body.delegations.is_empty() {
-        text += "\nno key is trusted: `modhost trust add` adds one\n";
+        text.lines(&[&"", &"no key is trusted: `modhost trust add` adds one"]);
     }
     let span = |from: &Option<String>, until: &Option<String>| {
         let from = from.as_ref().map(|from| format!(", from {from}")).unwrap_or_default();
@@ -207,36 +214,60 @@ pub(super) fn store(path: &Path, store: &TrustStore, json: bool) -> Answer {
         format!("{from}{until}")
     };
     for key in &body.keys {
-        text += &format!("\nkey {}\n  {}\n", key.id, layout::safe(&key.label));
-        text += &format!("  for {}\n", key.namespaces.join(", "));
-        text += &format!("  may {}, up to {}{}\n", key.roles.join(", "), key.ceiling, span(&key.from, &key.until));
-        text += &key.state.line(key.why.as_deref());
+        text.lines(&[&"", &format_args!("key {}", key.id), &format_args!("  {}", layout::safe(&key.label))]);
+        text.lines(&[&format_args!("  for {}", key.namespaces.join(", "))]);
+        text.lines(&[&format_args!(
+            "  may {}, up to {}{}",
+            key.roles.join(", "),
+            key.ceiling,
+            span(&key.from, &key.until)
+        )]);
+        key.state.line(key.why.as_deref()).iter().for_each(|line| text.line(line));
     }
     for one in &body.delegations {
-        text += &format!("\nkey {}\n  {}\n", one.id, layout::safe(&one.label));
-        text += &format!("  for {}\n  delegated by {}\n", one.namespaces.join(", "), &one.by[..16]);
-        text += &format!("  may sign, delegate, up to {}{}\n", one.ceiling, span(&one.from, &one.until));
-        text += &one.state.line(one.why.as_deref());
+        text.lines(&[&"", &format_args!("key {}", one.id), &format_args!("  {}", layout::safe(&one.label))]);
+        text.lines(&[
+            &format_args!("  for {}", one.namespaces.join(", ")),
+            &format_args!("  delegated by {}", &one.by[..16]),
+        ]);
+        text.lines(&[&format_args!("  may sign, delegate, up to {}{}", one.ceiling, span(&one.from, &one.until))]);
+        one.state.line(one.why.as_deref()).iter().for_each(|line| text.line(line));
     }
     for (plugins, count) in &body.thresholds {
-        text += &format!("\nthreshold of {plugins}: {}\n", layout::count(*count as usize, "signature"));
+        text.lines(&[&"", &format_args!("threshold of {plugins}: {}", layout::count(*count as usize, "signature"))]);
     }
     for (publisher, keys) in &body.pins {
         let keys: Vec<&str> = keys.iter().map(|key| &key[..16]).collect();
-        text += &format!("\npinned: {publisher} to {}\n", keys.join(", "));
+        text.lines(&[&"", &format_args!("pinned: {publisher} to {}", keys.join(", "))]);
     }
     for one in &body.lists {
         let ended = if one.expired { ", and no newer one was taken in" } else { "" };
-        text += &format!("\nrevocation list {} of {}\n  until {}{ended}\n", one.sequence, &one.issuer[..16], one.until);
-        text.extend(one.digest.iter().map(|digest| format!("  {digest}\n")));
+        text.lines(&[
+            &"",
+            &format_args!("revocation list {} of {}", one.sequence, &one.issuer[..16]),
+            &format_args!("  until {}{ended}", one.until),
+        ]);
+        if let Some(digest) = &one.digest {
+            text.line(format_args!("  {digest}"));
+        }
     }
     for one in &body.revoked {
         let how = if one.hard { "revoked" } else { "revoked softly (a warning)" };
         let by = one.list.as_ref().map(|issuer| format!(", says the list of {}", &issuer[..16])).unwrap_or_default();
-        text += &format!("\n{how}: {}\n  {}\n  {}{by}\n", one.kind, one.what, layout::safe(&one.reason));
+        text.lines(&[
+            &"",
+            &format_args!("{how}: {}", one.kind),
+            &format_args!("  {}", one.what),
+            &format_args!("  {}{by}", layout::safe(&one.reason)),
+        ]);
     }
     for one in &body.allowed {
-        text += &format!("\nallowed: {} {}\n  {}\n  {}\n", one.id, one.version, one.digest, layout::safe(&one.note));
+        text.lines(&[
+            &"",
+            &format_args!("allowed: {} {}", one.id, one.version),
+            &format_args!("  {}", one.digest),
+            &format_args!("  {}", layout::safe(&one.note)),
+        ]);
     }
     Answer::new(0, text)
 }

@@ -3,7 +3,7 @@
 use std::{fs, path::Path, time::SystemTime};
 
 use modhost::{
-    Code, Error, Place, Result, Stage,
+    Code, Error, Place, Result, ShowPath as _, Stage,
     verify::{Date, Delegation, KeyId, Revocation, RevocationList, SecretKey, TrustStore, TrustedKey, sign_list},
 };
 use serde::Serialize;
@@ -16,9 +16,9 @@ use super::{
 use crate::{
     answer::Answer,
     args::{Delegate, Publish, Store, not_ended, usage},
-    json::about::shown,
+    json::about::raw,
     kept,
-    layout::{count, safe},
+    layout::{Text, count, safe},
     passphrase,
 };
 
@@ -36,7 +36,7 @@ const FIRST: &str = "This is the first list of the key that is known here. If it
 fn named(error: Error, file: &Path) -> Error {
     let again = Error::new(error.code(), Stage::Vet, error.message()).with_help(error.help());
     match error.at() {
-        Some(place) => again.at_place(Place { line: place.line, ..Place::file(shown(file)) }),
+        Some(place) => again.at_place(Place { line: place.line, ..Place::file(raw(file)) }),
         None => again,
     }
 }
@@ -115,7 +115,7 @@ struct Delegated {
 /// Makes a delegation.
 pub(super) fn delegate(args: &Delegate, json: bool) -> Result<Answer> {
     if let Some(out) = args.out.as_ref().filter(|out| fs::symlink_metadata(out).is_ok()) {
-        return Err(usage(format!("--out {}: there is something already", out.display())));
+        return Err(usage(format!("--out {}: there is something already", out.shown())));
     }
     not_ended("--until", args.until)?;
     let public = public(&args.key, &args.passphrase)?;
@@ -134,12 +134,11 @@ pub(super) fn delegate(args: &Delegate, json: bool) -> Result<Answer> {
         });
     };
     kept::write(out, delegation.to_string())?;
-    let path = shown(out);
+    let path = raw(out);
     if !json {
-        return Ok(Answer::new(
-            0,
-            format!("{done}\n{0} says so: `modhost trust add --delegation {0}` takes it in\n", safe(&path)),
-        ));
+        let mut text = Text::of(done);
+        text.line(format_args!("{0} says so: `modhost trust add --delegation {0}` takes it in", safe(&path)));
+        return Ok(Answer::new(0, text));
     }
     Ok(Answer::object(
         0,
@@ -191,23 +190,26 @@ pub(super) fn publish(args: &Publish, json: bool) -> Result<Answer> {
     let first = last.is_none() && args.number.is_none();
     let rows: Vec<Revocation> = store.revoked().iter().filter(|one| one.list.is_none()).cloned().collect();
     kept::write(&args.out, sign_list(&secret, sequence, issued, args.until, &rows)?)?;
-    let path = shown(&args.out);
+    let path = raw(&args.out);
     let (issued, until) = (issued.to_string(), args.until.to_string());
     if json {
         let body =
             Published { ok: true, path, issuer: issuer.to_string(), sequence, issued, until, revoked: rows.len() };
         return Ok(Answer::object(0, &body));
     }
-    Ok(Answer::new(
-        0,
-        format!(
-            "signed the revocation list {sequence} of {}: {}, until {until}\n{2} holds it: `modhost trust revoke --list {2}` takes it in\n{3}",
+    let mut text = Text::default();
+    text.lines(&[
+        &format_args!(
+            "signed the revocation list {sequence} of {}: {}, until {until}",
             issuer.short(),
-            count(rows.len(), "revocation"),
-            safe(&path),
-            if first { FIRST } else { "" }
+            count(rows.len(), "revocation")
         ),
-    ))
+        &format_args!("{0} holds it: `modhost trust revoke --list {0}` takes it in", safe(&path)),
+    ]);
+    if first {
+        text.line(FIRST);
+    }
+    Ok(Answer::new(0, text))
 }
 
 /// The number of this key's list at `out`; of no other file is one written in the place.
@@ -225,7 +227,7 @@ fn before(out: &Path, secret: &SecretKey) -> Result<Option<u64>> {
     });
     match own {
         Some(list) => Ok(Some(list.about().sequence)),
-        None => Err(usage(format!("--out {}: there is something else than a list of this key", out.display()))
+        None => Err(usage(format!("--out {}: there is something else than a list of this key", out.shown()))
             .with_help("Choose another name, or move away what is there.")),
     }
 }

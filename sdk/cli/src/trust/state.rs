@@ -48,15 +48,15 @@ impl State {
     }
 
     /// A line about it; none where it just counts.
-    pub(super) fn line(self, why: Option<&str>) -> String {
+    pub(super) fn line(self, why: Option<&str>) -> Option<String> {
         let word = match self {
-            State::Counts => return String::new(),
+            State::Counts => return None,
             State::NotYet => "counts not yet",
             State::Expired => "EXPIRED",
             State::Revoked => "REVOKED",
             State::Warned => "revoked softly (a warning)",
         };
         let why = why.map(|why| format!(": {}", crate::layout::safe(why))).unwrap_or_default();
-        format!("  {word}{why}\n")
+        Some(format!("  {word}{why}"))
     }
 }

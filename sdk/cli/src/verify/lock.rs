@@ -1,9 +1,9 @@
 //! `modhost verify` of a lockfile: whether its signatures hold, and for which of its plugins their keys may vouch.
 
-use std::{collections::BTreeSet, io, path::Path, time::SystemTime};
+use std::{collections::BTreeSet, path::Path, time::SystemTime};
 
 use modhost::{
-    Code, Error, Policy, Result, Stage,
+    Code, Error, Policy, Result, ShowPath as _, Stage,
     package::{Digest, Id},
     resolve::Lockfile,
     verify::{KeyId, Revoked, Seen, SeenFile, SignedLock, Signer, TrustStore, Verdict},
@@ -15,8 +15,8 @@ use super::{Came, SignerBody, Step, broken, ok, refused, skipped, told};
 use crate::{
     answer::Answer,
     args, host,
-    json::{about::shown, body::ErrorBody},
-    layout::{count, paragraph, safe, width},
+    json::{about::raw, body::ErrorBody},
+    layout::{Text, columns, count, paragraph, safe},
     lock,
     source::Sources,
     trust,
@@ -152,7 +152,7 @@ impl Report<'_> {
             read => read?,
         };
         let rows = lockfile.iter().len();
-        self.steps.push(ok("opened", format!("{}, {}", shown(self.path), count(rows, "plugin"))));
+        self.steps.push(ok("opened", format!("{}, {}", self.path.shown(), count(rows, "plugin"))));
         if let Err(error) = lockfile.check_digests() {
             return refuse(self, error);
         }
@@ -169,7 +169,7 @@ impl Report<'_> {
             Err(error) => refuse(self, error),
             Ok(set) => {
                 let there = count(set.envelope().signatures().len(), "signature");
-                let beside = shown(&SignedLock::beside(self.path));
+                let beside = SignedLock::beside(self.path).shown();
                 self.steps.push(ok("signatures", format!("{beside}, {there} over this very lockfile")));
                 self.set = Some(set);
                 Ok(Some(lockfile))
@@ -254,7 +254,7 @@ impl Report<'_> {
         Body {
             ok: self.error.is_none(),
             error: self.error.as_ref().map(Into::into),
-            path: shown(self.path),
+            path: raw(self.path),
             policy: terms.policy.name.clone(),
             signed: self.set.is_some(),
             steps: &self.steps,
@@ -273,25 +273,28 @@ impl Report<'_> {
         all.filter(|warning| !told(warning)).collect()
     }
 
-    fn page(&self) -> String {
-        let width = width(&io::stdout());
+    fn page(&self) -> Text {
+        let width = columns();
         let mut text = told(&self.steps, width);
         for (at, warning) in self.warnings().into_iter().enumerate() {
-            text.push_str(if at == 0 { "\n" } else { "" });
+            if at == 0 {
+                text.blank();
+            }
             paragraph(&mut text, "  warning  ", &safe(warning), width);
         }
-        let name = safe(&shown(self.path));
+        let name = self.path.shown();
         let vouched: Vec<&Row> = self.rows.iter().filter(|row| row.is_vouched()).collect();
-        text.push_str(&match (&self.error, vouched.first()) {
-            (Some(error), _) => format!("\n{name} is refused: {}\n", error.code()),
+        let end = match (&self.error, vouched.first()) {
+            (Some(error), _) => format!("{name} is refused: {}", error.code()),
             (None, Some(first)) if vouched.len() == self.rows.len() => {
-                format!("\n{name} vouches for {}: {}\n", all_of(self.rows.len()), safe(&first.verdict.vouched()))
+                format!("{name} vouches for {}: {}", all_of(self.rows.len()), safe(&first.verdict.vouched()))
             }
-            (None, _) if self.set.is_none() => format!("\n{name} is unsigned\n"),
+            (None, _) if self.set.is_none() => format!("{name} is unsigned"),
             (None, _) => {
-                format!("\n{name} vouches for {} of {}\n", vouched.len(), count(self.rows.len(), "plugin"))
+                format!("{name} vouches for {} of {}", vouched.len(), count(self.rows.len(), "plugin"))
             }
-        });
+        };
+        text.lines(&[&"", &end]);
         text
     }
 }

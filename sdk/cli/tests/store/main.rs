@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod second;
+#[cfg(target_os = "linux")]
+mod shown;
 #[path = "../support/mod.rs"]
 mod support;
 #[cfg(target_os = "linux")]

@@ -35,7 +35,7 @@ const ARITHMETIC: u32 = 16;
 const NUMBER: u32 = 10;
 const CONCATENATION: u32 = 8;
 const SUBTEXT: u32 = 3;
-const COMPARISON: u32 = 1;
+const COMPARISON: u32 = 2;
 
 const VERSION: u8 = 9;
 const TYPES: u8 = 3;

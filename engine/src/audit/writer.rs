@@ -29,6 +29,14 @@ pub(super) struct Link {
     pub(super) len: u64,
 }
 
+/// Who signs a line.
+enum By<'a> {
+    Nobody,
+    /// The log's own key.
+    Own,
+    Key(&'a LogKey),
+}
+
 /// What writes a log.
 pub(super) struct Writer {
     path: PathBuf,
@@ -49,11 +57,16 @@ impl Writer {
         Writer { path, options, key, file: Some(file), link, torn: false, since: 0, folds: Folds::default() }
     }
 
-    /// The first lines after the log was opened and `repaired` bytes were cut off.
-    pub(super) fn begin(&mut self, repaired: u64) -> io::Result<()> {
+    /// The first lines after the log was opened and `repaired` bytes were cut off. `from` is the key of the checkpoints before, where the
+    /// log's own takes its place.
+    pub(super) fn begin(&mut self, repaired: u64, from: Option<&LogKey>) -> io::Result<()> {
         self.make_room()?;
         if repaired > 0 {
             self.own(Event::Repaired, format!("{repaired} bytes of a record that was not written to its end"))?;
+        }
+        if let (Some(from), Some(key)) = (from, &self.key) {
+            let record = self.of(Event::KeyRotated, key.public().to_string());
+            self.append(&record, By::Key(from))?;
         }
         self.own(Event::Opened, format!("modhost {}", env!("CARGO_PKG_VERSION")))?;
         self.checkpoint()
@@ -63,7 +76,7 @@ impl Writer {
     pub(super) fn take(&mut self, record: &Record) -> io::Result<()> {
         self.make_room()?;
         let Some(key) = Key::of(record) else {
-            self.append(record, false)?;
+            self.append(record, By::Nobody)?;
             return self.after(record.event);
         };
         if self.folds.is_full() {
@@ -71,7 +84,7 @@ impl Writer {
             self.folds.clear();
         }
         let Some(all) = self.folds.offer(&key, record) else { return Ok(()) };
-        let written = self.append(&all, false);
+        let written = self.append(&all, By::Nobody);
         self.folds.settle(&key, written.is_ok(), record.count);
         written?;
         self.after(record.event)
@@ -94,7 +107,7 @@ impl Writer {
             return Ok(());
         }
         if self.key.is_some() {
-            self.append(&self.of(Event::Checkpoint, String::new()), true)?;
+            self.append(&self.of(Event::Checkpoint, String::new()), By::Own)?;
         }
         if self.options.durability != Durability::Never {
             self.sync()?;
@@ -112,7 +125,7 @@ impl Writer {
     /// Writes what was only counted.
     fn unfold(&mut self) -> io::Result<()> {
         while let Some((key, record)) = self.folds.waiting() {
-            self.append(&record, false)?;
+            self.append(&record, By::Nobody)?;
             self.folds.settle(&key, true, 0);
         }
         Ok(())
@@ -160,12 +173,16 @@ impl Writer {
     }
 
     fn own(&mut self, event: Event, detail: String) -> io::Result<()> {
-        self.append(&self.of(event, detail), false)
+        self.append(&self.of(event, detail), By::Nobody)
     }
 
     /// Appends one line. Where that fails the file is as it was, now or before the next line.
-    fn append(&mut self, record: &Record, signed: bool) -> io::Result<()> {
-        let key = if signed { self.key.as_ref() } else { None };
+    fn append(&mut self, record: &Record, by: By<'_>) -> io::Result<()> {
+        let key = match by {
+            By::Nobody => None,
+            By::Own => self.key.as_ref(),
+            By::Key(key) => Some(key),
+        };
         let (line, hash) = seal(record, self.link.next, &self.link.prev, key)?;
         if line.len() > LONGEST {
             return Err(io::Error::new(

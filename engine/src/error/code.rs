@@ -451,6 +451,9 @@ catalogue! {
     AuditKey "audit.key" 4
         "A key file of the audit is no ed25519 key, or others than its owner can read the secret key."
         "Name the right file; keep the secret key readable by its owner only (mode 600)."
+    AuditKeyChanged "audit.key-changed" 4
+        "An audit log was last signed by another key than the one given, so that nobody could tell its next checkpoints from forged ones."
+        "Give the key that signed it. To change the key, name the old one too (`--audit-rotate-from OLDKEY`, `FileOptions::rotate_from`); if it is lost, move the log away, and a new one is begun."
     ResolveMissing "resolve.missing" 5
         "A plugin needs another plugin that is not there."
         "Install it, or take the mod out that needs it."

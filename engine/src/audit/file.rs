@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    fs::{File, OpenOptions, TryLockError},
+    fs::{File, OpenOptions},
     io::{self, Read},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -19,6 +19,7 @@ use crate::{
     call::{Clock, SystemClock},
     error::{Code, Error, Result, Stage},
     plain,
+    replace::{Afterwards, Held},
 };
 
 /// When what was written is also sent to the disk (`fdatasync`). A crash of the process loses nothing in any case, one of the machine
@@ -112,7 +113,7 @@ pub struct FileLog {
     writer: Mutex<Writer>,
     public: Option<PublicKey>,
     /// Dropped last, so that nobody else writes before this log is closed.
-    _lock: File,
+    _lock: Held,
 }
 
 impl FileLog {
@@ -194,18 +195,12 @@ impl fmt::Debug for FileLog {
 
 /// The file beside the log that whoever writes the log has locked. Not the log itself: that is another file after each rotation, and on
 /// some systems nobody could read it while it is locked.
-fn lock(path: &Path) -> Result<File> {
-    let beside = beside(path, "lock");
-    let failed = |error| Error::io(Stage::Engine, &beside, &error);
-    let file = append(&beside, false).map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            let message = format!("{}: another process or engine writes this log", path.display());
-            Err(Error::new(Code::AuditLocked, Stage::Engine, message))
-        }
-        Err(TryLockError::Error(error)) => Err(failed(error)),
-    }
+fn lock(path: &Path) -> Result<Held> {
+    let held = Held::try_named(&beside(path, "lock"), Afterwards::Stays, Stage::Engine)?;
+    held.ok_or_else(|| {
+        let message = format!("{}: another process or engine writes this log", path.display());
+        Error::new(Code::AuditLocked, Stage::Engine, message)
+    })
 }
 
 /// Opens a file to append to it; a new one is its owner's only.
@@ -347,7 +342,11 @@ fn keys(path: &Path, options: &FileOptions, signer: Option<PublicKey>) -> Result
     };
     let from = LogKey::read(old)?;
     if from.public() != signer {
-        return Err(changed(format!("and {}, which is to be followed, holds another, {}", old.display(), from.public())));
+        return Err(changed(format!(
+            "and {}, which is to be followed, holds another, {}",
+            old.display(),
+            from.public()
+        )));
     }
     let key = there.map_or_else(|| LogKey::read_or_make(file), Ok)?;
     Ok((Some(key), Some(from)))

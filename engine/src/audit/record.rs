@@ -146,9 +146,12 @@ impl Event {
             | Event::Unprotected
             | Event::Development
             | Event::ClockSetBack => Severity::Warning,
-            Event::Admitted | Event::KeyRotated | Event::TrustChanged | Event::Granted | Event::Withdrawn | Event::Failed => {
-                Severity::Notice
-            }
+            Event::Admitted
+            | Event::KeyRotated
+            | Event::TrustChanged
+            | Event::Granted
+            | Event::Withdrawn
+            | Event::Failed => Severity::Notice,
             Event::Loaded
             | Event::Enabled
             | Event::Disabled

@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File},
     io::{self, Write},
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 
 use super::{
@@ -14,6 +14,7 @@ use super::{
     key::LogKey,
     line::{Hash, LONGEST, seal},
 };
+use crate::replace::sync_folder;
 
 /// Where the next line belongs.
 pub(super) struct Link {
@@ -210,15 +211,6 @@ impl Writer {
     fn sync(&self) -> io::Result<()> {
         self.file.as_ref().map_or(Ok(()), File::sync_data)
     }
-}
-
-/// So that the file's name is on the disk, too. Where a folder cannot be opened the system sees to that.
-fn sync_folder(path: &Path) -> io::Result<()> {
-    if !cfg!(unix) {
-        return Ok(());
-    }
-    let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
-    File::open(folder)?.sync_all()
 }
 
 #[cfg(all(test, target_os = "linux"))]

@@ -163,6 +163,9 @@ catalogue! {
     Usage "usage" 2
         "The command's words do not fit together."
         "See `modhost --help` or the verb's `--help`."
+    UsageSecret "usage.secret" 2
+        "A secret (a key in PEM, 64 hex digits, or long base64) was given where the path of its file is needed. It is not shown."
+        "Put the secret into a file that only you can read (mode 600), and give the file's path. Your shell's history may hold the secret: remove it there, or make a new one. For a file of such a name write ./NAME."
     IoNotFound "io.not-found" 2
         "There is nothing at the path."
         "Check the spelling and the current folder."

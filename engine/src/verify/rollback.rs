@@ -28,13 +28,13 @@ use super::{
     key::refused,
     lines::Lines,
     mark::{ListMark, Mark},
-    replace,
 };
 use crate::{
     error::{Code, Error, Result, Stage},
     package::{DigestError, Id},
     plain,
     policy::TrustLevel,
+    replace::{self, Afterwards, Held, Readers},
 };
 
 /// The longest such file, in bytes: 15,000 plugins of the longest kind fit.
@@ -295,14 +295,14 @@ impl SeenFile {
     /// # Errors
     /// Those of [`SeenFile::load`]; [`Code::IoFailed`] where somebody keeps the lock.
     pub fn update<T>(&self, change: impl FnOnce(&mut Seen) -> T) -> Result<T> {
-        let _held = replace::lock(&self.path, self.patience)?;
+        let _held = Held::wait(&self.path, ".lock", Afterwards::Stays, self.patience, Stage::Vet)?;
         let mut seen = self.load()?;
         let result = change(&mut seen);
         let text = seen.to_string();
         if text.len() > LONGEST {
             return Err(refused(Code::TrustMemory, format!("more was seen than {LONGEST} bytes hold")));
         }
-        replace::replace(&self.path, text.as_bytes())?;
+        replace::replace(&self.path, text.as_bytes(), Readers::Owner, Stage::Vet)?;
         Ok(result)
     }
 

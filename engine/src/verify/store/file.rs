@@ -13,12 +13,8 @@ use super::{TrustStore, read::LONGEST, seal};
 use crate::{
     error::{Code, Error, Result, Stage},
     plain,
-    verify::{
-        Seen,
-        key::refused,
-        mark::Mark,
-        replace::{PATIENCE, lock, replace},
-    },
+    replace::{self, Afterwards, Held, PATIENCE, Readers},
+    verify::{Seen, key::refused, mark::Mark},
 };
 
 /// The highest generation that a store is raised to: enough are left for the changes after it.
@@ -115,7 +111,7 @@ impl StoreFile {
     /// # Errors
     /// Those of `change` and of [`StoreFile::load`]; [`Code::IoFailed`] where somebody keeps the lock.
     pub fn update<T>(&self, change: impl FnOnce(&mut TrustStore) -> Result<T>) -> Result<T> {
-        let _held = lock(&self.path, self.patience)?;
+        let _held = self.lock()?;
         let mut store = self.read()?.unwrap_or_else(|| self.built.clone());
         let (generation, before) = (store.generation, Mark::of(&store).of_lists());
         let result = change(&mut store)?;
@@ -139,7 +135,7 @@ impl StoreFile {
             Some(key) => seal::seal(&text, key)?,
             None => text.into_bytes(),
         };
-        replace(&self.path, &bytes)?;
+        replace::replace(&self.path, &bytes, Readers::Owner, Stage::Vet)?;
         self.seen_here().raise(&Mark::of(&store));
         Ok(())
     }
@@ -153,7 +149,7 @@ impl StoreFile {
     pub fn raise_to(&self, generation: u64) -> Result<()> {
         // Where there is nothing to raise no lock is left behind.
         self.load()?;
-        let _held = lock(&self.path, self.patience)?;
+        let _held = self.lock()?;
         let mut store = self.load()?;
         if generation <= store.generation {
             let message =
@@ -188,12 +184,16 @@ impl StoreFile {
     pub fn reseal(mut self, key: Option<[u8; 32]>) -> Result<Self> {
         // Where there is nothing to seal no lock is left behind.
         self.load()?;
-        let held = lock(&self.path, self.patience)?;
+        let held = self.lock()?;
         let store = self.load()?;
         self.key = key.map(Zeroizing::new);
         self.write(store)?;
         drop(held);
         Ok(self)
+    }
+
+    fn lock(&self) -> Result<Held> {
+        Held::wait(&self.path, ".lock", Afterwards::Stays, self.patience, Stage::Vet)
     }
 
     fn failed(&self, error: &io::Error) -> Error {

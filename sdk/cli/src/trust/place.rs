@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use super::show;
 use crate::{
     answer::Answer,
-    args::{ChosenPolicy, Store, usage},
+    args::{ChosenPolicy, Store, secret_in_place, usage},
 };
 
 const VARIABLE: &str = "MODHOST_STORE_KEY";
@@ -78,6 +78,7 @@ fn path(file: Option<&Path>) -> Result<(PathBuf, bool)> {
     }
     let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     if let Some(file) = set("MODHOST_STORE") {
+        SecretKey::takes_path(&file).map_err(|_| secret_in_place("MODHOST_STORE"))?;
         return Ok((file, false));
     }
     let settings = if cfg!(windows) {
@@ -100,7 +101,8 @@ fn key(file: Option<&Path>) -> Result<Option<Key>> {
             Ok(text) if text.is_empty() => return Ok(None),
             Ok(text) => (Zeroizing::new(text), VARIABLE.to_owned()),
             Err(env::VarError::NotPresent) => return Ok(None),
-            Err(error) => return Err(usage(format!("{VARIABLE}: {error}"))),
+            // The error would show what the variable holds.
+            Err(env::VarError::NotUnicode(_)) => return Err(usage(format!("{VARIABLE}: this is not UTF-8 text"))),
         },
     };
     match digits(text.trim_ascii()) {

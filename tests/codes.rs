@@ -339,6 +339,7 @@ const ROWS: &[(Code, From)] = &[
     (Code::IoFailed, By(Open, "", "", || engine().load_path("a name with\0a zero.lua").unwrap_err())),
     (Code::IoNotFound, By(Open, "", "", || engine().load_path("no/such.lua").unwrap_err())),
     (Code::Usage, Verb("sdk/cli/tests/verbs.rs")),
+    (Code::TrustExposed, Verb("sdk/cli/tests/trust.rs")),
     (Code::UsageSecret, Verb("sdk/cli/tests/trust.rs")),
     (
         Code::AuditFailed,

@@ -343,6 +343,9 @@ catalogue! {
     TrustKeyExposed "trust.key-exposed" 4
         "Others than its owner may read or write the file of a private key."
         "Take the rights back (`chmod 600 FILE`); if it was on a shared machine, make a new key."
+    TrustExposed "trust.exposed" 4
+        "A file that decides about trust (the trust store, its folder, what was seen, a policy) belongs to another user, or others may write it."
+        "Look whether it holds what you expect, then take the rights back (`chmod go-w FILE`). A policy says what happens: `exposed = \"refuse\"`, `\"warn\"` or `\"ignore\"`."
     TrustRevoked "trust.revoked" 4
         "The package, or a key that signed it, was revoked."
         "Use a release that is not revoked; the error says why this one is."

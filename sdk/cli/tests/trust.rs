@@ -377,3 +377,41 @@ fn a_secret_in_the_place_of_a_path_is_not_shown() {
     check_in(here.path(), &["key", "new", &named], 0, &[OutHas("public key")]);
     check_in(here.path(), &["key", "show", HEX], 0, &[OutHas("public key")]);
 }
+
+/// A store, its folder and a policy that others may write.
+#[cfg(unix)]
+#[test]
+fn what_others_may_write_is_refused_or_warned_of() {
+    use std::os::unix::fs::PermissionsExt;
+    let here = folder(&[
+        ("d/none.lua", "function main() return 'awoo' end"),
+        ("warn.toml", "exposed = 'warn'"),
+        ("ignore.toml", "exposed = 'ignore'"),
+        ("refuse.toml", "exposed = 'refuse'"),
+    ]);
+    let mode = |path: &str, mode| {
+        fs::set_permissions(here.path().join(path), fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let own: &[&str] = &["trust", "add", PUBLIC, "--namespace", "*", "--store", "d/t.toml"];
+    check_in(here.path(), own, 0, &[OutHas("generation 1")]);
+    let run = |policy: &[&'static str]| [&["run", "d/none.lua", "--store", "d/t.toml"], policy].concat();
+    let refused = [At("error.code", r#""trust.exposed""#)];
+    let list: &[&str] = &["trust", "list", "--store", "d/t.toml"];
+    for (path, open, closed) in [("d/t.toml", 0o666, 0o600), ("d", 0o777, 0o755)] {
+        mode(path, open);
+        check_in(here.path(), &[list, &["--json"]].concat(), 4, &refused);
+        check_in(here.path(), &[own, &["--json"]].concat(), 4, &refused);
+        check_in(here.path(), &[run(&[]), vec!["--json"]].concat(), 4, &refused);
+        check_in(here.path(), &run(&["--policy", "warn.toml"]), 0, &[Out("awoo\n"), Err("may write it")]);
+        check_in(here.path(), &run(&["--policy", "ignore.toml"]), 0, &[Out("awoo\n"), NotErr("may write it")]);
+        mode(path, closed);
+        check_in(here.path(), list, 0, &[]);
+    }
+    // A folder like /tmp, in which nobody replaces another's file.
+    mode("d", 0o1777);
+    check_in(here.path(), list, 0, &[]);
+    for (policy, status) in [("refuse.toml", 4), ("warn.toml", 0), ("ignore.toml", 0)] {
+        mode(policy, 0o666);
+        check_in(here.path(), &run(&["--policy", policy]), status, &[Err("may write it")]);
+    }
+}

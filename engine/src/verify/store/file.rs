@@ -14,7 +14,7 @@ use crate::{
     error::{Code, Error, Result, Stage},
     plain,
     replace::{self, Afterwards, Held, PATIENCE, Readers},
-    verify::{Seen, key::refused, mark::Mark},
+    verify::{Exposed, Seen, key::refused, mark::Mark},
 };
 
 /// The highest generation that a store is raised to: enough are left for the changes after it.
@@ -42,13 +42,21 @@ pub struct StoreFile {
     /// The newest one that was read or written here.
     seen: Mutex<Mark>,
     patience: Duration,
+    exposed: Exposed,
 }
 
 impl StoreFile {
     /// The store at `path`.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         let path = path.into();
-        StoreFile { path, key: None, built: TrustStore::default(), seen: Mutex::default(), patience: PATIENCE }
+        StoreFile {
+            path,
+            key: None,
+            built: TrustStore::default(),
+            seen: Mutex::default(),
+            patience: PATIENCE,
+            exposed: Exposed::Refuse,
+        }
     }
 
     /// The same, encrypted at rest with a key that the host keeps elsewhere. A file that is not sealed is refused then.
@@ -90,6 +98,13 @@ impl StoreFile {
         StoreFile { patience, ..self }
     }
 
+    /// The same, with another rule for a file, or a folder that it lies in, that others than this user and root may write: without this it
+    /// is refused.
+    #[must_use]
+    pub fn exposed(self, exposed: Exposed) -> Self {
+        StoreFile { exposed, ..self }
+    }
+
     /// Where it is.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -100,7 +115,7 @@ impl StoreFile {
     ///
     /// # Errors
     /// Those of [`TrustStore::parse`], [`Code::TrustGeneration`] for an older store than was seen here, [`Code::TrustEquivocation`] for
-    /// another one of the same generation, [`Code::TrustSealed`], [`Code::IoNotFound`] and [`Code::IoFailed`].
+    /// another one of the same generation, [`Code::TrustSealed`], [`Code::TrustExposed`], [`Code::IoNotFound`] and [`Code::IoFailed`].
     pub fn load(&self) -> Result<TrustStore> {
         self.read()?.ok_or_else(|| self.failed(&io::Error::new(ErrorKind::NotFound, "there is no trust store")))
     }
@@ -217,6 +232,7 @@ impl StoreFile {
             }
             opened => {
                 let file = opened.map_err(|error| self.failed(&error))?;
+                self.exposed.judge_with_folders(&file, &self.path)?;
                 file.take(LONGEST as u64 + 1024).read_to_end(&mut bytes).map_err(|error| self.failed(&error))?
             }
         };

@@ -7,7 +7,7 @@ use std::{
 
 use modhost::{
     Code, Error, Result, Stage,
-    verify::{SecretKey, StoreFile, TrustStore},
+    verify::{Exposed, SecretKey, StoreFile, TrustStore},
 };
 use zeroize::Zeroizing;
 
@@ -30,17 +30,18 @@ pub(super) struct Place {
     /// Whether an option names it: then it must be there to be read.
     given: bool,
     key: Option<Key>,
+    exposed: Exposed,
 }
 
 impl Place {
     /// The store that the options and the environment name.
     pub(super) fn of(store: &Store) -> Result<Self> {
         let (path, given) = path(store.file.as_deref())?;
-        Ok(Place { path, given, key: key(store.key.as_deref())? })
+        Ok(Place { path, given, key: key(store.key.as_deref())?, exposed: Exposed::Refuse })
     }
 
     fn file(&self) -> StoreFile {
-        let file = StoreFile::new(&self.path);
+        let file = StoreFile::new(&self.path).exposed(self.exposed);
         match &self.key {
             Some(key) => file.sealed(**key),
             None => file,
@@ -150,16 +151,17 @@ pub(super) fn change(
     Ok(show::changed(&place.path, generation, &done, json))
 }
 
-/// The store by which plugins are judged: that which the options name, else the usual one.
+/// The store by which plugins are judged: that which the options name, else the usual one. `exposed` is the policy's word about it.
 ///
 /// # Errors
 /// Where it is refused, or where the one that an option names is not there.
-pub(crate) fn store(chosen: &ChosenPolicy) -> Result<TrustStore> {
+pub(crate) fn store(chosen: &ChosenPolicy, exposed: Option<Exposed>) -> Result<TrustStore> {
+    let exposed = exposed.unwrap_or_default();
     let key = key(chosen.store_key_file.as_deref())?;
     match path(chosen.store.as_deref()) {
         // Where there is no place for settings there is no store in them.
         Err(_) if chosen.store.is_none() => Ok(TrustStore::default()),
-        place => place.and_then(|(path, given)| Place { path, given, key }.load()),
+        place => place.and_then(|(path, given)| Place { path, given, key, exposed }.load()),
     }
 }
 

@@ -347,6 +347,8 @@ const ROWS: &[(Code, From)] = &[
     (Code::IoFailed, By(Open, "", "", || engine().load_path("a name with\0a zero.lua").unwrap_err())),
     (Code::IoNotFound, By(Open, "", "", || engine().load_path("no/such.lua").unwrap_err())),
     (Code::Usage, Verb("sdk/cli/tests/verbs.rs")),
+    (Code::TrustExposed, Verb("sdk/cli/tests/trust.rs")),
+    (Code::UsageSecret, Verb("sdk/cli/tests/trust.rs")),
     (
         Code::AuditFailed,
         By(Admit, "p", "", || {
@@ -374,6 +376,19 @@ const ROWS: &[(Code, From)] = &[
         By(Stage::Engine, "", "", || {
             let area = folder(&[("audit.key", "nothing of ours\n")]);
             audit::PublicKey::read(area.path().join("audit.key")).unwrap_err()
+        }),
+    ),
+    (
+        Code::AuditKeyChanged,
+        By(Stage::Engine, "", "", || {
+            let area = folder(&[]);
+            let open = |key: &str| {
+                let mut options = audit::FileOptions::default();
+                options.key = Some(area.path().join(key));
+                FileLog::open_with(area.path().join("audit.jsonl"), options)
+            };
+            drop(open("one.key").unwrap());
+            open("other.key").unwrap_err()
         }),
     ),
     (Code::LimitFuel, By(Call, "p", "p.lua:1", || after(|_| {}))),

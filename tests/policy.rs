@@ -14,6 +14,7 @@ use modhost::{
     TrustLevel,
     audit::{AuditPolicy, Event, MemoryLog},
     backend::{Backend, ExportId, ExportInfo, Fault, Instance, LoadRequest, Suspending, Type, Value},
+    verify::Exposed,
 };
 
 const LEVELS: [TrustLevel; 3] = [TrustLevel::Untrusted, TrustLevel::Verified, TrustLevel::Trusted];
@@ -166,6 +167,8 @@ fn policy_files_change_what_they_name() {
             p.untrusted.needs.isolation == Isolation::Sandbox && p.trusted.needs == Enforcement::NOTHING
         }),
         ("base = 'development'\naudit = 'deny-privileged'", |p| p.audit == AuditPolicy::DenyPrivileged),
+        ("", |p| p.exposed.is_none()),
+        ("exposed = 'warn'", |p| p.exposed == Some(Exposed::Warn)),
         ("base = 'strict'\naudit = 'continue'", |p| p.audit == AuditPolicy::Continue && p.signatures == 2),
         ("[untrusted]\nbackends = ['lua', 'wasm']\n[verified]\nbackends = []", |p| {
             p.untrusted.backends == Some([Kind::LUA, Kind::WASM].into())

@@ -51,6 +51,7 @@ pub mod package;
 mod plain;
 mod planning;
 mod policy;
+pub mod replace;
 mod report;
 pub mod resolve;
 mod revoking;

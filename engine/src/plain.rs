@@ -7,6 +7,20 @@ use std::{
     path::Path,
 };
 
+/// Opens the file at `path` as `options` say, through links but not through one at its end (on Unix).
+///
+/// # Errors
+/// As [`open_with`], and for a link.
+pub(crate) fn open_here(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    #[cfg(unix)]
+    {
+        use rustix::fs::OFlags;
+        let flags = i32::try_from((OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::NOFOLLOW).bits()).unwrap_or(0);
+        std::os::unix::fs::OpenOptionsExt::custom_flags(options, flags);
+    }
+    plain(options.open(path)?)
+}
+
 /// Opens the file at `path` as `options` say, through links.
 ///
 /// # Errors
@@ -19,7 +33,10 @@ pub(crate) fn open_with(options: &mut OpenOptions, path: &Path) -> io::Result<Fi
         let flags = i32::try_from((OFlags::NONBLOCK | OFlags::NOCTTY).bits()).unwrap_or(0);
         std::os::unix::fs::OpenOptionsExt::custom_flags(options, flags);
     }
-    let file = options.open(path)?;
+    plain(options.open(path)?)
+}
+
+fn plain(file: File) -> io::Result<File> {
     if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("this is no plain file")) }
 }
 

@@ -48,9 +48,9 @@ mod memory;
 mod metered;
 mod modules;
 mod raise;
+mod safepoints;
 #[allow(unsafe_code)]
 mod shift;
-mod safepoints;
 mod source;
 
 use modhost_backend::{Backend, Enforcement, Fault, Instance, Kind, LoadRequest};

@@ -495,15 +495,24 @@ mod tests {
             ("local s = 'abc' return tonumber(s), tonumber('12') + 1, string.sub(s, 2) .. s, math.max(1, 2) + #s", 2),
             ("local t = { 1 + 1, 2 * 2, x = 3 - 1, [4 / 2] = 'y' } return t[1] + t[2], t.x", 1),
             ("local a = 1 local function g() a = a + 1 return function() return a * 2 end end return g()() + a", 3),
-            ("local t = setmetatable({}, { __add = function(a, b) return 'sum' end, __lt = function() return true end,\
+            (
+                "local t = setmetatable({}, { __add = function(a, b) return 'sum' end, __lt = function() return true end,\
               __concat = function() return 'both' end, __unm = function() return 'minus' end })\
-              return t + 1, t < t, t .. 'x', -t", 4),
-            ("local co = coroutine.wrap(function(a) local b = a * 2 b = b + coroutine.yield(b) return b - 1 end)\
-              return co(2) + co(5)", 3),
+              return t + 1, t < t, t .. 'x', -t",
+                4,
+            ),
+            (
+                "local co = coroutine.wrap(function(a) local b = a * 2 b = b + coroutine.yield(b) return b - 1 end)\
+              return co(2) + co(5)",
+                3,
+            ),
             ("local a = #{ 1 }\n\nlocal b = a + 1\nlocal c = b * 2\n\n\nreturn c + nil", 3),
             ("local a = {}\nlocal b = #a + 2\nif b > 1 then\n\n  return b .. a\nend", 2),
             ("local ok, why = pcall(function()\n local a = #{ 1 }\n return a * 2 < 'x'\nend)\nreturn why", 2),
-            ("local a, b, c = #{ 1 }, ({})[1], #{ 1, 2 } return (a and a + 1 or 0), (b and b + 1 or c * 2), a == 1 and a + c or nil", 3),
+            (
+                "local a, b, c = #{ 1 }, ({})[1], #{ 1, 2 } return (a and a + 1 or 0), (b and b + 1 or c * 2), a == 1 and a + c or nil",
+                3,
+            ),
         ] {
             check(source, least);
         }

@@ -11,15 +11,16 @@ use modhost_backend::Place;
 use super::{
     Event, PublicKey,
     files::{Lines, Next, all, name},
-    line::{Hash, Line, NONE},
+    line::{Hash, Line, NONE, Signer},
 };
 use crate::error::{Code, Error, Result, Stage};
 
 /// What is known of a log from elsewhere. What is not known is not looked for.
 #[derive(Clone, Debug, Default)]
 pub struct Expect {
-    /// The keys that checkpoints may be signed by. With one the log must have checkpoints, and each of its full files must end with one.
-    /// Without, a checkpoint's signature is held against the key that it names.
+    /// The keys that the first checkpoint, or the last, may be signed by. With one the log must have checkpoints, and each of its full files
+    /// must end with one. Without, a checkpoint's signature is held against the key that it names. In any case another key than that of
+    /// the checkpoint before is good only after a record of that key that names it ([`Event::KeyRotated`]).
     pub keys: Vec<PublicKey>,
     /// The number of a record that was there once: records up to it must be there still, under a checkpoint where keys are known.
     pub reaches: Option<u64>,
@@ -43,6 +44,8 @@ pub struct Report {
     pub checkpoints: u64,
     /// The keys that they are signed by.
     pub keys: Vec<PublicKey>,
+    /// The numbers of the records by which one key named the next.
+    pub rotated: Vec<u64>,
     /// Whether the last thing is that the log was closed. A log that is written, or whose process died, was not; and one that was cut
     /// off after any other record looks the same.
     pub closed: bool,
@@ -86,7 +89,7 @@ pub enum Flaw {
     Torn,
     /// The checkpoint's signature is false.
     Signature,
-    /// The checkpoint is signed by a key that is not among those that may.
+    /// The checkpoint is signed by a key that is not among those that may, or that no record of the key before names.
     Key(Box<PublicKey>),
     /// There is no checkpoint where one must be: in the log, or at the end of a full file.
     Unsigned,
@@ -111,7 +114,9 @@ impl fmt::Display for Flaw {
             Flaw::Continuation => f.write_str("the file does not go on from the one before"),
             Flaw::Torn => f.write_str("the last record is not whole: it was not written to its end, or cut off"),
             Flaw::Signature => f.write_str("the checkpoint's signature is false"),
-            Flaw::Key(key) => write!(f, "the checkpoint is signed by another key, {key}"),
+            Flaw::Key(key) => {
+                write!(f, "the checkpoint is signed by another key, {key}, which no record of the right key names")
+            }
             Flaw::Unsigned => f.write_str("there is no checkpoint, and one signed by the key must be"),
             Flaw::Short(expected) => {
                 write!(f, "the log must reach record {expected}, under a checkpoint where a key is given")
@@ -144,10 +149,16 @@ impl Broken {
 /// `io.not-found`, `io.failed`. That the log is broken is no error, but [`Report::broken`].
 pub fn verify(path: impl AsRef<Path>, expect: &Expect) -> Result<Report> {
     let files = all(path.as_ref())?;
-    let mut walk = Walk { expect, report: Report { files, ..Report::default() }, before: None };
-    let files = walk.report.files.clone();
-    walk.report.broken = walk.all(&files)?;
-    Ok(walk.report)
+    let walk = Walk::along(&files, expect)?;
+    let Some(Flaw::Key(first)) = walk.report.broken.as_ref().map(|broken| &broken.flaw) else { return Ok(walk.report) };
+    if walk.signer.0.is_some() {
+        return Ok(walk.report);
+    }
+    // An older key began the log. What it signed is good where it led to a key that is expected, whose checkpoints are over all of it.
+    let older = Expect { keys: vec![**first], reaches: expect.reaches };
+    let whole = Walk::along(&files, &older)?;
+    let ends = whole.newest.is_some_and(|newest| expect.keys.contains(&newest));
+    Ok(if whole.report.broken.is_none() && ends { whole.report } else { walk.report })
 }
 
 /// The line before.
@@ -162,9 +173,19 @@ struct Walk<'a> {
     expect: &'a Expect,
     report: Report,
     before: Option<Before>,
+    signer: Signer,
+    /// Who signed last.
+    newest: Option<PublicKey>,
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
+    fn along(files: &[PathBuf], expect: &'a Expect) -> Result<Self> {
+        let report = Report { files: files.to_vec(), ..Report::default() };
+        let mut walk = Walk { expect, report, before: None, signer: Signer::default(), newest: None };
+        walk.report.broken = walk.all(files)?;
+        Ok(walk)
+    }
+
     fn all(&mut self, files: &[PathBuf]) -> Result<Option<Broken>> {
         let mut previous: Option<&PathBuf> = None;
         let mut line = 0;
@@ -233,13 +254,19 @@ impl Walk<'_> {
             _ => {}
         }
         if let Some(key) = line.key {
-            if !self.expect.keys.is_empty() && !self.expect.keys.contains(&key) {
+            let begins = self.signer.0.is_none() && !self.expect.keys.is_empty();
+            if begins && !self.expect.keys.contains(&key) {
                 return Err(Flaw::Key(Box::new(key)));
             }
+            self.signer.over(line)?;
+            self.newest = Some(key);
             if !self.report.keys.contains(&key) {
                 self.report.keys.push(key);
             }
-            self.report.checkpoints += 1;
+            match line.next {
+                Some(_) => self.report.rotated.push(entry.sequence),
+                None => self.report.checkpoints += 1,
+            }
             self.report.signed = Some(entry.sequence);
         }
         let report = &mut self.report;
@@ -250,7 +277,7 @@ impl Walk<'_> {
         report.first.get_or_insert(entry.sequence);
         report.last = Some(entry.sequence);
         let closed = entry.event == Event::Closed.as_str();
-        report.closed = closed || report.closed && line.key.is_some();
+        report.closed = closed || report.closed && line.key.is_some() && line.next.is_none();
         let checkpoint = line.key.is_some();
         self.before = Some(Before { hash: line.hash, number: entry.sequence, wall: entry.wall, checkpoint });
         Ok(())

@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    fs::{File, OpenOptions, TryLockError},
+    fs::{File, OpenOptions},
     io::{self, Read},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -12,7 +12,7 @@ use super::{
     Broken, Flaw, PublicKey, Record, Sink,
     files::{Lines, Next, beside, name, older},
     key::LogKey,
-    line::{BEGIN, Line, NONE},
+    line::{BEGIN, Line, NONE, Signer, is_signed},
     writer::{Link, Writer},
 };
 use crate::shown::ShowPath as _;
@@ -20,6 +20,7 @@ use crate::{
     call::{Clock, SystemClock},
     error::{Code, Error, Result, Stage},
     plain,
+    replace::{Afterwards, Held},
 };
 
 /// When what was written is also sent to the disk (`fdatasync`). A crash of the process loses nothing in any case, one of the machine
@@ -44,6 +45,10 @@ pub struct FileOptions {
     /// is not there. Without one there are no checkpoints, and whoever can write the log can make another that is as good.
     /// Keep it where those who may write the log cannot read it, and note its [`FileLog::public_key`] elsewhere.
     pub key: Option<PathBuf>,
+    /// The file of the secret key that signed the log's last checkpoint, where [`FileOptions::key`] is another and is to follow it. The old
+    /// key then signs a record that names the new one, which [`verify`](super::verify) follows. Without it a log that another key signed is
+    /// not gone on with ([`Code::AuditKeyChanged`]). It is not read where the new key has signed already, or nothing was signed yet.
+    pub rotate_from: Option<PathBuf>,
     /// After how many records a checkpoint follows; at least 1.
     pub every: u32,
     /// From what size on, in bytes, a file is not written any more and the next is begun.
@@ -61,6 +66,7 @@ impl Default for FileOptions {
     fn default() -> Self {
         FileOptions {
             key: None,
+            rotate_from: None,
             every: 100,
             size: 16 << 20,
             keep: 8,
@@ -108,7 +114,7 @@ pub struct FileLog {
     writer: Mutex<Writer>,
     public: Option<PublicKey>,
     /// Dropped last, so that nobody else writes before this log is closed.
-    _lock: File,
+    _lock: Held,
 }
 
 impl FileLog {
@@ -116,6 +122,7 @@ impl FileLog {
     ///
     /// # Errors
     /// [`Code::AuditLocked`] where another writes it, [`Code::AuditBroken`] where its last record is none, [`Code::AuditKey`],
+    /// [`Code::AuditKeyChanged`] where another key signed its last checkpoint and [`FileOptions::rotate_from`] is not that key,
     /// [`Code::IoFailed`], [`Code::IoNotFound`] for a folder that is not there.
     pub fn open(path: impl AsRef<Path>) -> Result<FileLog> {
         FileLog::open_with(path, FileOptions::default())
@@ -132,16 +139,18 @@ impl FileLog {
             return Err(failed(io::Error::other("the name of a log is UTF-8")));
         }
         let lock = lock(path)?;
-        let key = options.key.as_deref().map(LogKey::read_or_make).transpose()?;
+        // Nothing is made or changed where the log cannot be gone on with.
+        let (tail, mut link) = find(path)?;
+        let signer = signer(path, tail.signer)?;
+        let (key, from) = keys(path, &options, signer)?;
         let public = key.as_ref().map(LogKey::public);
         let file = append(path, false).map_err(failed)?;
-        let (tail, mut link) = find(path)?;
         if tail.torn > 0 {
             cut(&file, path, tail.whole).map_err(failed)?;
         }
         link.len = tail.whole;
         let mut writer = Writer::new(path.to_owned(), options, key, file, link);
-        let begun = writer.begin(tail.torn);
+        let begun = writer.begin(tail.torn, from.as_ref());
         begun.map_err(failed)?;
         Ok(FileLog { path: path.to_owned(), writer: Mutex::new(writer), public, _lock: lock })
     }
@@ -187,18 +196,12 @@ impl fmt::Debug for FileLog {
 
 /// The file beside the log that whoever writes the log has locked. Not the log itself: that is another file after each rotation, and on
 /// some systems nobody could read it while it is locked.
-fn lock(path: &Path) -> Result<File> {
-    let beside = beside(path, "lock");
-    let failed = |error| Error::io(Stage::Engine, &beside, &error);
-    let file = append(&beside, false).map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            let message = format!("{}: another process or engine writes this log", path.shown());
-            Err(Error::new(Code::AuditLocked, Stage::Engine, message))
-        }
-        Err(TryLockError::Error(error)) => Err(failed(error)),
-    }
+fn lock(path: &Path) -> Result<Held> {
+    let held = Held::try_named(&beside(path, "lock"), Afterwards::Stays, Stage::Engine)?;
+    held.ok_or_else(|| {
+        let message = format!("{}: another process or engine writes this log", path.shown());
+        Error::new(Code::AuditLocked, Stage::Engine, message)
+    })
 }
 
 /// Opens a file to append to it; a new one is its owner's only.
@@ -227,21 +230,32 @@ struct Tail {
     torn: u64,
     /// The last whole line, and which it is, from 1.
     last: Option<(u64, std::result::Result<Line, Flaw>)>,
+    /// Whose signature follows, as its signed lines say.
+    signer: Signer,
 }
 
+/// How the file at `path` ends; one that is not there has no lines.
 fn tail(path: &Path) -> Result<Tail> {
     let failed = |error| Error::io(Stage::Engine, path, &error);
-    let mut lines = Lines::open(path)?;
+    let mut signer = Signer::default();
+    let mut lines = match Lines::open(path) {
+        Err(error) if error.code() == Code::IoNotFound => return Ok(Tail { whole: 0, torn: 0, last: None, signer }),
+        other => other?,
+    };
     let (mut whole, mut number, mut newest) = (0, 0, Vec::new());
     while let Next::Line(line) = lines.next()? {
         whole += line.len() as u64 + 1;
         number += 1;
+        if is_signed(line) {
+            let over = Line::parse(line).and_then(|line| signer.over(&line));
+            over.map_err(|flaw| broken(path, number, flaw))?;
+        }
         newest.clear();
         newest.extend_from_slice(line);
     }
     let torn = std::fs::metadata(path).map_err(failed)?.len().saturating_sub(whole);
     let last = (number > 0).then(|| (number, Line::parse(&newest)));
-    Ok(Tail { whole, torn, last })
+    Ok(Tail { whole, torn, last, signer })
 }
 
 /// Whether a file begins as a log does, as far as it goes.
@@ -259,7 +273,7 @@ fn find(path: &Path) -> Result<(Tail, Link)> {
     let mut here = tail(path)?;
     // What does not even begin as a record was never one of this log.
     if here.torn >= super::line::LONGEST as u64 || here.torn > 0 && here.whole == 0 && !begins(path)? {
-        return Err(broken(path, here.last.map_or(1, |(number, _)| number + 1)));
+        return Err(broken(path, here.last.map_or(1, |(number, _)| number + 1), Flaw::Form));
     }
     let mut link = Link { prev: NONE, next: 0, newest, continues: None, len: 0 };
     let (path, last) = match (here.last.take(), older.last()) {
@@ -271,20 +285,73 @@ fn find(path: &Path) -> Result<(Tail, Link)> {
             let tail = tail(old)?;
             match tail.last {
                 Some(last) if tail.torn == 0 => (old.as_path(), last),
-                other => return Err(broken(old, other.map_or(1, |(number, _)| number + 1))),
+                other => return Err(broken(old, other.map_or(1, |(number, _)| number + 1), Flaw::Form)),
             }
         }
     };
     match last {
         (_, Ok(line)) => (link.prev, link.next) = (line.hash, line.entry.sequence + 1),
-        (number, Err(_)) => return Err(broken(path, number)),
+        (number, Err(flaw)) => return Err(broken(path, number, flaw)),
     }
     Ok((here, link))
 }
 
+/// Which key signs what follows in the log at `path`, whose newest file says `newest`.
+fn signer(path: &Path, newest: Signer) -> Result<Option<PublicKey>> {
+    if newest.0.is_some() {
+        return Ok(newest.0);
+    }
+    let older = older(path).map_err(|error| Error::io(Stage::Engine, path, &error))?;
+    for (_, old) in older.iter().rev() {
+        let tail = tail(old)?;
+        if tail.signer.0.is_some() {
+            return Ok(tail.signer.0);
+        }
+    }
+    Ok(None)
+}
+
+/// The key that signs from now on and, where it takes the place of `signer`, that one's secret key.
+fn keys(path: &Path, options: &FileOptions, signer: Option<PublicKey>) -> Result<(Option<LogKey>, Option<LogKey>)> {
+    let Some(file) = options.key.as_deref() else {
+        return match &options.rotate_from {
+            None => Ok((None, None)),
+            Some(_) => {
+                let message = format!("{}: the key that is to follow the log's key is not given", path.shown());
+                Err(Error::new(Code::AuditKey, Stage::Engine, message)
+                    .with_help("Name the file of the new key as the log's key; it is made where there is none."))
+            }
+        };
+    };
+    let Some(signer) = signer else { return Ok((Some(LogKey::read_or_make(file)?), None)) };
+    let changed = |why: String| {
+        let message = format!("{}: the log's last checkpoint is signed by the key {signer}, {why}", path.shown());
+        Error::new(Code::AuditKeyChanged, Stage::Engine, message)
+    };
+    let there = match LogKey::read(file) {
+        Err(error) if error.code() == Code::IoNotFound => None,
+        other => Some(other?),
+    };
+    if there.as_ref().is_some_and(|key| key.public() == signer) {
+        return Ok((there, None));
+    }
+    let Some(old) = &options.rotate_from else {
+        return Err(changed(match &there {
+            Some(key) => format!("and {} holds another, {}", file.shown(), key.public()),
+            None => format!("and {} is not there", file.shown()),
+        }));
+    };
+    let from = LogKey::read(old)?;
+    if from.public() != signer {
+        return Err(changed(format!("and {}, which is to be followed, holds another, {}", old.shown(), from.public())));
+    }
+    let key = there.map_or_else(|| LogKey::read_or_make(file), Ok)?;
+    Ok((Some(key), Some(from)))
+}
+
 /// A log that cannot be gone on with.
-fn broken(path: &Path, number: u64) -> Error {
-    let broken = Broken { file: path.to_owned(), line: number, sequence: None, flaw: Flaw::Form };
+fn broken(path: &Path, number: u64, flaw: Flaw) -> Error {
+    let broken = Broken { file: path.to_owned(), line: number, sequence: None, flaw };
     broken
         .error()
         .with_help("Find out how that came about, move the log away, and a new one is begun; nothing was changed.")

@@ -90,12 +90,20 @@ pub(super) struct LogKey(SecretKey);
 impl LogKey {
     /// Reads the key file at `path`, or makes a key and the file.
     pub(super) fn read_or_make(path: &Path) -> Result<LogKey> {
-        let key = match SecretKey::open(path) {
+        match LogKey::read(path) {
             Err(error) if error.code() == Code::IoNotFound => {
-                SecretKey::generate().and_then(|key| key.create(path).map(|()| key))
+                LogKey::of(SecretKey::generate().and_then(|key| key.create(path).map(|()| key)))
             }
             other => other,
-        };
+        }
+    }
+
+    /// Reads the key file at `path`.
+    pub(super) fn read(path: &Path) -> Result<LogKey> {
+        LogKey::of(SecretKey::open(path))
+    }
+
+    fn of(key: Result<SecretKey>) -> Result<LogKey> {
         key.map(LogKey).map_err(|error| {
             let code = match error.code() {
                 Code::TrustKeyFile | Code::TrustKeyExposed => Code::AuditKey,

@@ -7,7 +7,8 @@
 //!
 //! (without the line break): `prev` is the `hash` of the line before, zeros in the first; `hash` is the SHA-256 of the line's own bytes
 //! before `,"hash"`. A checkpoint has `,"key":"<64>","signature":"<128>"` between the two: ed25519 over [`CONTEXT`] and the line's bytes
-//! before `,"signature"`, in which `prev` stands for all that was before.
+//! before `,"signature"`, in which `prev` stands for all that was before. A `key-rotated` record is signed in the same way, by the key of
+//! the checkpoints before it; its `detail` is the key of those after it.
 
 use std::{borrow::Cow, time::Duration};
 
@@ -129,8 +130,40 @@ pub(super) struct Line {
     pub(super) entry: Entry,
     pub(super) prev: Hash,
     pub(super) hash: Hash,
-    /// For a checkpoint, which signature is good.
+    /// For a checkpoint and for a change of the key, whose signature is good.
     pub(super) key: Option<PublicKey>,
+    /// For a change of the key, the key that follows.
+    pub(super) next: Option<PublicKey>,
+}
+
+/// What stands after a line's signature: `"`, the hash and the end.
+const AFTER: usize = r#"","hash":""#.len() + 64 + r#""}"#.len();
+
+/// Whether a line, which may be none, is signed by its form: no text of a record can look so, since its quotes are escaped.
+pub(super) fn is_signed(line: &[u8]) -> bool {
+    let begin = br#","signature":""#;
+    line.len().checked_sub(AFTER + 128 + begin.len()).is_some_and(|at| line[at..].starts_with(begin))
+}
+
+/// Which key signs what follows.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Signer(pub(super) Option<PublicKey>);
+
+impl Signer {
+    /// Goes on over `line`.
+    ///
+    /// # Errors
+    /// [`Flaw::Key`] where another key signed it than the one that the signed records before it name.
+    pub(super) fn over(&mut self, line: &Line) -> Result<(), Flaw> {
+        let Some(key) = line.key else { return Ok(()) };
+        match self.0 {
+            Some(expected) if expected != key => Err(Flaw::Key(Box::new(key))),
+            _ => {
+                self.0 = Some(line.next.unwrap_or(key));
+                Ok(())
+            }
+        }
+    }
 }
 
 impl Line {
@@ -148,9 +181,11 @@ impl Line {
         if <[u8; 32]>::from(Sha256::digest(content)) != hash {
             return Err(Flaw::Changed);
         }
+        let rotated = read.event == Event::KeyRotated.as_str();
+        let signs = rotated || read.event == Event::Checkpoint.as_str();
         let key = match (&read.key, &read.signature) {
-            (None, None) if read.event != Event::Checkpoint.as_str() => None,
-            (Some(key), Some(signature)) if read.event == Event::Checkpoint.as_str() => {
+            (None, None) if !signs => None,
+            (Some(key), Some(signature)) if signs => {
                 let signed = content.strip_suffix(&format!(r#","signature":"{signature}""#)).ok_or(Flaw::Form)?;
                 let key: PublicKey = key.parse().map_err(|_| Flaw::Signature)?;
                 let signature = hex::bytes(signature).ok_or(Flaw::Signature)?;
@@ -161,7 +196,9 @@ impl Line {
             }
             _ => return Err(Flaw::Form),
         };
+        let next = if rotated { Some(read.detail.parse().map_err(|_| Flaw::Form)?) } else { None };
         Ok(Line {
+            next,
             prev: hex::bytes(&read.prev).ok_or(Flaw::Form)?,
             hash,
             key,

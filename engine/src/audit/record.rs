@@ -99,6 +99,8 @@ words! {
         Repaired "repaired"
         /// A signature over all records up to here.
         Checkpoint "checkpoint"
+        /// The key of the checkpoints before signed that another key, which `detail` holds, signs those that follow.
+        KeyRotated "key-rotated"
     }
     "there is no event"
 }
@@ -144,9 +146,12 @@ impl Event {
             | Event::Unprotected
             | Event::Development
             | Event::ClockSetBack => Severity::Warning,
-            Event::Admitted | Event::TrustChanged | Event::Granted | Event::Withdrawn | Event::Failed => {
-                Severity::Notice
-            }
+            Event::Admitted
+            | Event::KeyRotated
+            | Event::TrustChanged
+            | Event::Granted
+            | Event::Withdrawn
+            | Event::Failed => Severity::Notice,
             Event::Loaded
             | Event::Enabled
             | Event::Disabled

@@ -4,7 +4,7 @@ use crate::shown::ShowPath as _;
 use std::{
     fs::{self, File},
     io::{self, Write},
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 
 use super::{
@@ -15,6 +15,7 @@ use super::{
     key::LogKey,
     line::{Hash, LONGEST, seal},
 };
+use crate::replace::sync_folder;
 
 /// Where the next line belongs.
 pub(super) struct Link {
@@ -28,6 +29,14 @@ pub(super) struct Link {
     pub(super) continues: Option<String>,
     /// Bytes that the file has.
     pub(super) len: u64,
+}
+
+/// Who signs a line.
+enum By<'a> {
+    Nobody,
+    /// The log's own key.
+    Own,
+    Key(&'a LogKey),
 }
 
 /// What writes a log.
@@ -50,11 +59,16 @@ impl Writer {
         Writer { path, options, key, file: Some(file), link, torn: false, since: 0, folds: Folds::default() }
     }
 
-    /// The first lines after the log was opened and `repaired` bytes were cut off.
-    pub(super) fn begin(&mut self, repaired: u64) -> io::Result<()> {
+    /// The first lines after the log was opened and `repaired` bytes were cut off. `from` is the key of the checkpoints before, where the
+    /// log's own takes its place.
+    pub(super) fn begin(&mut self, repaired: u64, from: Option<&LogKey>) -> io::Result<()> {
         self.make_room()?;
         if repaired > 0 {
             self.own(Event::Repaired, format!("{repaired} bytes of a record that was not written to its end"))?;
+        }
+        if let (Some(from), Some(key)) = (from, &self.key) {
+            let record = self.of(Event::KeyRotated, key.public().to_string());
+            self.append(&record, By::Key(from))?;
         }
         self.own(Event::Opened, format!("modhost {}", env!("CARGO_PKG_VERSION")))?;
         self.checkpoint()
@@ -64,7 +78,7 @@ impl Writer {
     pub(super) fn take(&mut self, record: &Record) -> io::Result<()> {
         self.make_room()?;
         let Some(key) = Key::of(record) else {
-            self.append(record, false)?;
+            self.append(record, By::Nobody)?;
             return self.after(record.event);
         };
         if self.folds.is_full() {
@@ -72,7 +86,7 @@ impl Writer {
             self.folds.clear();
         }
         let Some(all) = self.folds.offer(&key, record) else { return Ok(()) };
-        let written = self.append(&all, false);
+        let written = self.append(&all, By::Nobody);
         self.folds.settle(&key, written.is_ok(), record.count);
         written?;
         self.after(record.event)
@@ -95,7 +109,7 @@ impl Writer {
             return Ok(());
         }
         if self.key.is_some() {
-            self.append(&self.of(Event::Checkpoint, String::new()), true)?;
+            self.append(&self.of(Event::Checkpoint, String::new()), By::Own)?;
         }
         if self.options.durability != Durability::Never {
             self.sync()?;
@@ -113,7 +127,7 @@ impl Writer {
     /// Writes what was only counted.
     fn unfold(&mut self) -> io::Result<()> {
         while let Some((key, record)) = self.folds.waiting() {
-            self.append(&record, false)?;
+            self.append(&record, By::Nobody)?;
             self.folds.settle(&key, true, 0);
         }
         Ok(())
@@ -161,12 +175,16 @@ impl Writer {
     }
 
     fn own(&mut self, event: Event, detail: String) -> io::Result<()> {
-        self.append(&self.of(event, detail), false)
+        self.append(&self.of(event, detail), By::Nobody)
     }
 
     /// Appends one line. Where that fails the file is as it was, now or before the next line.
-    fn append(&mut self, record: &Record, signed: bool) -> io::Result<()> {
-        let key = if signed { self.key.as_ref() } else { None };
+    fn append(&mut self, record: &Record, by: By<'_>) -> io::Result<()> {
+        let key = match by {
+            By::Nobody => None,
+            By::Own => self.key.as_ref(),
+            By::Key(key) => Some(key),
+        };
         let (line, hash) = seal(record, self.link.next, &self.link.prev, key)?;
         if line.len() > LONGEST {
             return Err(io::Error::new(
@@ -194,15 +212,6 @@ impl Writer {
     fn sync(&self) -> io::Result<()> {
         self.file.as_ref().map_or(Ok(()), File::sync_data)
     }
-}
-
-/// So that the file's name is on the disk, too. Where a folder cannot be opened the system sees to that.
-fn sync_folder(path: &Path) -> io::Result<()> {
-    if !cfg!(unix) {
-        return Ok(());
-    }
-    let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
-    File::open(folder)?.sync_all()
 }
 
 #[cfg(all(test, target_os = "linux"))]

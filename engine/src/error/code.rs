@@ -166,6 +166,9 @@ catalogue! {
     Usage "usage" 2
         "The command's words do not fit together."
         "See `modhost --help` or the verb's `--help`."
+    UsageSecret "usage.secret" 2
+        "A secret (a key in PEM, 64 hex digits, or long base64) was given where the path of its file is needed. It is not shown."
+        "Put the secret into a file that only you can read (mode 600), and give the file's path. Your shell's history may hold the secret: remove it there, or make a new one. For a file of such a name write ./NAME."
     IoNotFound "io.not-found" 2
         "There is nothing at the path."
         "Check the spelling and the current folder."
@@ -343,6 +346,9 @@ catalogue! {
     TrustKeyExposed "trust.key-exposed" 4
         "Others than its owner may read or write the file of a private key."
         "Take the rights back (`chmod 600 FILE`); if it was on a shared machine, make a new key."
+    TrustExposed "trust.exposed" 4
+        "A file that decides about trust (the trust store, its folder, what was seen, a policy) belongs to another user, or others may write it."
+        "Look whether it holds what you expect, then take the rights back (`chmod go-w FILE`). A policy says what happens: `exposed = \"refuse\"`, `\"warn\"` or `\"ignore\"`."
     TrustRevoked "trust.revoked" 4
         "The package, or a key that signed it, was revoked."
         "Use a release that is not revoked; the error says why this one is."
@@ -454,6 +460,9 @@ catalogue! {
     AuditKey "audit.key" 4
         "A key file of the audit is no ed25519 key, or others than its owner can read the secret key."
         "Name the right file; keep the secret key readable by its owner only (mode 600)."
+    AuditKeyChanged "audit.key-changed" 4
+        "An audit log was last signed by another key than the one given, so that nobody could tell its next checkpoints from forged ones."
+        "Give the key that signed it. To change the key, name the old one too (`--audit-rotate-from OLDKEY`, `FileOptions::rotate_from`); if it is lost, move the log away, and a new one is begun."
     ResolveMissing "resolve.missing" 5
         "A plugin needs another plugin that is not there."
         "Install it, or take the mod out that needs it."

@@ -18,6 +18,7 @@ use crate::{
         schema::{Codes, Item, Keys, Text, quote},
     },
     resolve::{Mode, Optionals, Options},
+    verify::Exposed,
 };
 
 pub(super) const CODES: Codes = Codes {
@@ -30,7 +31,7 @@ pub(super) const CODES: Codes = Codes {
     duration: Code::PolicyDuration,
 };
 
-const ROOT: [&str; 23] = [
+const ROOT: [&str; 24] = [
     "base",
     "name",
     "unsigned",
@@ -44,6 +45,7 @@ const ROOT: [&str; 23] = [
     "total_memory",
     "deliveries",
     "audit",
+    "exposed",
     "groups",
     "other_groups",
     "group_by",
@@ -95,6 +97,9 @@ const OPTIONALS: [(&str, Optionals); 3] =
 const AUDIT: [(&str, AuditPolicy); 2] =
     [("deny-privileged", AuditPolicy::DenyPrivileged), ("continue", AuditPolicy::Continue)];
 
+const EXPOSED: [(&str, Exposed); 3] =
+    [("refuse", Exposed::Refuse), ("warn", Exposed::Warn), ("ignore", Exposed::Ignore)];
+
 const ISOLATION: [(&str, Isolation); 4] = [
     ("none", Isolation::SharedMemory),
     ("sandbox", Isolation::Sandbox),
@@ -122,6 +127,7 @@ pub(super) fn read(text: &str, file: &str) -> Result<Policy> {
     set(&mut policy.total_memory, root.read("total_memory", |item| item.size())?);
     set(&mut policy.deliveries, root.read("deliveries", number)?);
     set(&mut policy.audit, root.read("audit", |item| word(item, &AUDIT))?);
+    policy.exposed = root.read("exposed", |item| word(item, &EXPOSED))?.or(policy.exposed);
     root.read("groups", |item| groups(&mut policy.groups, item))?;
     let others = |item| group(policy.other_groups.take().unwrap_or_default(), item, "[other_groups]").map(Some);
     let others = root.read("other_groups", others)?;

@@ -13,6 +13,7 @@ use crate::{
     error::{Code, Error, Result, Stage},
     package::{Caps, nearest},
     resolve::Options,
+    verify::Exposed,
 };
 
 /// What each trust level is worth, as plain data: take a preset and change its fields.
@@ -75,6 +76,9 @@ pub struct Policy {
     /// What happens while the audit cannot be kept: every preset lets nothing be loaded, enabled or granted then.
     /// [`Builder::audit_policy`](crate::Builder::audit_policy) goes above it.
     pub audit: AuditPolicy,
+    /// What happens with a trust store, and with the file of what was seen, that others may write. Without it such a store is refused, and
+    /// the rest is warned of. Whoever opens the files asks ([`StoreFile::exposed`](crate::verify::StoreFile::exposed)): the `modhost` command does.
+    pub exposed: Option<Exposed>,
     /// Takes every plugin for at most this, or, where [`Policy::development`] is set, for exactly this.
     pub assume: Option<TrustLevel>,
     /// A developer's own machine: trust may be assumed, and unsigned native code runs. Said out loud when the engine is built, and at
@@ -213,6 +217,7 @@ impl Policy {
     ///     total_memory = "1GiB"      # of all of them
     ///     deliveries = 1000          # of events in one round
     ///     audit = "deny-privileged"  # what cannot be recorded does not happen; or continue
+    ///     exposed = "refuse"         # a trust store that others may write; or warn, ignore
     ///
     ///     group_by = "publisher"     # or "nothing": which group a plugin is put into
     ///

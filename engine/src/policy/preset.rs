@@ -106,6 +106,7 @@ pub(super) fn mods() -> Policy {
         assume: None,
         development: false,
         audit: AuditPolicy::DenyPrivileged,
+        exposed: None,
         calibration: None,
         overrides: Overrides::default(),
         caps: Caps::default(),

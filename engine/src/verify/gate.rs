@@ -20,6 +20,7 @@ use crate::{
     error::{Code, Error, Result, Stage},
     package::Id,
     policy::{Policy, TrustLevel},
+    shown::ShowPath as _,
 };
 
 /// How many verdicts are kept: those of a large game's mods, some MiB; a hundred if strangers make each as large as one may be.
@@ -117,7 +118,7 @@ impl Gate {
         let remembering = |file: SeenFile| {
             let seen = Remembered { written: file.load()?, ..Remembered::default() };
             seen.written.check_store(&store).map_err(|error| {
-                let message = format!("{}; {} remembers it", error.message(), file.path().display());
+                let message = format!("{}; {} remembers it", error.message(), file.path().shown());
                 error.saying(message)
             })?;
             Ok(Memory { seen: Mutex::new(seen), file })

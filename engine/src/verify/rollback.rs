@@ -24,17 +24,17 @@ use std::{
 use semver::Version;
 
 use super::{
-    Date, Digest, KeyId, TrustStore, Verdict,
+    Date, Digest, Exposed, KeyId, TrustStore, Verdict,
     key::refused,
     lines::Lines,
     mark::{ListMark, Mark},
-    replace,
 };
 use crate::{
     error::{Code, Error, Result, Stage},
     package::{DigestError, Id},
     plain,
     policy::TrustLevel,
+    replace::{self, Afterwards, Held, Readers},
 };
 
 /// The longest such file, in bytes: 15,000 plugins of the longest kind fit.
@@ -261,12 +261,13 @@ impl fmt::Display for Seen {
 pub struct SeenFile {
     path: PathBuf,
     patience: Duration,
+    exposed: Exposed,
 }
 
 impl SeenFile {
     /// The file at `path`.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        SeenFile { path: path.into(), patience: replace::PATIENCE }
+        SeenFile { path: path.into(), patience: replace::PATIENCE, exposed: Exposed::Warn }
     }
 
     /// The same, waiting for so long while another process changes the file; without this for 3 s.
@@ -275,17 +276,28 @@ impl SeenFile {
         SeenFile { patience, ..self }
     }
 
+    /// The same, with another rule for a file, or a folder that it lies in, that others than this user and root may write: without this it
+    /// is warned of.
+    #[must_use]
+    pub fn exposed(self, exposed: Exposed) -> Self {
+        SeenFile { exposed, ..self }
+    }
+
     /// Reads it; where there is none, nothing was seen.
     ///
     /// # Errors
     /// [`Code::TrustMemory`] for a damaged file (it is never taken for an empty one), [`Code::TrustNewer`],
-    /// [`Code::IoFailed`].
+    /// [`Code::TrustExposed`], [`Code::IoFailed`].
     pub fn load(&self) -> Result<Seen> {
         let failed = |error| Error::io(Stage::Vet, &self.path, &error);
         let mut bytes = Vec::new();
         match plain::open(&self.path) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Seen::default()),
-            opened => opened.map_err(failed)?.take(LONGEST as u64 + 1).read_to_end(&mut bytes).map_err(failed)?,
+            opened => {
+                let file = opened.map_err(failed)?;
+                self.exposed.judge_with_folders(&file, &self.path)?;
+                file.take(LONGEST as u64 + 1).read_to_end(&mut bytes).map_err(failed)?
+            }
         };
         Seen::parse(&bytes)
     }
@@ -295,14 +307,14 @@ impl SeenFile {
     /// # Errors
     /// Those of [`SeenFile::load`]; [`Code::IoFailed`] where somebody keeps the lock.
     pub fn update<T>(&self, change: impl FnOnce(&mut Seen) -> T) -> Result<T> {
-        let _held = replace::lock(&self.path, self.patience)?;
+        let _held = Held::wait(&self.path, ".lock", Afterwards::Stays, self.patience, Stage::Vet)?;
         let mut seen = self.load()?;
         let result = change(&mut seen);
         let text = seen.to_string();
         if text.len() > LONGEST {
             return Err(refused(Code::TrustMemory, format!("more was seen than {LONGEST} bytes hold")));
         }
-        replace::replace(&self.path, text.as_bytes())?;
+        replace::replace(&self.path, text.as_bytes(), Readers::Owner, Stage::Vet)?;
         Ok(result)
     }
 

@@ -8,11 +8,11 @@ use ed25519_dalek::{
 };
 use zeroize::{Zeroize, Zeroizing};
 
-use super::{PublicKey, key::refused, replace};
+use super::{PublicKey, given, key::refused};
 use crate::shown::ShowPath as _;
 use crate::{
     error::{Code, Error, Result, Stage},
-    plain,
+    plain, replace,
 };
 
 /// The longest file that is read as a key, in bytes.
@@ -90,13 +90,32 @@ impl SecretKey {
     /// # Errors
     /// As [`SecretKey::create`].
     pub fn write_private(path: &Path, text: &str) -> Result<()> {
-        replace::create(path, text.as_bytes())
+        SecretKey::takes_path(path)?;
+        replace::create(path, text.as_bytes(), Stage::Vet)
+    }
+
+    /// Refuses a secret in the place of `path`, as everything here does that takes a secret's file: PEM, 64 hex digits or long base64 that
+    /// is no file's name. What is refused is not in the error.
+    ///
+    /// ```
+    /// use std::path::Path;
+    /// use modhost::{Code, verify::SecretKey};
+    ///
+    /// let error = SecretKey::takes_path(Path::new("-----BEGIN PRIVATE KEY-----")).unwrap_err();
+    /// assert_eq!(error.code(), Code::UsageSecret);
+    /// assert!(SecretKey::takes_path(Path::new("acme.pem")).is_ok());
+    /// ```
+    ///
+    /// # Errors
+    /// [`Code::UsageSecret`].
+    pub fn takes_path(path: &Path) -> Result<()> {
+        if given::is_secret(path) { Err(given::not_shown()) } else { Ok(()) }
     }
 
     /// Reads the file of a key.
     ///
     /// # Errors
-    /// [`Code::TrustKeyExposed`] where others than its owner may read it (on Unix), [`Code::TrustKeyFile`] for what is no key,
+    /// [`Code::TrustKeyExposed`] where others than its owner may read it, or its owner is neither this user nor root (on Unix), [`Code::TrustKeyFile`] for what is no key,
     /// [`Code::IoNotFound`] and [`Code::IoFailed`].
     pub fn open(path: &Path) -> Result<Self> {
         SecretKey::from_pem(&SecretKey::read_private(path)?).map_err(|error| {
@@ -110,9 +129,10 @@ impl SecretKey {
     /// # Errors
     /// As [`SecretKey::open`]; [`Code::TrustKeyFile`] for more than 16 KiB, and for what is no text.
     pub fn read_private(path: &Path) -> Result<Zeroizing<String>> {
+        SecretKey::takes_path(path)?;
         let failed = |error| Error::io(Stage::Vet, path, &error);
         let mut file = plain::open(path).map_err(failed)?;
-        private(&file, path)?;
+        SecretKey::guarded(&file, path)?;
         // All of it at once, so that no part is left behind where the text grew.
         let mut text = Zeroizing::new(String::with_capacity(LONGEST as usize + 64));
         let read = Read::by_ref(&mut file).take(LONGEST + 1).read_to_string(&mut text);
@@ -122,6 +142,15 @@ impl SecretKey {
         }
         read.map_err(failed)?;
         Ok(text)
+    }
+
+    /// Refuses an open file, which lies at `path`, that others than this user and root can read or write: for secrets of a host's own.
+    /// It asks the open file, which nobody can exchange. Elsewhere than on Unix it refuses nothing.
+    ///
+    /// # Errors
+    /// [`Code::TrustKeyExposed`], [`Code::IoFailed`].
+    pub fn guarded(file: &File, path: &Path) -> Result<()> {
+        private(file, path)
     }
 
     /// Its public half.
@@ -136,16 +165,20 @@ impl SecretKey {
     }
 }
 
-/// Refuses the file of a key that others may read. It asks the open file, which nobody can exchange.
 #[cfg(unix)]
 fn private(file: &File, path: &Path) -> Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    let mode = file.metadata().map_err(|error| Error::io(Stage::Vet, path, &error))?.permissions().mode() & 0o777;
+    use std::os::unix::fs::MetadataExt;
+    let about = file.metadata().map_err(|error| Error::io(Stage::Vet, path, &error))?;
+    let (mode, owner) = (about.mode() & 0o777, about.uid());
+    if owner != 0 && owner != rustix::process::geteuid().as_raw() {
+        let message = format!("{}: this secret belongs to another user (number {owner})", path.shown());
+        let help = "Its owner can read and change it. Copy it to a file of your own with mode 600, or make a new one.";
+        return Err(refused(Code::TrustKeyExposed, message).with_help(help));
+    }
     if mode & 0o077 == 0 {
         return Ok(());
     }
-    let message =
-        format!("{}: others than its owner may read or write this private key (mode {mode:04o})", path.shown());
+    let message = format!("{}: others than its owner may read or write this secret (mode {mode:04o})", path.shown());
     let help =
         format!("Take it back with `chmod 600 {}`; if it was on a shared machine, make a new key.", path.shown());
     Err(refused(Code::TrustKeyExposed, message).with_help(help))

@@ -1,6 +1,7 @@
 //! The words of the command: its verbs, their options and their help. Reads them; decides nothing.
 
 use std::{
+    ffi::OsString,
     fmt::Display,
     path::PathBuf,
     time::{Duration, SystemTime},
@@ -45,12 +46,14 @@ macro_rules! told {
 mod audit;
 mod key;
 mod pack;
+mod secrets;
 mod sign;
 mod trust;
 
 pub(crate) use audit::{Audit, AuditVerb, Log, Show, Verify as VerifyLog};
 pub(crate) use key::{Key, KeyVerb, Passphrase};
 pub(crate) use pack::Pack;
+pub(crate) use secrets::refused as secret_in_place;
 pub(crate) use sign::{Sign, Verify};
 pub(crate) use trust::{Add, Allow, Delegate, Publish, Revoke, Store, Threshold, Trust, TrustVerb};
 
@@ -427,6 +430,9 @@ pub(crate) fn wants_json() -> bool {
 /// # Errors
 /// The answer to a request for help or the version, and to words that do not fit together.
 pub(crate) fn read(json: bool) -> Result<Cli, Answer> {
+    let words: Vec<OsString> = std::env::args_os().skip(1).collect();
+    // Before anything reads the words that would show one.
+    secrets::none_in(&words).map_err(|error| Answer::error(&error, json))?;
     let mut error = match Cli::try_parse() {
         Ok(cli) if cli.json == json => return Ok(cli),
         // `--json` as the value of another option: that option's value is missing.
@@ -437,6 +443,11 @@ pub(crate) fn read(json: bool) -> Result<Cli, Answer> {
         let mut text = Text::default();
         error.render().to_string().lines().for_each(|line| text.line(line));
         return Err(Answer::new(0, text));
+    }
+    if secrets::some_in(&words, &error.render().to_string()) {
+        let error = usage("the words do not fit together; they are not shown, because one looks like a secret")
+            .with_help("See the verb's `--help`. An option that takes a secret takes the path of its file.");
+        return Err(Answer::error(&error, json));
     }
     show(&mut error);
     let rendered = error.render();

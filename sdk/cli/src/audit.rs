@@ -33,6 +33,7 @@ pub(crate) fn recording(log: &Log) -> Result<Builder> {
     let clock = Arc::new(SystemClock::default());
     let mut options = FileOptions::default();
     options.key.clone_from(&log.audit_key);
+    options.rotate_from.clone_from(&log.audit_rotate_from);
     options.clock = clock.clone();
     let log = FileLog::open_with(path, options)?;
     Ok(builder.clock(clock).audit(Arc::new(log)))

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::Read,
     path::{Path, PathBuf},
 };
 
@@ -9,7 +10,7 @@ use modhost::{
     Builder, Code, Engine, Error, LoadProgress, Loading, Mods, Policy, Result, Stage, TrustLevel,
     package::MANIFEST,
     resolve::Lockfile,
-    verify::{SeenFile, SignedLock, TrustStore},
+    verify::{Exposed, SeenFile, SignedLock, TrustStore},
 };
 use modhost_testkit::world::World;
 
@@ -30,9 +31,10 @@ pub(crate) fn engine(options: &Host) -> Result<Engine> {
 /// [`engine`], begun with a builder of the verb's own.
 pub(crate) fn engine_from(options: &Host, builder: Builder) -> Result<Engine> {
     // What cannot be read is refused before a lock lies beside it.
-    options.policy.seen.as_ref().map(|file| SeenFile::new(file).load()).transpose()?;
-    let store = trust::store(&options.policy)?;
-    let policy = policy(options, &store)?;
+    let named = named(options.policy.name.as_deref())?;
+    options.policy.seen.as_ref().map(|file| seen(file, &named).load()).transpose()?;
+    let store = trust::store(&options.policy, named.exposed)?;
+    let policy = policy(options, named, &store)?;
     let mut builder = World::offer(judging(builder, &options.policy, policy, store)?);
     for capability in &options.grant {
         builder = builder.grant(capability.as_str());
@@ -49,19 +51,21 @@ pub(crate) fn engine_under(chosen: &ChosenPolicy) -> Result<Engine> {
 
 /// [`engine_under`], with a signed set.
 pub(crate) fn engine_with(chosen: &ChosenPolicy, set: Option<SignedLock>) -> Result<Engine> {
-    let store = trust::store(chosen)?;
+    let policy = named(chosen.name.as_deref())?;
+    let store = trust::store(chosen, policy.exposed)?;
     let builder = set.into_iter().fold(Engine::builder(), Builder::signed_lock);
-    let builder = World::offer(judging(builder, chosen, named(chosen.name.as_deref())?, store)?);
+    let builder = World::offer(judging(builder, chosen, policy, store)?);
     builder.build().map_err(|error| trust::about_seen(error, chosen))
 }
 
 fn judging(builder: Builder, chosen: &ChosenPolicy, policy: Policy, store: TrustStore) -> Result<Builder> {
+    let file = chosen.seen.as_ref().map(|file| (file, seen(file, &policy)));
     let builder = builder.policy(policy).trust_store(store);
-    let Some(file) = &chosen.seen else { return Ok(builder) };
+    let Some((file, seen)) = file else { return Ok(builder) };
     // A file that is not there yet has seen nothing; where it could never be written somebody mistyped it.
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::metadata(folder).map_err(|error| Error::io(Stage::Engine, folder, &error))?;
-    Ok(builder.versions_seen(SeenFile::new(file)))
+    Ok(builder.versions_seen(seen))
 }
 
 /// Loads what is at `paths`, together: of the same version of a plugin that of the path which was named first. Whoever waits is shown how
@@ -93,9 +97,13 @@ pub(crate) fn around(path: &Path) -> Option<PathBuf> {
     (!holds_plugins(path) && holds_plugins(&folder)).then_some(folder)
 }
 
-/// The policy that the options describe.
-fn policy(options: &Host, store: &TrustStore) -> Result<Policy> {
-    let mut policy = named(options.policy.name.as_deref())?;
+/// The file of what was seen, under the policy's word about files that others may write.
+pub(crate) fn seen(file: &Path, policy: &Policy) -> SeenFile {
+    SeenFile::new(file).exposed(policy.exposed.unwrap_or(Exposed::Warn))
+}
+
+/// The policy that the options describe, begun with the one they name.
+fn policy(options: &Host, mut policy: Policy, store: &TrustStore) -> Result<Policy> {
     // Where nobody can vouch for a plugin, more than untrusted is a promise that nobody keeps.
     let idle = !policy.development && store.all_keys().next().is_none() && store.allowed().next().is_none();
     if let Some(trust) = options.trust.filter(|trust| *trust > TrustLevel::Untrusted && idle) {
@@ -125,12 +133,19 @@ fn from_file(path: &Path, name: &str) -> Result<Policy> {
     if path.is_dir() {
         return Err(usage(format!("--policy {name}: this is a folder, not a TOML file")));
     }
-    let text = String::from_utf8(kept::bounded(path, LONGEST + 1)?)
-        .map_err(|_| usage(format!("--policy {name}: this is not UTF-8 text")))?;
+    let failed = |error| Error::io(Stage::Engine, path, &error);
+    let mut file = kept::open(path).map_err(failed)?;
+    let mut bytes = Vec::new();
+    Read::by_ref(&mut file).take(LONGEST + 1).read_to_end(&mut bytes).map_err(failed)?;
+    let text = String::from_utf8(bytes).map_err(|_| usage(format!("--policy {name}: this is not UTF-8 text")))?;
     if text.len() as u64 > LONGEST {
         return Err(usage(format!("--policy {name}: a policy file has at most {LONGEST} bytes")));
     }
-    Policy::from_toml(&text, name)
+    let policy = Policy::from_toml(&text, name)?;
+    // Whoever may write it may also write that nobody is to be told.
+    let exposed = policy.exposed.filter(|exposed| *exposed == Exposed::Refuse).unwrap_or(Exposed::Warn);
+    exposed.judge(&file, path)?;
+    Ok(policy)
 }
 
 /// A grant that no function asks for is a slip of the pen, and silence about it a riddle.

@@ -2,20 +2,21 @@
 
 use std::{
     fs::{self, File},
-    io::{self, Read, Write},
-    path::{Path, PathBuf},
-    thread,
-    time::{Duration, Instant},
+    io::{self, Read},
+    path::Path,
+    time::Duration,
 };
 
-use modhost::{Code, Error, Result, ShowPath as _, Stage};
+use modhost::{
+    Code, Error, Result, ShowPath as _, Stage,
+    replace::{Afterwards, Held, Readers, replace},
+};
 
 /// The longest text that is read, in bytes: one more than the engine takes, so that it says what is wrong.
 const LONGEST: u64 = (16 << 20) + 1;
 
-/// How long [`Held`] waits for others, and how long between two looks.
+/// How long [`hold`] waits for others.
 const PATIENCE: Duration = Duration::from_secs(20);
-const PAUSE: Duration = Duration::from_millis(5);
 
 /// The text at `path`; `-` is standard input.
 ///
@@ -86,95 +87,22 @@ pub(crate) fn writable(path: &Path) -> Result<()> {
     if other { Err(Error::io(Stage::Engine, path, &no_plain_file())) } else { Ok(()) }
 }
 
-/// Puts `text`, or other bytes, at `path`, in place of what is there, or of what a link there leads to: first beside it under another name,
-/// so that a failure leaves the old text, also one of the machine. Who may read it stays as it was. A device or a pipe is nobody's old
-/// text: it stays.
+/// Puts `text`, or other bytes, at `path`, in place of what is there, or of what a link there leads to, whole or not at all. Who may read it
+/// stays as it was. A device or a pipe is nobody's old text: it stays.
 ///
 /// # Errors
 /// `io.failed`, `io.not-found`.
 pub(crate) fn write(path: &Path, text: impl AsRef<[u8]>) -> Result<()> {
     writable(path)?;
-    let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let beside = beside(path);
-    let written = File::create_new(&beside).and_then(|mut file| {
-        if let Ok(about) = fs::metadata(path) {
-            file.set_permissions(about.permissions())?;
-        }
-        file.write_all(text.as_ref())?;
-        file.sync_all()
-    });
-    // Someone else's file of that name is left alone.
-    if let Err(error) = &written
-        && error.kind() == io::ErrorKind::AlreadyExists
-    {
-        return Err(Error::io(Stage::Engine, &beside, error));
-    }
-    let failed = |error| Error::io(Stage::Engine, path, &error);
-    written.and_then(|()| fs::rename(&beside, path)).map_err(|error| {
-        // What is half written helps nobody; it may not be there at all.
-        let _ = fs::remove_file(&beside);
-        failed(error)
-    })?;
-    sync_folder(path).map_err(failed)
+    replace(path, text.as_ref(), Readers::Usual, Stage::Engine)
 }
 
-/// Keeps others who ask for the same from changing what is at `path`, until it is dropped. It is a file beside it, which goes with it.
-#[must_use]
-#[derive(Debug)]
-pub(crate) struct Held(PathBuf);
-
-impl Held {
-    /// Waits until nobody else holds `path`, a while.
-    ///
-    /// # Errors
-    /// `io.failed`, also where somebody holds it for longer, or was stopped meanwhile.
-    pub(crate) fn wait(path: &Path) -> Result<Self> {
-        Held::wait_for(path, PATIENCE)
-    }
-
-    fn wait_for(path: &Path, patience: Duration) -> Result<Self> {
-        // By whatever name it goes; what is not there yet has one.
-        let mut name = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()).into_os_string();
-        name.push(".held");
-        let held = PathBuf::from(name);
-        let until = Instant::now() + patience;
-        loop {
-            match File::create_new(&held) {
-                Ok(_) => return Ok(Held(held)),
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && Instant::now() < until => {
-                    thread::sleep(PAUSE);
-                }
-                Err(error) => {
-                    let failed = Error::io(Stage::Engine, &held, &error);
-                    let help = "Somebody else is writing there. If nobody is, one was stopped while doing it: remove the file.";
-                    let taken = error.kind() == io::ErrorKind::AlreadyExists;
-                    return Err(if taken { failed.with_help(help) } else { failed });
-                }
-            }
-        }
-    }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        // Who cannot remove it leaves it to the next, who is told.
-        let _ = fs::remove_file(&self.0);
-    }
-}
-
-/// Makes the new name last. Other systems than Unix open no folders.
-fn sync_folder(path: &Path) -> io::Result<()> {
-    if !cfg!(unix) {
-        return Ok(());
-    }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(folder)?.sync_all()
-}
-
-fn beside(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(format!(".{}.new", std::process::id()));
-    name.into()
+/// Keeps others who ask for the same from changing what is at `path`, until it is dropped. Waits until nobody else does, a while.
+///
+/// # Errors
+/// `io.failed`, also where somebody holds it for longer.
+pub(crate) fn hold(path: &Path) -> Result<Held> {
+    Held::wait(path, ".held", Afterwards::Removed, PATIENCE, Stage::Engine)
 }
 
 #[cfg(test)]
@@ -194,17 +122,5 @@ mod tests {
         assert_eq!(fs::read_to_string(&real).unwrap(), "new");
         assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o640);
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
-    }
-
-    #[test]
-    fn one_holds_a_file_at_a_time() {
-        let area = tempfile::tempdir().unwrap();
-        let path = area.path().join("a");
-        let held = Held::wait(&path).unwrap();
-        let error = Held::wait_for(&path, Duration::ZERO).unwrap_err();
-        assert!(error.to_string().contains("a.held") && error.help().contains("remove the file"), "{error}");
-        drop(held);
-        drop(Held::wait_for(&path, Duration::ZERO).unwrap());
-        assert_eq!(fs::read_dir(area.path()).unwrap().count(), 0);
     }
 }

@@ -17,7 +17,7 @@ use pkcs8::{
 use zeroize::Zeroizing;
 
 use crate::{
-    args::{Passphrase, usage},
+    args::{Passphrase, secret_in_place, usage},
     kept,
 };
 
@@ -40,7 +40,8 @@ fn given(options: &Passphrase) -> Result<Option<Zeroizing<String>>> {
         None => match env::var("MODHOST_PASSPHRASE") {
             Ok(text) => Zeroizing::new(text),
             Err(env::VarError::NotPresent) => return Ok(None),
-            Err(error) => return Err(usage(format!("MODHOST_PASSPHRASE: {error}"))),
+            // The error would show what the variable holds.
+            Err(env::VarError::NotUnicode(_)) => return Err(usage("MODHOST_PASSPHRASE: this is not UTF-8 text")),
         },
     };
     line(&text).map(Some)
@@ -72,10 +73,22 @@ pub(crate) fn for_new(options: &Passphrase, encrypt: bool) -> Result<Option<Zero
     }
 }
 
+/// Reads the file of a passphrase, which is held as strictly as a private key. It may be a pipe, whose mode is asked as well.
 fn read(file: &Path) -> Result<Zeroizing<String>> {
-    let failed = |error| Error::io(Stage::Engine, file, &error);
+    SecretKey::takes_path(file).map_err(|_| secret_in_place("--passphrase-file"))?;
+    let failed = |error: std::io::Error| match error.kind() {
+        // Any word at all may be the passphrase itself.
+        ErrorKind::NotFound | ErrorKind::InvalidFilename | ErrorKind::InvalidInput => {
+            let message = "--passphrase-file: there is no such file; its name is not shown, it may be the passphrase";
+            Error::new(Code::IoNotFound, Stage::Engine, message)
+                .with_help("Give the path of a file whose first line is the passphrase.")
+        }
+        _ => Error::io(Stage::Engine, file, &error),
+    };
     let mut text = Zeroizing::new(String::with_capacity(2 * LONGEST as usize));
-    match File::open(file).map_err(failed)?.take(LONGEST + 2).read_to_string(&mut text) {
+    let open = File::open(file).map_err(failed)?;
+    SecretKey::guarded(&open, file)?;
+    match open.take(LONGEST + 2).read_to_string(&mut text) {
         Err(error) if error.kind() == ErrorKind::InvalidData => {
             Err(usage(format!("{}: this is not UTF-8 text", file.shown())))
         }

@@ -10,6 +10,7 @@ use std::{
 use modhost::{
     Code, Error, Result, ShowPath as _, Stage,
     package::{Caps, Package},
+    replace::Held,
     verify::{Envelope, KeyId, SignOptions, Signature, sign_index},
 };
 use serde::Serialize;
@@ -18,7 +19,7 @@ use crate::{
     answer::Answer,
     args::{Sign, not_ended, usage},
     json::about::raw,
-    kept::{self, Held},
+    kept,
     layout::{Text, count, safe},
     lock::is_lockfile,
     passphrase,
@@ -169,10 +170,10 @@ fn signed(args: &Sign) -> Result<Body> {
 /// Keeps other signers of the same waiting.
 ///
 /// # Errors
-/// Those of [`Held::wait`], and `io.not-found`.
+/// Those of [`kept::hold`], and `io.not-found`.
 fn held(args: &Sign) -> Result<Held> {
     fs::metadata(&args.path).map_err(|error| Error::io(Stage::Open, &args.path, &error))?;
-    Held::wait(args.out.as_ref().unwrap_or(&args.path))
+    kept::hold(args.out.as_ref().unwrap_or(&args.path))
 }
 
 /// What was signed would not be what was looked at.

@@ -141,6 +141,15 @@ lRUR5b5f8y5LXRs1hxyXWvfq7Cq3+D4S/NT2TcJO/XWsO1vLhBUGwv/D/tmB++kM
 #[test]
 fn a_private_key_under_a_passphrase() {
     let here = folder(&[("right", "moonlight\nand more\n"), ("wrong", "sunlight"), ("empty", "\n"), SEALED]);
+    #[cfg(unix)]
+    for file in ["right", "wrong", "empty"] {
+        use std::os::unix::fs::PermissionsExt;
+        let path = here.path().join(file);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        let exposed = ["key", "new", "new.pem", "--passphrase-file", file, "--json"];
+        check_in(here.path(), &exposed, 4, &[At("error.code", r#""trust.key-exposed""#)]);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    }
     let run = |words: &[&str], variable: Option<&str>| {
         let mut command = modhost(here.path());
         command.args(words).env_remove("MODHOST_PASSPHRASE");
@@ -295,4 +304,114 @@ fn the_store_among_ones_settings_is_made_when_it_is_needed() {
     assert!(!here.path().join("new").exists());
     assert_eq!(run(&["trust", "add", PUBLIC, "--namespace", "*"]).0, Some(0));
     assert!(here.path().join("new/other.toml").exists());
+}
+
+/// A secret in the place of a path is refused by a code of its own, and shown nowhere.
+#[test]
+fn a_secret_in_the_place_of_a_path_is_not_shown() {
+    const PEM: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ1hsZ3vyejguRk65Le6JLXUwfv3Wz0uJr5uqd9c0fCn\n-----END PRIVATE KEY-----\n";
+    const BASE64: &str = "nWGxnejguRk65Le6JLXUwfv3Wz0uJr5uqd9c0fCnAAA=";
+    const HEX: &str = "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60";
+    let secrets = [(PEM, "MC4CAQ"), (BASE64, "nWGxne"), (HEX, "9d61b1"), ("-----BEGIN", "-----BEGIN")];
+    let places: &[&[&str]] = &[
+        &["sign", "p.modpkg", "--key"],
+        &["sign", "p.modpkg", "--passphrase-file", "x", "--key"],
+        &["sign", "p.modpkg", "--key", "k.pem", "--passphrase-file"],
+        &["run", "p.lua", "--store-key-file"],
+        &["trust", "list", "--store-key-file"],
+        &["trust", "seal", "--store-key-file"],
+        &["trust", "list", "--store"],
+        &["trust", "publish", "--out", "x", "--until", "30d", "--key"],
+        &["trust", "delegate", "x", "--by"],
+        &["run", "p.lua", "--audit", "a", "--audit-key"],
+        &["run", "p.lua", "--audit", "a", "--audit-key", "k", "--audit-rotate-from"],
+        &["audit", "verify", "a", "--key"],
+        &["key", "new"],
+        &["key", "show"],
+        &["key", "show", "k.pem", "--passphrase-file"],
+    ];
+    let here = folder(&[]);
+    let clean = |output: &std::process::Output, part: &str, what: &dyn std::fmt::Debug| {
+        let text = String::from_utf8_lossy(&[&output.stdout[..], &output.stderr[..]].concat()).into_owned();
+        assert!(!text.contains(part), "{what:?}: {text}");
+        text
+    };
+    for place in places {
+        for (secret, part) in secrets {
+            let last = place.last().unwrap();
+            let mut forms = vec![[place, &[secret][..]].concat().iter().map(ToString::to_string).collect::<Vec<_>>()];
+            if last.starts_with("--") {
+                let mut joined: Vec<String> = place.iter().map(ToString::to_string).collect();
+                *joined.last_mut().unwrap() = format!("{last}={secret}");
+                forms.push(joined);
+            }
+            for mut words in forms {
+                for json in [false, true] {
+                    words.extend(json.then(|| "--json".to_owned()));
+                    let output = modhost(here.path()).args(&words).output().unwrap();
+                    let text = clean(&output, part, &words);
+                    assert!(output.status.code() == Some(2) && text.contains("usage.secret"), "{words:?}: {text}");
+                }
+            }
+        }
+    }
+    assert_eq!(fs::read_dir(here.path()).unwrap().count(), 0, "nothing was made");
+    for (words, variable, value, part) in [
+        (&["trust", "list"][..], "MODHOST_STORE", HEX, "9d61b1"),
+        (&["trust", "list"], "MODHOST_STORE_KEY", PEM, "MC4CAQ"),
+        (&["trust", "list"], "MODHOST_STORE_KEY", "hunter2", "hunter2"),
+        // No verb has a place for it, and the parser of the words would show it.
+        (&["sign", "p.modpkg", HEX], "X", "", "9d61b1"),
+        (&["run", "--store-key", HEX, "p.lua"], "X", "", "9d61b1"),
+        // Any word may be a passphrase.
+        (&["key", "new", "k.pem", "--passphrase-file", "hunter2"], "X", "", "hunter2"),
+    ] {
+        for json in [&[][..], &["--json"]] {
+            let output = modhost(here.path()).args(words).args(json).env(variable, value).output().unwrap();
+            clean(&output, part, &words);
+            assert_eq!(output.status.code(), Some(2), "{words:?}");
+        }
+    }
+    // Such a name is a path where it is written as one, or something is there.
+    let named = format!("./{HEX}");
+    check_in(here.path(), &["key", "new", &named], 0, &[OutHas("public key")]);
+    check_in(here.path(), &["key", "show", HEX], 0, &[OutHas("public key")]);
+}
+
+/// A store, its folder and a policy that others may write.
+#[cfg(unix)]
+#[test]
+fn what_others_may_write_is_refused_or_warned_of() {
+    use std::os::unix::fs::PermissionsExt;
+    let here = folder(&[
+        ("d/none.lua", "function main() return 'awoo' end"),
+        ("warn.toml", "exposed = 'warn'"),
+        ("ignore.toml", "exposed = 'ignore'"),
+        ("refuse.toml", "exposed = 'refuse'"),
+    ]);
+    let mode = |path: &str, mode| {
+        fs::set_permissions(here.path().join(path), fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let own: &[&str] = &["trust", "add", PUBLIC, "--namespace", "*", "--store", "d/t.toml"];
+    check_in(here.path(), own, 0, &[OutHas("generation 1")]);
+    let run = |policy: &[&'static str]| [&["run", "d/none.lua", "--store", "d/t.toml"], policy].concat();
+    let refused = [At("error.code", r#""trust.exposed""#)];
+    let list: &[&str] = &["trust", "list", "--store", "d/t.toml"];
+    for (path, open, closed) in [("d/t.toml", 0o666, 0o600), ("d", 0o777, 0o755)] {
+        mode(path, open);
+        check_in(here.path(), &[list, &["--json"]].concat(), 4, &refused);
+        check_in(here.path(), &[own, &["--json"]].concat(), 4, &refused);
+        check_in(here.path(), &[run(&[]), vec!["--json"]].concat(), 4, &refused);
+        check_in(here.path(), &run(&["--policy", "warn.toml"]), 0, &[Out("awoo\n"), Err("may write it")]);
+        check_in(here.path(), &run(&["--policy", "ignore.toml"]), 0, &[Out("awoo\n"), NotErr("may write it")]);
+        mode(path, closed);
+        check_in(here.path(), list, 0, &[]);
+    }
+    // A folder like /tmp, in which nobody replaces another's file.
+    mode("d", 0o1777);
+    check_in(here.path(), list, 0, &[]);
+    for (policy, status) in [("refuse.toml", 4), ("warn.toml", 0), ("ignore.toml", 0)] {
+        mode(policy, 0o666);
+        check_in(here.path(), &run(&["--policy", policy]), status, &[Err("may write it")]);
+    }
 }

@@ -14,12 +14,8 @@ use crate::shown::ShowPath as _;
 use crate::{
     error::{Code, Error, Result, Stage},
     plain,
-    verify::{
-        Seen,
-        key::refused,
-        mark::Mark,
-        replace::{PATIENCE, lock, replace},
-    },
+    replace::{self, Afterwards, Held, PATIENCE, Readers},
+    verify::{Exposed, Seen, key::refused, mark::Mark},
 };
 
 /// The highest generation that a store is raised to: enough are left for the changes after it.
@@ -47,13 +43,21 @@ pub struct StoreFile {
     /// The newest one that was read or written here.
     seen: Mutex<Mark>,
     patience: Duration,
+    exposed: Exposed,
 }
 
 impl StoreFile {
     /// The store at `path`.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         let path = path.into();
-        StoreFile { path, key: None, built: TrustStore::default(), seen: Mutex::default(), patience: PATIENCE }
+        StoreFile {
+            path,
+            key: None,
+            built: TrustStore::default(),
+            seen: Mutex::default(),
+            patience: PATIENCE,
+            exposed: Exposed::Refuse,
+        }
     }
 
     /// The same, encrypted at rest with a key that the host keeps elsewhere. A file that is not sealed is refused then.
@@ -95,6 +99,13 @@ impl StoreFile {
         StoreFile { patience, ..self }
     }
 
+    /// The same, with another rule for a file, or a folder that it lies in, that others than this user and root may write: without this it
+    /// is refused.
+    #[must_use]
+    pub fn exposed(self, exposed: Exposed) -> Self {
+        StoreFile { exposed, ..self }
+    }
+
     /// Where it is.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -105,7 +116,7 @@ impl StoreFile {
     ///
     /// # Errors
     /// Those of [`TrustStore::parse`], [`Code::TrustGeneration`] for an older store than was seen here, [`Code::TrustEquivocation`] for
-    /// another one of the same generation, [`Code::TrustSealed`], [`Code::IoNotFound`] and [`Code::IoFailed`].
+    /// another one of the same generation, [`Code::TrustSealed`], [`Code::TrustExposed`], [`Code::IoNotFound`] and [`Code::IoFailed`].
     pub fn load(&self) -> Result<TrustStore> {
         self.read()?.ok_or_else(|| self.failed(&io::Error::new(ErrorKind::NotFound, "there is no trust store")))
     }
@@ -116,7 +127,7 @@ impl StoreFile {
     /// # Errors
     /// Those of `change` and of [`StoreFile::load`]; [`Code::IoFailed`] where somebody keeps the lock.
     pub fn update<T>(&self, change: impl FnOnce(&mut TrustStore) -> Result<T>) -> Result<T> {
-        let _held = lock(&self.path, self.patience)?;
+        let _held = self.lock()?;
         let mut store = self.read()?.unwrap_or_else(|| self.built.clone());
         let (generation, before) = (store.generation, Mark::of(&store).of_lists());
         let result = change(&mut store)?;
@@ -140,7 +151,7 @@ impl StoreFile {
             Some(key) => seal::seal(&text, key)?,
             None => text.into_bytes(),
         };
-        replace(&self.path, &bytes)?;
+        replace::replace(&self.path, &bytes, Readers::Owner, Stage::Vet)?;
         self.seen_here().raise(&Mark::of(&store));
         Ok(())
     }
@@ -154,7 +165,7 @@ impl StoreFile {
     pub fn raise_to(&self, generation: u64) -> Result<()> {
         // Where there is nothing to raise no lock is left behind.
         self.load()?;
-        let _held = lock(&self.path, self.patience)?;
+        let _held = self.lock()?;
         let mut store = self.load()?;
         if generation <= store.generation {
             let message =
@@ -189,12 +200,16 @@ impl StoreFile {
     pub fn reseal(mut self, key: Option<[u8; 32]>) -> Result<Self> {
         // Where there is nothing to seal no lock is left behind.
         self.load()?;
-        let held = lock(&self.path, self.patience)?;
+        let held = self.lock()?;
         let store = self.load()?;
         self.key = key.map(Zeroizing::new);
         self.write(store)?;
         drop(held);
         Ok(self)
+    }
+
+    fn lock(&self) -> Result<Held> {
+        Held::wait(&self.path, ".lock", Afterwards::Stays, self.patience, Stage::Vet)
     }
 
     fn failed(&self, error: &io::Error) -> Error {
@@ -215,6 +230,7 @@ impl StoreFile {
             }
             opened => {
                 let file = opened.map_err(|error| self.failed(&error))?;
+                self.exposed.judge_with_folders(&file, &self.path)?;
                 file.take(LONGEST as u64 + 1024).read_to_end(&mut bytes).map_err(|error| self.failed(&error))?
             }
         };

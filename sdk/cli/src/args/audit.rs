@@ -124,6 +124,9 @@ pub(crate) struct Log {
     /// Sign the audit log's checkpoints with this secret key; it is made where there is none
     #[arg(long, value_name = "FILE", requires = "audit")]
     pub(crate) audit_key: Option<PathBuf>,
+    /// Let the audit key take the place of this one, which signed the log so far and signs that change
+    #[arg(long, value_name = "OLDKEY", requires = "audit_key")]
+    pub(crate) audit_rotate_from: Option<PathBuf>,
 }
 
 fn event(text: &str) -> Result<Event, String> {

@@ -58,6 +58,9 @@ fn page(args: &Verify, report: &Report) -> Text {
             say(format!("Signed up to record {signed} with {whose}: {}", keys.join(", ")));
         }
     }
+    for number in &report.rotated {
+        say(format!("Record {number} names the key that followed, and is signed by the key before."));
+    }
     if !report.closed {
         say("It was not closed: it is being written, its process died, or its end was cut off.".into());
     }
@@ -82,6 +85,7 @@ struct Body<'a> {
     signed: Option<u64>,
     checkpoints: u64,
     keys: Vec<String>,
+    rotated: Vec<u64>,
     closed: bool,
     clock_went_back: Option<u64>,
 }
@@ -99,6 +103,7 @@ impl<'a> Body<'a> {
             signed: report.signed,
             checkpoints: report.checkpoints,
             keys: report.keys.iter().map(ToString::to_string).collect(),
+            rotated: report.rotated.clone(),
             closed: report.closed,
             clock_went_back: report.went_back,
         }

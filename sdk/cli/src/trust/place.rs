@@ -7,14 +7,14 @@ use std::{
 
 use modhost::{
     Code, Error, Result, ShowPath as _, Stage,
-    verify::{SecretKey, StoreFile, TrustStore},
+    verify::{Exposed, SecretKey, StoreFile, TrustStore},
 };
 use zeroize::Zeroizing;
 
 use super::show;
 use crate::{
     answer::Answer,
-    args::{ChosenPolicy, Store, usage},
+    args::{ChosenPolicy, Store, secret_in_place, usage},
 };
 
 const VARIABLE: &str = "MODHOST_STORE_KEY";
@@ -30,17 +30,18 @@ pub(super) struct Place {
     /// Whether an option names it: then it must be there to be read.
     given: bool,
     key: Option<Key>,
+    exposed: Exposed,
 }
 
 impl Place {
     /// The store that the options and the environment name.
     pub(super) fn of(store: &Store) -> Result<Self> {
         let (path, given) = path(store.file.as_deref())?;
-        Ok(Place { path, given, key: key(store.key.as_deref())? })
+        Ok(Place { path, given, key: key(store.key.as_deref())?, exposed: Exposed::Refuse })
     }
 
     fn file(&self) -> StoreFile {
-        let file = StoreFile::new(&self.path);
+        let file = StoreFile::new(&self.path).exposed(self.exposed);
         match &self.key {
             Some(key) => file.sealed(**key),
             None => file,
@@ -78,6 +79,7 @@ fn path(file: Option<&Path>) -> Result<(PathBuf, bool)> {
     }
     let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     if let Some(file) = set("MODHOST_STORE") {
+        SecretKey::takes_path(&file).map_err(|_| secret_in_place("MODHOST_STORE"))?;
         return Ok((file, false));
     }
     let settings = if cfg!(windows) {
@@ -100,7 +102,8 @@ fn key(file: Option<&Path>) -> Result<Option<Key>> {
             Ok(text) if text.is_empty() => return Ok(None),
             Ok(text) => (Zeroizing::new(text), VARIABLE.to_owned()),
             Err(env::VarError::NotPresent) => return Ok(None),
-            Err(error) => return Err(usage(format!("{VARIABLE}: {error}"))),
+            // The error would show what the variable holds.
+            Err(env::VarError::NotUnicode(_)) => return Err(usage(format!("{VARIABLE}: this is not UTF-8 text"))),
         },
     };
     match digits(text.trim_ascii()) {
@@ -148,16 +151,17 @@ pub(super) fn change(
     Ok(show::changed(&place.path, generation, &done, json))
 }
 
-/// The store by which plugins are judged: that which the options name, else the usual one.
+/// The store by which plugins are judged: that which the options name, else the usual one. `exposed` is the policy's word about it.
 ///
 /// # Errors
 /// Where it is refused, or where the one that an option names is not there.
-pub(crate) fn store(chosen: &ChosenPolicy) -> Result<TrustStore> {
+pub(crate) fn store(chosen: &ChosenPolicy, exposed: Option<Exposed>) -> Result<TrustStore> {
+    let exposed = exposed.unwrap_or_default();
     let key = key(chosen.store_key_file.as_deref())?;
     match path(chosen.store.as_deref()) {
         // Where there is no place for settings there is no store in them.
         Err(_) if chosen.store.is_none() => Ok(TrustStore::default()),
-        place => place.and_then(|(path, given)| Place { path, given, key }.load()),
+        place => place.and_then(|(path, given)| Place { path, given, key, exposed }.load()),
     }
 }
 
@@ -174,7 +178,7 @@ pub(crate) fn about_seen(error: Error, chosen: &ChosenPolicy) -> Error {
 
 /// `error`, with the file that it is about before it.
 pub(super) fn named(error: &Error, file: &Path) -> Error {
-    let message = format!("{}: {}", file.display(), error.message());
+    let message = format!("{}: {}", file.shown(), error.message());
     Error::new(error.code(), error.stage(), message).with_help(error.help())
 }
 

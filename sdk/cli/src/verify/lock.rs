@@ -6,7 +6,7 @@ use modhost::{
     Code, Error, Policy, Result, ShowPath as _, Stage,
     package::{Digest, Id},
     resolve::Lockfile,
-    verify::{KeyId, Revoked, Seen, SeenFile, SignedLock, Signer, TrustStore, Verdict},
+    verify::{KeyId, Revoked, Seen, SignedLock, Signer, TrustStore, Verdict},
 };
 use semver::Version;
 use serde::Serialize;
@@ -69,10 +69,11 @@ struct Terms {
 impl Terms {
     fn of(args: &args::Verify) -> Result<Self> {
         let policy = host::engine_under(&args.policy)?.policy().clone();
-        let seen = args.policy.seen.as_ref().map(|file| SeenFile::new(file).load()).transpose()?;
+        let seen = args.policy.seen.as_ref().map(|file| host::seen(file, &policy).load()).transpose()?;
         let wall = SystemTime::now();
         let now = seen.as_ref().map_or(wall, |seen| seen.time(wall).0);
-        Ok(Terms { policy, store: trust::store(&args.policy)?, seen, now })
+        let store = trust::store(&args.policy, policy.exposed)?;
+        Ok(Terms { policy, store, seen, now })
     }
 }
 

@@ -6,7 +6,7 @@ use modhost::{
     Code, Error, Policy, Result, Stage,
     package::{Digest, Id},
     resolve::Lockfile,
-    verify::{KeyId, Revoked, Seen, SeenFile, SignedLock, Signer, TrustStore, Verdict},
+    verify::{KeyId, Revoked, Seen, SignedLock, Signer, TrustStore, Verdict},
 };
 use semver::Version;
 use serde::Serialize;

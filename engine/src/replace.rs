@@ -80,8 +80,9 @@ impl Held {
     pub fn wait(path: &Path, ending: &str, afterwards: Afterwards, patience: Duration, stage: Stage) -> Result<Held> {
         let name = with_ending(&followed(path), ending);
         let begun = Instant::now();
+        let mut open = None;
         loop {
-            if let Some(held) = Held::try_named(&name, afterwards, stage)? {
+            if let Some(held) = Held::once(&mut open, &name, afterwards, stage)? {
                 return Ok(held);
             }
             if begun.elapsed() >= patience {
@@ -96,19 +97,32 @@ impl Held {
     /// # Errors
     /// Those of the system.
     pub(crate) fn try_named(name: &Path, afterwards: Afterwards, stage: Stage) -> Result<Option<Held>> {
+        Held::once(&mut None, name, afterwards, stage)
+    }
+
+    /// Tries it once, on the file that is `open` since the try before, if there was one.
+    fn once(open: &mut Option<File>, name: &Path, afterwards: Afterwards, stage: Stage) -> Result<Option<Held>> {
         let failed = |error| Error::io(stage, name, &error);
-        let mut options = File::options();
-        options.create(true).truncate(false).write(true);
-        // Who may open it may hold it.
-        private(&mut options);
-        let file = match plain::open_here(&mut options, name) {
-            // The one of another user, who has it or leaves it behind; what cannot be made at all is told at once.
-            Err(error) if error.kind() == ErrorKind::PermissionDenied && is_plain(name) => return Ok(None),
-            opened => opened.map_err(failed)?,
+        let file = match open.take() {
+            Some(file) => file,
+            None => {
+                let mut options = File::options();
+                options.create(true).truncate(false).write(true);
+                // Who may open it may hold it.
+                private(&mut options);
+                match plain::open_here(&mut options, name) {
+                    // The one of another user, who has it or left it; what cannot be made at all is told at once.
+                    Err(error) if error.kind() == ErrorKind::PermissionDenied && is_plain(name) => return Ok(None),
+                    opened => opened.map_err(failed)?,
+                }
+            }
         };
         match file.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::WouldBlock) => {
+                *open = Some(file);
+                return Ok(None);
+            }
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
         // Its holder may have removed it since it was opened.

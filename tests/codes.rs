@@ -11,12 +11,13 @@ mod packed;
 mod support;
 #[path = "support/trust_codes.rs"]
 mod trust_codes;
+#[path = "support/ways.rs"]
+mod ways;
 
 use std::{
     fs,
     os::unix::fs::symlink,
-    path::{Path, PathBuf},
-    process::Command,
+    path::Path,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -33,6 +34,7 @@ use modhost::{
 use own_backend::{Own, own};
 use packed::{packed, unpacked};
 use support::folder;
+use ways::{busy, library, native};
 
 /// Where an error comes from.
 enum From {
@@ -128,26 +130,6 @@ fn among(plugins: &[(&str, &str)]) -> Error {
     mods.refused.into_iter().find(|refused| refused.name == "p").unwrap().error
 }
 
-/// Loading a native library that `source` compiles to.
-fn native(source: &str, flags: &[&str]) -> Error {
-    let area = folder(&[("p.c", source)]);
-    let header = Path::new(env!("CARGO_MANIFEST_DIR")).join("sdk/abi/include");
-    let out = area.path().join("p.so");
-    let status = Command::new("cc")
-        .args(["-shared", "-fPIC", "-I"])
-        .args([&header, &PathBuf::from("-o"), &out, &area.path().join("p.c")])
-        .args(flags)
-        .status()
-        .expect("a C compiler, which building modhost needs anyway");
-    assert!(status.success());
-    library(&fs::read(out).unwrap())
-}
-
-fn library(bytes: &[u8]) -> Error {
-    let engine = Engine::builder().policy(Policy::development()).build().unwrap();
-    engine.load_source("p.so", bytes).unwrap_err()
-}
-
 /// The plugin `p` for a resolver.
 fn candidate(version: &str) -> Candidate {
     Candidate::plain("p".parse().unwrap(), version.parse().unwrap(), "p")
@@ -155,22 +137,6 @@ fn candidate(version: &str) -> Candidate {
 
 fn policy(text: &str) -> Error {
     Policy::from_toml(text, "arena.toml").unwrap_err()
-}
-
-/// What a call of the plugin by itself, through the host, comes to.
-fn busy() -> Error {
-    let seen = Arc::new(Mutex::new(None));
-    let inner = seen.clone();
-    let engine = Engine::builder()
-        .function("game.again", move || {
-            let engine = modhost::caller().unwrap().engine;
-            *inner.lock().unwrap() = engine.call::<_, Value>(&mut (), "p", "run", ()).err();
-        })
-        .build()
-        .unwrap();
-    engine.load_source("p.lua", "function run() game.again() end").unwrap();
-    engine.call::<_, ()>(&mut (), "p", "run", ()).unwrap();
-    seen.lock().unwrap().take().unwrap()
 }
 
 fn deadline() -> Error {

@@ -33,6 +33,8 @@ const MOST: u32 = 4 * ARITHMETIC;
 const ARITHMETIC: u32 = 16;
 /// One text read as a number.
 const NUMBER: u32 = 10;
+/// The sign of one text.
+const MINUS: u32 = 13;
 const CONCATENATION: u32 = 8;
 const SUBTEXT: u32 = 3;
 const COMPARISON: u32 = 2;
@@ -264,8 +266,9 @@ fn work(word: u32) -> u32 {
         28 | 29 | 31 | 32 => COMPARISON,
         // ADD, SUB, MUL, DIV, MOD, POW, IDIV of two registers.
         33..=38 | 81 => ARITHMETIC,
-        // The same with a constant; MINUS.
-        39..=44 | 51 | 71 | 72 | 82 => NUMBER,
+        // The same with a constant.
+        39..=44 | 71 | 72 | 82 => NUMBER,
+        51 => MINUS,
         49 => CONCATENATION,
         // The limit, the step and the first index.
         FOR_PREPARE => ARITHMETIC + NUMBER,

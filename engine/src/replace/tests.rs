@@ -45,7 +45,7 @@ fn a_writer_may_be_killed_at_every_step() {
             if !new {
                 fs::write(&path, "old bytes").unwrap();
             }
-            let word = format!("{number} {} {}", if new { "new" } else { "old" }, path.display());
+            let word = format!("{number} {} {}", if new { "new" } else { "old" }, path.to_string_lossy());
             let mut child = Command::new(env::current_exe().unwrap());
             child.args(["--exact", "replace::tests::killed_writer"]).env(KILLED, word);
             let output = child.output().unwrap();

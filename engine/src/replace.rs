@@ -30,6 +30,8 @@ use crate::{
 
 /// How long stores and what was seen wait for whoever changes them: to change one takes some milliseconds.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(3);
+/// How long a lock is waited for whose file cannot be opened: whoever may change what lies beside it could open one that modhost made.
+const UNOPENED: Duration = Duration::from_secs(1);
 /// How long until a lock is tried again.
 const TURN: Duration = Duration::from_millis(5);
 /// How many random names are tried. The first is good, unless somebody removes files that are just made.
@@ -82,8 +84,10 @@ impl Held {
         let begun = Instant::now();
         let mut open = None;
         loop {
-            if let Some(held) = Held::once(&mut open, &name, afterwards, stage)? {
-                return Ok(held);
+            match Held::once(&mut open, &name, afterwards, stage)? {
+                Tried::Got(held) => return Ok(held),
+                Tried::Shut if begun.elapsed() >= patience.min(UNOPENED) => return Err(shut(&name, stage)),
+                Tried::Shut | Tried::Busy => {}
             }
             if begun.elapsed() >= patience {
                 return Err(kept_by_another(path, &name, patience, stage));
@@ -97,38 +101,44 @@ impl Held {
     /// # Errors
     /// Those of the system.
     pub(crate) fn try_named(name: &Path, afterwards: Afterwards, stage: Stage) -> Result<Option<Held>> {
-        Held::once(&mut None, name, afterwards, stage)
+        match Held::once(&mut None, name, afterwards, stage)? {
+            Tried::Got(held) => Ok(Some(held)),
+            Tried::Busy | Tried::Shut => Ok(None),
+        }
     }
 
     /// Tries it once, on the file that is `open` since the try before, if there was one.
-    fn once(open: &mut Option<File>, name: &Path, afterwards: Afterwards, stage: Stage) -> Result<Option<Held>> {
+    fn once(open: &mut Option<File>, name: &Path, afterwards: Afterwards, stage: Stage) -> Result<Tried> {
         let failed = |error| Error::io(stage, name, &error);
         let file = match open.take() {
             Some(file) => file,
-            None => {
-                let mut options = File::options();
-                options.create(true).truncate(false).write(true);
-                // Who may open it may hold it.
-                private(&mut options);
-                match plain::open_here(&mut options, name) {
-                    // The one of another user, who has it or left it; what cannot be made at all is told at once.
-                    Err(error) if error.kind() == ErrorKind::PermissionDenied && is_plain(name) => return Ok(None),
-                    opened => opened.map_err(failed)?,
-                }
-            }
+            None => match open_lock(name) {
+                // The one of another user, who has it or left it; what cannot be made at all is told at once.
+                Err(error) if error.kind() == ErrorKind::PermissionDenied && is_plain(name) => return Ok(Tried::Shut),
+                opened => opened.map_err(failed)?,
+            },
         };
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 *open = Some(file);
-                return Ok(None);
+                return Ok(Tried::Busy);
             }
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
         // Its holder may have removed it since it was opened.
         let same = is_at(&file, name).map_err(failed)?;
-        Ok(same.then(|| Held { file, name: name.to_owned(), afterwards }))
+        Ok(if same { Tried::Got(Held { file, name: name.to_owned(), afterwards }) } else { Tried::Busy })
     }
+}
+
+/// What comes of trying once.
+enum Tried {
+    Got(Held),
+    /// Somebody has it, or had it a moment ago.
+    Busy,
+    /// Its file is another user's and cannot be opened.
+    Shut,
 }
 
 impl Drop for Held {
@@ -138,6 +148,58 @@ impl Drop for Held {
             let _ = fs::remove_file(&self.name);
         }
     }
+}
+
+/// Opens the file of a lock, or makes it. One that is there is opened without making it: some systems refuse to open another user's
+/// file in a shared folder in that way.
+fn open_lock(name: &Path) -> io::Result<File> {
+    for _ in 0..NAMES {
+        match open_left(name) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            opened => return opened,
+        }
+        let mut options = File::options();
+        options.write(true).create_new(true);
+        private(&mut options);
+        match options.open(name) {
+            // Somebody was faster.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+            Ok(file) => {
+                share(&file, name)?;
+                return Ok(file);
+            }
+        }
+    }
+    Err(io::Error::new(ErrorKind::AlreadyExists, "it comes and goes"))
+}
+
+/// Opens a file that is there to lock it, which most systems also do for a file that may only be read.
+fn open_left(path: &Path) -> io::Result<File> {
+    match plain::open_here(File::options().write(true), path) {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => plain::open_here(File::options().read(true), path),
+        opened => opened,
+    }
+}
+
+/// Lets those hold a lock who may write the folder of its file, and nobody else: they change what lies there, one after the other, and could
+/// keep each other from it in any case.
+fn share(file: &File, name: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
+        let folder = fs::metadata(folder_of(name))?;
+        let group = folder.mode() & 0o020 != 0
+            && (file.metadata()?.gid() == folder.gid() || fchown(file, None, Some(folder.gid())).is_ok());
+        let others = folder.mode() & 0o002 != 0;
+        if group || others {
+            let mode = 0o600 | if group { 0o060 } else { 0 } | if others { 0o004 } else { 0 };
+            file.set_permissions(fs::Permissions::from_mode(mode))?;
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = (file, name);
+    Ok(())
 }
 
 fn kept_by_another(path: &Path, name: &Path, patience: Duration, stage: Stage) -> Error {
@@ -152,6 +214,12 @@ fn kept_by_another(path: &Path, name: &Path, patience: Duration, stage: Stage) -
         name.shown()
     );
     Error::new(Code::IoFailed, stage, message).with_help(help)
+}
+
+fn shut(name: &Path, stage: Stage) -> Error {
+    let why = "this lock is another user's, who holds it or left it, and cannot be opened";
+    Error::io(stage, name, &io::Error::new(ErrorKind::PermissionDenied, why))
+        .with_help("Try again when the other one is done; if nobody is at work there, remove that file.")
 }
 
 /// Who may read a file that was not there before.
@@ -266,11 +334,12 @@ fn make(path: &Path, readers: Readers, step: &mut dyn FnMut(Step)) -> io::Result
 
 /// Removes what killed writers of the file at `path` left. It is only tidying: what cannot be removed stays.
 fn clear(path: &Path) {
+    let owner = fs::metadata(path).ok();
     let Some(name) = path.file_name() else { return };
     let Ok(entries) = fs::read_dir(folder_of(path)) else { return };
     for entry in entries.flatten() {
         if is_left(name, &entry.file_name()) && entry.file_type().is_ok_and(|kind| kind.is_file()) {
-            let _ = remove_left(&entry.path());
+            let _ = remove_left(&entry.path(), owner.as_ref());
         }
     }
 }
@@ -287,13 +356,20 @@ fn is_left(name: &OsStr, other: &OsStr) -> bool {
     })
 }
 
-/// Removes a file of this user that no living writer has locked.
-fn remove_left(path: &Path) -> io::Result<()> {
-    let file = plain::open_here(File::options().write(true), path)?;
+/// Removes a file that no living writer has locked, of this user or of whoever has the file that `beside` is of: a killed writer may have
+/// given it to them.
+fn remove_left(path: &Path, beside: Option<&fs::Metadata>) -> io::Result<()> {
+    let file = open_left(path)?;
     #[cfg(unix)]
-    if std::os::unix::fs::MetadataExt::uid(&file.metadata()?) != rustix::process::geteuid().as_raw() {
-        return Ok(());
+    {
+        use std::os::unix::fs::MetadataExt;
+        let owner = file.metadata()?.uid();
+        if owner != rustix::process::geteuid().as_raw() && beside.is_none_or(|beside| beside.uid() != owner) {
+            return Ok(());
+        }
     }
+    #[cfg(not(unix))]
+    let _ = beside;
     if file.try_lock().is_ok() && is_at(&file, path)? {
         fs::remove_file(path)?;
     }

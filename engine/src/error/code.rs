@@ -344,7 +344,7 @@ catalogue! {
         "The file holds no key of ed25519 in PEM, or the private key in it does not open with the passphrase."
         "Name a file that `modhost key new` or `openssl genpkey -algorithm ed25519` wrote."
     TrustKeyExposed "trust.key-exposed" 4
-        "Others than its owner may read or write the file of a private key."
+        "Others than its owner may read or write the file of a private key, a store key or a passphrase, or it belongs to another user."
         "Take the rights back (`chmod 600 FILE`); if it was on a shared machine, make a new key."
     TrustExposed "trust.exposed" 4
         "A file that decides about trust (the trust store, its folder, what was seen, a policy) belongs to another user, or others may write it."

@@ -143,3 +143,43 @@ fn links_and_folders_in_the_place_of_a_lock_are_refused() {
     fs::create_dir(area.path().join("a.held")).unwrap();
     assert_eq!(held(&path, Duration::ZERO).unwrap_err().code(), Code::IoFailed);
 }
+
+/// As another user, which root alone can try: whoever may write the folder goes on after a writer of another user was killed.
+#[cfg(unix)]
+#[test]
+fn what_a_killed_writer_of_another_user_left_is_in_nobodys_way() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+    const OTHER: u32 = 65534;
+    let area = tempfile::tempdir().unwrap();
+    let path = area.path().join("a");
+    // The mode of a lock's file follows who may write the folder.
+    for (folder, file) in [(0o700, 0o600), (0o755, 0o600), (0o770, 0o660), (0o2775, 0o660), (0o1777, 0o664)] {
+        fs::set_permissions(area.path(), fs::Permissions::from_mode(folder)).unwrap();
+        let lock = held(&path, Duration::ZERO).unwrap();
+        let mode = fs::metadata(area.path().join("a.held")).unwrap().mode() & 0o7777;
+        assert_eq!(mode, file, "{folder:o}");
+        drop(lock);
+    }
+    // One that may only be read can be held, too.
+    fs::write(area.path().join("a.held"), "").unwrap();
+    fs::set_permissions(area.path().join("a.held"), fs::Permissions::from_mode(0o444)).unwrap();
+    let first = held(&path, Duration::ZERO).unwrap();
+    assert!(held(&path, Duration::ZERO).is_err());
+    drop(first);
+
+    if rustix::process::geteuid().as_raw() != 0 {
+        return;
+    }
+    // Left by a writer that root was, for a file of another user: it had been given to that one.
+    fs::write(&path, "old").unwrap();
+    chown(&path, Some(OTHER), None).unwrap();
+    let left = area.path().join(format!("a.{}.tmp", "4".repeat(16)));
+    for (owner, stays) in [(OTHER, false), (OTHER - 1, true)] {
+        fs::write(&left, "part").unwrap();
+        chown(&left, Some(owner), None).unwrap();
+        replace(&path, b"new", Readers::Usual, Stage::Engine).unwrap();
+        assert_eq!(left.exists(), stays, "{owner}");
+        assert_eq!(fs::metadata(&path).unwrap().uid(), OTHER);
+    }
+    fs::remove_file(&left).unwrap();
+}

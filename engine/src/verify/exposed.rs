@@ -94,11 +94,19 @@ fn found(owner: u32, group: u32, mode: u32, us: u32, sticky: bool) -> Option<Str
 
 #[cfg(not(unix))]
 fn exposure(_about: &fs::Metadata) -> Option<String> {
+    not_looked_at();
+    None
+}
+
+/// Tells once that this system is not asked who may do what with a file.
+#[cfg(not(unix))]
+pub(super) fn not_looked_at() {
     static TOLD: std::sync::Once = std::sync::Once::new();
     TOLD.call_once(|| {
-        tracing::warn!("who may write the trust store and what lies beside it is not looked at on this system");
+        tracing::warn!(
+            "who may read secrets, and who may write the trust store and what lies beside it, is not looked at on this system"
+        );
     });
-    None
 }
 
 fn warn_once(path: &Path, why: String) {

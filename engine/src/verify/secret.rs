@@ -145,7 +145,7 @@ impl SecretKey {
     }
 
     /// Refuses an open file, which lies at `path`, that others than this user and root can read or write: for secrets of a host's own.
-    /// It asks the open file, which nobody can exchange. Elsewhere than on Unix it refuses nothing.
+    /// It asks the open file, which nobody can exchange. Elsewhere than on Unix it refuses nothing, which is told once.
     ///
     /// # Errors
     /// [`Code::TrustKeyExposed`], [`Code::IoFailed`].
@@ -186,6 +186,7 @@ fn private(file: &File, path: &Path) -> Result<()> {
 
 #[cfg(not(unix))]
 fn private(_file: &File, _path: &Path) -> Result<()> {
+    super::exposed::not_looked_at();
     Ok(())
 }
 

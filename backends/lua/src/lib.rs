@@ -51,18 +51,28 @@ mod raise;
 #[allow(unsafe_code)]
 mod shift;
 mod source;
+mod straight;
 
 use modhost_backend::{Backend, Enforcement, Fault, Instance, Kind, LoadRequest};
 
 /// The backend for Lua scripts. It holds nothing: each plugin has a state of its own.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct LuaBackend;
+pub struct LuaBackend {
+    density: straight::Density,
+}
 
 impl LuaBackend {
     /// The backend.
     #[must_use]
     pub fn new() -> Self {
-        LuaBackend
+        LuaBackend::default()
+    }
+
+    /// The backend with a safepoint at each expression. Scripts must behave the same, but for the fuel that they take.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_all_safepoints() -> Self {
+        LuaBackend { density: straight::Density::Everywhere }
     }
 }
 
@@ -76,6 +86,6 @@ impl Backend for LuaBackend {
     }
 
     fn load(&self, request: LoadRequest<'_>) -> Result<Box<dyn Instance>, Fault> {
-        load::load(&request).map(|instance| Box::new(instance) as Box<dyn Instance>)
+        load::load(&request, self.density).map(|instance| Box::new(instance) as Box<dyn Instance>)
     }
 }

@@ -14,12 +14,13 @@ use crate::{
     memory::Vm,
     modules::{Files, Modules},
     raise,
+    straight::Density,
 };
 
-/// Loads the plugin of `request`.
-pub(crate) fn load(request: &LoadRequest<'_>) -> Result<LuaInstance, Fault> {
+/// Loads the plugin of `request`, with safepoints as `density` says.
+pub(crate) fn load(request: &LoadRequest<'_>, density: Density) -> Result<LuaInstance, Fault> {
     let meter = &request.meter;
-    let files = Arc::new(Files::new(request)?);
+    let files = Arc::new(Files::new(request, density)?);
     let (name, code) = files.compile(files.entry(), meter, 0)?;
     let vm = Vm::new(meter.clone(), limits::libraries(request))?;
     let last = raise::LastTrace::default();

@@ -11,8 +11,8 @@
 //!
 //! Two rules keep a refusal, which is a C++ exception, out of Rust frames:
 //! * it happens only while the guest runs ([`Gauge::guest`]); every Rust callback turns that off first;
-//! * what is small is granted even beyond the limit, up to [`OVERDRAFT`]: the meter is dead by then and the next safepoint
-//!   ends the guest, while mlua's few allocations around a callback go through.
+//! * what is small is granted even beyond the limit, up to [`OVERDRAFT`], and even after the call is over: the meter is dead
+//!   by then and the next safepoint ends the guest, while mlua's few allocations around a callback go through.
 //!
 //! mlua takes the allocator's user data for a struct of its own, so [`Gauge`] begins with that struct's fields, in atomics
 //! (of the same layout), and some room after them; that, too, is checked for each state.
@@ -177,13 +177,15 @@ impl Gauge {
         self.head.used.store(self.head.used.load(Relaxed).wrapping_sub_unsigned(bytes), Relaxed);
     }
 
-    /// Whether a block of `new` bytes, `more` than before, may be had; kills the meter where the limit is crossed.
+    /// Whether a block of `new` bytes, `more` than before, may be had; kills the meter where the limit is crossed. A call that
+    /// is over gets no large block more.
     #[inline]
     fn grants(&self, more: usize, new: usize) -> bool {
         let after = self.used().saturating_add(more);
         let cap = self.cap.load(Relaxed);
         if after <= cap && new <= self.largest.load(Relaxed).max(SMALL) || !self.guest.load(Relaxed) {
-            return true;
+            // Straight-line code that joins long texts comes by here more often than by a safepoint.
+            return more < SMALL || !self.guest.load(Relaxed) || self.meter.alive();
         }
         self.meter.kill(Resource::Memory);
         more <= SMALL && after.saturating_sub(cap) <= OVERDRAFT

@@ -25,6 +25,7 @@ use crate::{
     limits,
     memory::Vm,
     metered, raise, source,
+    straight::{self, Density},
 };
 
 /// Units of fuel for a file that is required, however short.
@@ -66,18 +67,19 @@ pub(crate) struct Files {
     sources: FileSet,
     /// Names of builtins that the compiler must leave alone.
     replaced: Vec<String>,
+    density: Density,
 }
 
 impl Files {
     /// The sources among the files of `request`.
-    pub(crate) fn new(request: &LoadRequest<'_>) -> Result<Self, Fault> {
+    pub(crate) fn new(request: &LoadRequest<'_>, density: Density) -> Result<Self, Fault> {
         let mut sources = FileSet::default();
         for (path, bytes) in request.files.iter() {
             if path == request.entry || ENDINGS.iter().any(|ending| path.ends_with(ending)) {
                 sources.insert(path, bytes.clone());
             }
         }
-        Ok(Files { entry: request.entry.into(), sources, replaced: limits::replaced(request)? })
+        Ok(Files { entry: request.entry.into(), sources, replaced: limits::replaced(request)?, density })
     }
 
     /// The path of the entry.
@@ -105,13 +107,18 @@ impl Files {
     pub(crate) fn compile(&self, path: &str, meter: &Meter, units: u64) -> Result<(String, Vec<u8>), Fault> {
         let source = self.sources.text(path, meter.limits().source)?;
         meter.spend(units)?;
-        source::pay(source, meter)?;
-        let code = Compiler::new()
-            .set_optimization_level(1)
-            .set_debug_level(1)
-            .set_disabled_builtins(self.replaced.iter().cloned())
-            .compile(source)
-            .map_err(|error| raise::compile(&error, path))?;
+        let mut times = 0;
+        let code = straight::bounded(path, self.density, |marks| {
+            times += 1;
+            source::pay(source, meter, times)?;
+            Compiler::new()
+                .set_optimization_level(1)
+                .set_debug_level(1)
+                .set_coverage_level(marks)
+                .set_disabled_builtins(self.replaced.iter().cloned())
+                .compile(source)
+                .map_err(|error| raise::compile(&error, path))
+        })?;
         Ok((format!("={path}"), code))
     }
 }

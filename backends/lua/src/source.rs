@@ -27,8 +27,8 @@ const JUMP: u64 = 1536;
 /// Brackets within brackets that Luau's parser takes before it gives up.
 const DEEPEST: usize = 1000;
 
-/// Charges for compiling `source`, or refuses to.
-pub(crate) fn pay(source: &str, meter: &Meter) -> Result<(), Fault> {
+/// Charges for compiling `source` for the `times`th time, or refuses to.
+pub(crate) fn pay(source: &str, meter: &Meter, times: u64) -> Result<(), Fault> {
     let need = need(source.as_bytes());
     meter.spend(need / NEED_PER_UNIT)?;
     let limits = meter.limits();
@@ -38,7 +38,7 @@ pub(crate) fn pay(source: &str, meter: &Meter) -> Result<(), Fault> {
         }
         return Err(meter.exceeded(Resource::Memory));
     }
-    if Duration::from_nanos(need.saturating_mul(NANOS)) > limits.deadline.saturating_add(GRACE) {
+    if Duration::from_nanos(need.saturating_mul(NANOS * times)) > limits.deadline.saturating_add(GRACE) {
         return Err(meter.exceeded(Resource::Deadline));
     }
     match has_long_name(source.as_bytes()) {

@@ -47,6 +47,18 @@ fn every_backend_behaves_as_the_suite_says() {
     assert!(failures.is_empty(), "\n{}", failures.join("\n"));
 }
 
+/// Safepoints within straight-line code change nothing that a script can see. They cost fuel, so cases about fuel are left out.
+#[test]
+fn scripts_behave_the_same_with_a_safepoint_at_each_expression() {
+    let mut cases = conformance::cases(&root().join("scripts/conformance")).unwrap();
+    cases.retain(|case| !case.name.contains("fuel"));
+    let backends: [Arc<dyn Backend>; 2] =
+        [Arc::new(modhost_lua::LuaBackend::new()), Arc::new(modhost_lua::LuaBackend::with_all_safepoints())];
+    let [plain, dense] = backends.map(|backend| conformance::run(&backend, "lua", &cases));
+    assert!(plain.failures().is_empty() && dense.failures().is_empty(), "\n{}", dense.failures().join("\n"));
+    assert_eq!(plain.divergences(), dense.divergences());
+}
+
 /// The text of a document as one line, without the marks of a doc comment.
 fn words(path: &Path) -> String {
     let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));

@@ -7,6 +7,8 @@
 //! `.library`: `source FILE.c` of `backends/native/tests/c`, compiled with the rest of the line; then, in their order,
 //! `way NN` (what `hostile.c` shall break), `put OFFSET BYTES` and `keep LENGTH` (cut there); `raw` in place of a source
 //! starts with nothing, and `add BYTES` appends. Offsets and lengths are decimal, bytes as in `.bytes`.
+//!
+//! A script with a comment line `repeat N: REST` is played with `REST` in its place, N times, a line each.
 #![allow(clippy::unwrap_used, clippy::panic, unreachable_pub)]
 
 use std::{env, fs, path::Path, process::Command};
@@ -18,8 +20,22 @@ pub fn build(path: &Path, stamp: &str) -> Option<(String, Vec<u8>)> {
     match path.extension()?.to_str()? {
         "bytes" => Some((format!("{stem}.wasm"), assemble(&text()))),
         "library" => Some((format!("{stem}.so"), library(&text(), stamp))),
-        _ => None,
+        ending => repeated(&fs::read(path).unwrap()).map(|text| (format!("{stem}.{ending}"), text.into_bytes())),
     }
+}
+
+/// The script with its lines repeated; `None` for one without such lines.
+fn repeated(script: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(script).ok()?;
+    let asked = |line: &str| {
+        let rest = line.trim_start_matches(['-', '/', ';']).trim_start().strip_prefix("repeat ")?;
+        let (times, rest) = rest.split_once(": ")?;
+        (rest.len() < line.len() && !line.starts_with("repeat")).then(|| format!("{rest}\n").repeat(times.parse().unwrap()))
+    };
+    let lines: Vec<_> = text.lines().map(|line| asked(line).ok_or(line)).collect();
+    lines.iter().any(Result::is_ok).then(|| {
+        lines.into_iter().map(|line| line.unwrap_or_else(|line| format!("{line}\n"))).collect()
+    })
 }
 
 fn library(text: &str, stamp: &str) -> Vec<u8> {

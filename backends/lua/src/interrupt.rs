@@ -17,7 +17,7 @@ use modhost_backend::Resource;
 
 use crate::{
     coroutine::frame,
-    memory::{Gauge, Vm, gauge_of},
+    memory::{Gauge, Vm, gauge_of, look},
     metered::BYTES_PER_UNIT,
 };
 
@@ -106,6 +106,9 @@ pub(crate) fn enter<'a, E: From<Error>>(
                 // Arguments count as the guest's; what is over because of garbage need not be.
                 if gauge.used() > gauge.collect_at.load(Relaxed) {
                     relieve(state, gauge);
+                }
+                if gauge.is_unseen() {
+                    look(gauge);
                 }
                 gauge.guest(true);
                 let status = ffi::lua_pcall(state, room, ffi::LUA_MULTRET, bottom + 1);
@@ -201,6 +204,10 @@ unsafe extern "C-unwind" fn on_safepoint(state: *mut ffi::lua_State, gc: c_int) 
     // SAFETY: Luau calls this with a live thread of a state of `Vm::new`.
     let (gauge, height) = unsafe { gauge_of(state) };
     let meter = &*gauge.meter;
+    if gauge.is_unseen() {
+        // SAFETY: as above.
+        unsafe { look(gauge) };
+    }
     let mut goes_on = meter.charge(1);
     if height > gauge.known_depth.load(Relaxed) {
         // SAFETY: as above; the call counts the frames.

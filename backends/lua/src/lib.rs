@@ -47,6 +47,7 @@ mod memory;
 #[allow(unsafe_code)]
 mod metered;
 mod modules;
+mod numeral;
 mod raise;
 #[allow(unsafe_code)]
 mod shift;

@@ -74,8 +74,19 @@ const REMOVED_FIELDS: [(&str, &str, &str); 2] = [
     ("table", "foreachi", "as foreach"),
 ];
 
-/// Library functions that run long in one C call, and what they are charged for it.
-const METERED: [(&str, &str, &CStr, Charge); 32] = [
+/// Library functions that run long in one C call, and what they are charged for it. `_G` is the base library.
+const METERED: [(&str, &str, &CStr, Charge); 43] = [
+    ("_G", "next", c"next", Charge::Look),
+    ("_G", "unpack", c"unpack", Charge::Look),
+    ("table", "unpack", c"unpack", Charge::Look),
+    ("math", "max", c"max", Charge::Numbers),
+    ("math", "min", c"min", Charge::Numbers),
+    ("bit32", "band", c"band", Charge::Numbers),
+    ("bit32", "bor", c"bor", Charge::Numbers),
+    ("bit32", "bxor", c"bxor", Charge::Numbers),
+    ("bit32", "btest", c"btest", Charge::Numbers),
+    ("string", "char", c"char", Charge::Numbers),
+    ("utf8", "char", c"char", Charge::Numbers),
     ("string", "find", c"find", Charge::Find),
     ("string", "match", c"match", Charge::Pattern),
     ("string", "gmatch", c"gmatch", Charge::Pattern),
@@ -113,8 +124,11 @@ const METERED: [(&str, &str, &CStr, Charge); 32] = [
 /// The names, as the compiler wants them, of builtins that it must not call behind the back of their replacements, or
 /// although their library is closed.
 pub(crate) fn replaced(request: &LoadRequest<'_>) -> Result<Vec<String>, Fault> {
-    // Luau's own `table.insert` does no more than append, which takes no time, and falls back on ours for the rest.
-    let quick = |(library, name, ..): &&(&str, &str, &CStr, Charge)| (*library, *name) == ("table", "insert");
+    // Luau's own `table.insert` does no more than append, which takes no time, and falls back on ours for the rest. So it is with
+    // those that take numbers only, and [`crate::straight`] knows how long `table.unpack` takes.
+    let quick = |(library, name, _, charge): &&(&str, &str, &CStr, Charge)| {
+        (*library, *name) == ("table", "insert") || matches!(charge, Charge::Numbers | Charge::Look)
+    };
     let metered = METERED.iter().filter(|row| !quick(row));
     let mut names: Vec<_> = metered.map(|(library, name, ..)| format!("{library}.{name}")).collect();
     names.extend(["print", "tostring"].map(String::from));

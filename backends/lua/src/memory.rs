@@ -19,11 +19,12 @@
 
 use std::{
     alloc::{self, Layout},
-    ffi::{c_int, c_void},
+    ffi::{CStr, c_int, c_void},
     hash::{BuildHasher, RandomState},
     ptr::{self, NonNull},
+    slice,
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicIsize, AtomicPtr, AtomicU8, AtomicU32, AtomicUsize, Ordering::Relaxed},
     },
 };
@@ -31,7 +32,7 @@ use std::{
 use mlua::{Lua, LuaOptions, StdLib, ffi};
 use modhost_backend::{Fault, Meter, Resource};
 
-use crate::coroutine::Frame;
+use crate::{coroutine::Frame, numeral};
 
 /// The largest allocation, in bytes, that is granted beyond the limit.
 const SMALL: usize = 64 << 10;
@@ -80,6 +81,9 @@ pub(crate) struct Gauge {
     pub(crate) waiting: Mutex<Vec<(usize, u32)>>,
     /// Where the guest was when it was ended.
     pub(crate) ended_at: Mutex<Option<Frame>>,
+    /// Large blocks that nobody has looked at since they were made, with their sizes; and whether there are any.
+    unseen: Mutex<Vec<(usize, usize)>>,
+    is_unseen: AtomicBool,
 }
 
 impl Gauge {
@@ -97,6 +101,8 @@ impl Gauge {
             running: AtomicPtr::new(ptr::null_mut()),
             waiting: Mutex::new(Vec::new()),
             ended_at: Mutex::new(None),
+            unseen: Mutex::new(Vec::new()),
+            is_unseen: AtomicBool::new(false),
         }
     }
 
@@ -177,6 +183,27 @@ impl Gauge {
         self.head.used.store(self.head.used.load(Relaxed).wrapping_sub_unsigned(bytes), Relaxed);
     }
 
+    /// Whether large blocks were made that nobody has [looked at](look).
+    #[inline]
+    pub(crate) fn is_unseen(&self) -> bool {
+        self.is_unseen.load(Relaxed)
+    }
+
+    /// A large block was made.
+    #[cold]
+    fn made(&self, block: *const u8, size: usize) {
+        self.unseen.lock().unwrap_or_else(PoisonError::into_inner).push((block as usize, size));
+        self.is_unseen.store(true, Relaxed);
+    }
+
+    /// A large block is gone, or no longer what it was made for.
+    #[cold]
+    fn gone(&self, block: *const c_void) {
+        if self.is_unseen() {
+            self.unseen.lock().unwrap_or_else(PoisonError::into_inner).retain(|(made, _)| *made != block as usize);
+        }
+    }
+
     /// Whether a block of `new` bytes, `more` than before, may be had; kills the meter where the limit is crossed. A call that
     /// is over gets no large block more.
     #[inline]
@@ -216,6 +243,9 @@ unsafe extern "C" fn allocate(gauge: *mut c_void, block: *mut c_void, old: usize
     let layout = |size| Layout::from_size_align(size, ffi::SYS_MIN_ALIGN);
     if new == 0 {
         if let (Some(block), Ok(layout)) = (NonNull::new(block), layout(old)) {
+            if old >= SMALL {
+                gauge.gone(block.as_ptr());
+            }
             // SAFETY: Luau gives back a block that this function or mlua's allocator made, with the size it asked for then.
             unsafe { alloc::dealloc(block.as_ptr().cast(), layout) };
             gauge.head.used.store(gauge.head.used.load(Relaxed).wrapping_sub_unsigned(old), Relaxed);
@@ -226,7 +256,18 @@ unsafe extern "C" fn allocate(gauge: *mut c_void, block: *mut c_void, old: usize
         return ptr::null_mut();
     }
     let (Ok(before), Ok(after)) = (layout(old), layout(new)) else { return ptr::null_mut() };
-    let made = if block.is_null() {
+    if old >= SMALL {
+        gauge.gone(block);
+    }
+    let made = if block.is_null() && new >= SMALL {
+        // Zeroed, so that `look` reads nothing that was never written.
+        // SAFETY: `new` is not 0.
+        let made = unsafe { alloc::alloc_zeroed(after) };
+        if !made.is_null() {
+            gauge.made(made, new);
+        }
+        made
+    } else if block.is_null() {
         // SAFETY: `new` is not 0.
         unsafe { alloc::alloc(after) }
     } else {
@@ -246,6 +287,43 @@ unsafe extern "C" fn allocate(gauge: *mut c_void, block: *mut c_void, old: usize
     made.cast()
 }
 
+/// Looks at the texts among the large blocks that were made since, and ends a plugin that made one that takes too long to be
+/// read as a number: what would outlast the deadline is not begun.
+///
+/// # Safety
+/// `gauge` is that of a state of [`Vm::new`], whose thread runs this.
+#[cold]
+pub(crate) unsafe fn look(gauge: &Gauge) {
+    let mut unseen = gauge.unseen.lock().unwrap_or_else(PoisonError::into_inner);
+    unseen.retain(|(block, size)| {
+        let page = ptr::with_exposed_provenance::<PagePrefix>(*block);
+        // SAFETY: a block stands in the list from `allocate` until it is given back or moved, so it is live and has this size, which
+        // is larger than both prefixes; all of it was written, at the least by zeros. It need not be a page with one text: then
+        // what is read says so, or says a length within the block, and nothing is done but reading bytes.
+        let (prefix, text) = unsafe {
+            let head = page.read();
+            let prefix = page.add(1).cast::<TextPrefix>();
+            let text = prefix.add(1).cast::<u8>();
+            let prefix = prefix.read();
+            let room = size - size_of::<PagePrefix>();
+            if usize::try_from(head.page_size) != Ok(*size)
+                || usize::try_from(head.block_size) != Ok(room)
+                || c_int::from(prefix.header[0]) != ffi::LUA_TSTRING
+                || size_of::<TextPrefix>() + prefix.length as usize + 1 != room
+            {
+                return false;
+            }
+            (prefix, slice::from_raw_parts(text, prefix.length as usize))
+        };
+        if numeral::is_long(text) {
+            gauge.meter.kill(Resource::Deadline);
+        }
+        // Luau hashes a text when it is complete, so one without a hash is looked at again.
+        prefix.hash == 0
+    });
+    gauge.is_unseen.store(!unseen.is_empty(), Relaxed);
+}
+
 /// The gauge of the state that `state` belongs to, and how far its innermost frame stands from the outermost, in bytes.
 ///
 /// # Safety
@@ -259,6 +337,30 @@ pub(crate) unsafe fn gauge_of<'a>(state: *mut ffi::lua_State) -> (&'a Gauge, usi
         let gauge = &*(*(*state).global).allocator.user_data.cast::<Gauge>();
         (gauge, ((*state).frame as usize).wrapping_sub((*state).first_frame as usize))
     }
+}
+
+/// How Luau's `TString` begins. Its text follows at once.
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct TextPrefix {
+    header: [u8; 3],
+    atom: i16,
+    next: *mut c_void,
+    hash: u32,
+    length: u32,
+}
+
+/// How Luau's `lua_Page` begins. A large text, as any large object, has a page of its own and follows at once.
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct PagePrefix {
+    neighbours: [*mut c_void; 4],
+    page_size: c_int,
+    block_size: c_int,
+    free: *mut c_void,
+    next_free: c_int,
+    busy: c_int,
+    padding: [u8; if size_of::<usize>() == 8 { 8 } else { 12 }],
 }
 
 /// How Luau's `lua_State` begins.
@@ -352,6 +454,16 @@ impl Vm {
                 return Err(Fault::bug("this version of Luau keeps its allocator elsewhere"));
             }
             ffi::lua_setpointerencodekey(state, a, b, c, d);
+            const SAMPLE: &CStr = c"how a text is kept";
+            ffi::lua_pushlstring_(state, SAMPLE.as_ptr(), SAMPLE.count_bytes());
+            let text = ffi::lua_tolstring(state, -1, ptr::null_mut());
+            let prefix = text.cast::<TextPrefix>().sub(1).read();
+            ffi::lua_settop(state, -2);
+            let is_text = c_int::from(prefix.header[0]) == ffi::LUA_TSTRING && prefix.hash != 0;
+            if !is_text || prefix.length as usize != SAMPLE.count_bytes() {
+                place.write(original);
+                return Err(Fault::bug("this version of Luau keeps its texts in another form"));
+            }
             Ok((original, NonNull::new_unchecked(place)))
         })?;
         let vm = Vm { lua, gauge, original, place };

@@ -20,7 +20,7 @@ use modhost_backend::Resource;
 use crate::{
     arguments::{convert, count, given, integer, moved},
     interrupt::stop,
-    memory::{Gauge, Vm, gauge_of},
+    memory::{Gauge, Vm, gauge_of, look},
     shift,
 };
 
@@ -78,12 +78,16 @@ pub(crate) enum Charge {
     Text,
     /// By the length of what it returns, and that alone.
     Result,
+    /// By the texts among its arguments, of which there may be any number, and which become numbers one by one.
+    Numbers,
+    /// Nothing: it only looks at the meter. As a metamethod it may be called again and again without a safepoint.
+    Look,
     /// By what sorting takes; without a comparator, each comparison by the length of what is compared.
     Sort,
 }
 
 impl Charge {
-    const ALL: [Charge; 17] = [
+    const ALL: [Charge; 19] = [
         Charge::Length,
         Charge::Find,
         Charge::Pattern,
@@ -100,6 +104,8 @@ impl Charge {
         Charge::Copy,
         Charge::Text,
         Charge::Result,
+        Charge::Numbers,
+        Charge::Look,
         Charge::Sort,
     ];
 
@@ -144,6 +150,23 @@ unsafe extern "C-unwind" fn metered(state: *mut ffi::lua_State) -> c_int {
     // original is a C function without upvalues, so it may run in this frame.
     unsafe {
         let (gauge, _) = gauge_of(state);
+        let results = measured(state, gauge);
+        // What it made may be read as a number by the next instruction.
+        if gauge.is_unseen() {
+            look(gauge);
+            pay(state, gauge, 0);
+        }
+        results
+    }
+}
+
+/// Charges for a library function and runs it.
+///
+/// # Safety
+/// As [`metered`].
+unsafe fn measured(state: *mut ffi::lua_State, gauge: &Gauge) -> c_int {
+    // SAFETY: as in `metered`.
+    unsafe {
         let kind = ffi::lua_tonumber(state, ffi::lua_upvalueindex(2)) as usize;
         let charge = Charge::ALL.get(kind).copied().unwrap_or(Charge::Length);
         let asked = asked(state, charge);
@@ -175,7 +198,7 @@ unsafe extern "C-unwind" fn metered(state: *mut ffi::lua_State) -> c_int {
             Charge::Fill => given(state, 4).unwrap_or(usize::MAX).min(length(state, 1)),
             Charge::Copy => given(state, 5).unwrap_or(usize::MAX).min(length(state, 3)),
             Charge::Text => length(state, 3),
-            Charge::Concat | Charge::Result => 0,
+            Charge::Concat | Charge::Result | Charge::Numbers | Charge::Look => 0,
             Charge::Sort => sorting(state),
         };
         pay(state, gauge, bytes);
@@ -199,6 +222,7 @@ unsafe extern "C-unwind" fn metered(state: *mut ffi::lua_State) -> c_int {
         }
         match charge {
             Charge::Find | Charge::Pattern => check_sets(state),
+            Charge::Numbers => numbers(state, gauge),
             Charge::Format if ffi::lua_gettop(state) > MOST_FORMATTED => {
                 ffi::luaL_error(state, c"too many arguments to 'format'".as_ptr())
             }
@@ -207,7 +231,7 @@ unsafe extern "C-unwind" fn metered(state: *mut ffi::lua_State) -> c_int {
         let Some(original) = ffi::lua_tocfunction(state, ffi::lua_upvalueindex(1)) else { return 0 };
         let results = original(state);
         // What was not known before: how long the texts are that it made.
-        if charge != Charge::Repeat {
+        if !matches!(charge, Charge::Repeat | Charge::Look) {
             let texts = (1..=results.min(4)).map(|at| {
                 let at = at - 1 - results;
                 if ffi::lua_type(state, at) == ffi::LUA_TSTRING { ffi::lua_objlen(state, at) } else { 0 }
@@ -391,6 +415,27 @@ unsafe fn concat(state: *mut ffi::lua_State, gauge: &Gauge) -> Option<c_int> {
     }
 }
 
+/// Makes numbers of the texts among the arguments that are numbers: the library would read a million of them in one step. What
+/// is none is left for the library's own complaint.
+unsafe fn numbers(state: *mut ffi::lua_State, gauge: &Gauge) {
+    // SAFETY: as in `text`; a C function has room for one more value, which takes an argument's place at once.
+    unsafe {
+        for at in 1..=ffi::lua_gettop(state) {
+            if ffi::lua_type(state, at) != ffi::LUA_TSTRING {
+                continue;
+            }
+            pay(state, gauge, ffi::lua_objlen(state, at));
+            let mut is_number = 0;
+            let number = ffi::lua_tonumberx(state, at, &mut is_number);
+            if is_number == 0 {
+                return;
+            }
+            ffi::lua_pushnumber(state, number);
+            ffi::lua_replace(state, at);
+        }
+    }
+}
+
 /// Raises where a set in the pattern, looked through for each byte of the text, would take too long for one step.
 unsafe fn check_sets(state: *mut ffi::lua_State) {
     // SAFETY: as in `text`; raising passes no destructor.
@@ -528,8 +573,15 @@ unsafe extern "C-unwind" fn passed(state: *mut ffi::lua_State) -> c_int {
         }
         // From here on no allocation is refused: mlua lists the arguments before our own code in the callback runs, and a
         // refusal would unwind through its frames. What the callback raises restores this on its way.
-        let _host = gauge.host();
-        mem::transmute::<*mut c_void, ffi::lua_CFunction>(code)(state)
+        let results = {
+            let _host = gauge.host();
+            mem::transmute::<*mut c_void, ffi::lua_CFunction>(code)(state)
+        };
+        if gauge.is_unseen() {
+            look(gauge);
+            pay(state, gauge, 0);
+        }
+        results
     }
 }
 

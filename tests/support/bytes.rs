@@ -30,12 +30,14 @@ fn repeated(script: &[u8]) -> Option<String> {
     let asked = |line: &str| {
         let rest = line.trim_start_matches(['-', '/', ';']).trim_start().strip_prefix("repeat ")?;
         let (times, rest) = rest.split_once(": ")?;
-        (rest.len() < line.len() && !line.starts_with("repeat")).then(|| format!("{rest}\n").repeat(times.parse().unwrap()))
+        (rest.len() < line.len() && !line.starts_with("repeat"))
+            .then(|| format!("{rest}\n").repeat(times.parse().unwrap()))
     };
     let lines: Vec<_> = text.lines().map(|line| asked(line).ok_or(line)).collect();
-    lines.iter().any(Result::is_ok).then(|| {
-        lines.into_iter().map(|line| line.unwrap_or_else(|line| format!("{line}\n"))).collect()
-    })
+    lines
+        .iter()
+        .any(Result::is_ok)
+        .then(|| lines.into_iter().map(|line| line.unwrap_or_else(|line| format!("{line}\n"))).collect())
 }
 
 fn library(text: &str, stamp: &str) -> Vec<u8> {

@@ -49,6 +49,7 @@ mod metered;
 mod modules;
 mod numeral;
 mod raise;
+mod sets;
 #[allow(unsafe_code)]
 mod shift;
 mod source;

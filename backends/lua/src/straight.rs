@@ -266,10 +266,8 @@ fn walk(words: &[u32], mut marks: Option<(&mut Vec<(usize, bool)>, bool)>) -> Op
                 }
             }
         }
-        let is_safepoint = matches!(
-            code,
-            op::CALL | op::RETURN | op::JUMPBACK | op::JUMPX | op::FORNLOOP | op::FORGLOOP
-        );
+        let is_safepoint =
+            matches!(code, op::CALL | op::RETURN | op::JUMPBACK | op::JUMPX | op::FORNLOOP | op::FORGLOOP);
         if is_safepoint {
             since = Since::default();
         }
@@ -553,3 +551,6 @@ impl<'a> Reader<'a> {
         Some(())
     }
 }
+
+#[cfg(test)]
+mod tests;

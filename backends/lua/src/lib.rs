@@ -15,8 +15,11 @@
 //!   in the same folder does. Each runs once, with globals of its own; exports are those of the entry alone.
 //! * **Libraries**: `bit32 buffer coroutine math string table utf8 vector`; a policy may close each.
 //! * **Limits** hold in coroutines, metamethods, comparators and error handlers. A call that hit one cannot go on,
-//!   whatever it catches. Fuel is counted in safepoints: calls, returns, back edges, steps of string patterns, and 256
-//!   bytes each that a library function handles in one go.
+//!   whatever it catches. Fuel is counted in safepoints: calls, returns, back edges, steps of string patterns, points within
+//!   long straight-line code, and 256 bytes each that a library function handles in one go.
+//! * **Straight-line code**: an expression that could take more than 80 ms between two safepoints is refused when it is
+//!   loaded. A text with more than 160 KiB of digits in a row, or more than 256 KiB of white space, ends its plugin with
+//!   `limit.deadline`: reading it as a number could not be stopped.
 //!
 //! ```
 //! use modhost_backend::{Value, rig::Rig};

@@ -16,8 +16,9 @@ use crate::{
 ///
 /// * `memory` is held by the allocator, whose grain is a page of 16 or 32 KiB; a guest that crosses it has ended, whatever
 ///   it catches. What the compiler needs while loading is outside of it and bounded by the source limit.
-/// * `interrupt` is approximate: between two safepoints lies at most one instruction or one library call, which goes through
-///   one text, buffer or table of 32 MiB at most (an eighth of the memory limit where that is more): up to some 60 ms.
+/// * `interrupt` is approximate: between two safepoints lies at most one library call, which goes through one text, buffer or
+///   table of 32 MiB at most (an eighth of the memory limit where that is more), up to some 60 ms, or instructions of
+///   40 ms in all, see [`crate::straight`].
 /// * A leaf function without a call or loop is counted in `call depth` when it returns.
 pub(crate) const ENFORCEMENT: Enforcement =
     Enforcement { interrupt: Guarantee::Approximate, suspend: true, ..Enforcement::SANDBOX };

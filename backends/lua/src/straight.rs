@@ -2,8 +2,8 @@
 //! may take milliseconds if its operands are long texts. This file bounds what stands between two safepoints, in compiled
 //! code, before Luau loads it; [`crate::modules`] calls it.
 //!
-//! 1. Each instruction has a weight: the longest that it may take, in tenths of a millisecond, measured in release on one core of
-//!    a 2.5 GHz server with the longest texts that a plugin gets under 256 MiB.
+//! 1. Each instruction has a weight: the longest that it may take, in tenths of a millisecond, measured with an optimised Luau on one
+//!    core of a 2.5 GHz server with the longest texts that a plugin gets under 256 MiB.
 //! 2. A function in which no path from safepoint to safepoint weighs more than [`MOST`] stays as the compiler made it. Nearly
 //!    all functions do.
 //! 3. Otherwise the source is compiled once more with a mark before each statement (Luau's `COVERAGE` instruction), and if
@@ -27,6 +27,8 @@ const MOST: u32 = 400;
 const ENOUGH: u32 = MOST / 2;
 /// Beyond this a source is refused: 80 ms in one expression.
 const REFUSED: u32 = 800;
+/// A mark becomes a safepoint, too, where more texts than this have been joined.
+const FEW: u32 = 4;
 /// The version of compiled code, and of the types in it.
 const VERSION: [u8; 2] = [9, 3];
 
@@ -126,7 +128,7 @@ pub(crate) fn bounded(
     let mut left = Vec::new();
     for (at, function) in file.functions.iter().enumerate() {
         let worst = walk(&function.words(&base), None).ok_or_else(unknown)?;
-        if everywhere || !worst.is_bounded() {
+        if everywhere || worst.cost > MOST {
             left.push(at);
         }
     }
@@ -169,7 +171,7 @@ pub(crate) fn bounded(
             if let Some(body) = bodies.get_mut(at) {
                 *body = Some(function.with(&marked, &words).ok_or_else(unknown)?);
             }
-            if !worst.is_bounded() {
+            if worst.cost > MOST {
                 unbounded.push(at);
             }
         }
@@ -187,27 +189,26 @@ struct Worst {
     cost: u32,
     /// The instruction that ends it.
     at: usize,
-    /// Somewhere a text is read as a number that may just have been made, before anybody has looked at it.
-    unseen: bool,
-}
-
-impl Worst {
-    fn is_bounded(self) -> bool {
-        self.cost <= MOST && !self.unseen
-    }
 }
 
 /// What may have happened since the last safepoint.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 struct Since {
     cost: u32,
-    /// A text was made.
-    made: bool,
+    /// How many texts were joined to one that nobody has looked at. Each of them was within the bounds of [`crate::numeral`],
+    /// so what was joined takes so many times as long to be read as a number.
+    joined: u32,
+}
+
+impl Default for Since {
+    fn default() -> Self {
+        Since { cost: 0, joined: 1 }
+    }
 }
 
 impl Since {
     fn join(self, other: Self) -> Self {
-        Since { cost: self.cost.max(other.cost), made: self.made || other.made }
+        Since { cost: self.cost.max(other.cost), joined: self.joined.max(other.joined) }
     }
 }
 
@@ -234,7 +235,7 @@ fn walk(words: &[u32], mut marks: Option<(&mut Vec<(usize, bool)>, bool)>) -> Op
             (now, other) => now.or(other).unwrap_or_default(),
         };
         let compares_constant = constant.is_some_and(|register| register == u32::from(a) || register == aux);
-        since.cost = since.cost.saturating_add(match code {
+        let costs = match code {
             op::JUMPIFLE..=op::JUMPIFNOTLT if code != op::JUMPIFNOTEQ && !compares_constant => COMPARE,
             op::FASTCALL | op::FASTCALL1..=op::FASTCALL2K | op::FASTCALL3 => match a {
                 builtin::STRING_SUB => JOIN,
@@ -248,17 +249,18 @@ fn walk(words: &[u32], mut marks: Option<(&mut Vec<(usize, bool)>, bool)>) -> Op
             }
             op::GETVARARGS if b == 0 => SPREAD,
             _ => weight(code),
-        });
-        if reads_numbers(code, a) && since.made {
-            worst.unseen = true;
+        };
+        let times = if reads_numbers(code, a) { since.joined } else { 1 };
+        since.cost = since.cost.saturating_add(costs.saturating_mul(times));
+        if code == op::CONCAT {
+            since.joined = since.joined.saturating_mul(u32::from(c.checked_sub(b)?) + 1);
         }
-        since.made |= code == op::CONCAT;
         if since.cost > worst.cost {
             (worst.cost, worst.at) = (since.cost, pc);
         }
         if code == op::COVERAGE {
             let may = !open && pc >= stand_in;
-            let wanted = since.made || since.cost >= ENOUGH;
+            let wanted = since.joined > FEW || since.cost >= ENOUGH;
             if let Some((marks, always)) = &mut marks {
                 marks.push((pc, may && (wanted || *always)));
                 if may && wanted {

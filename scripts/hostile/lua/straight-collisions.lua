@@ -1,9 +1,8 @@
 -- limit.deadline
 -- class 2 long native steps
 -- limits fuel=900000000000000 memory=67108864 deadline=300ms
-local t = {} for i = 1, 12000 do t[i * 2 ^ 40] = i end
-local x
+local t, x
 local function body()
 -- repeat 20000: x = t[-(2 ^ 52)]
 end
-function attack() while true do body() end end
+function attack() t = {} for i = 1, 12000 do t[i * 2 ^ 40] = i end while true do body() end end

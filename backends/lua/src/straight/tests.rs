@@ -91,14 +91,18 @@ fn what_stands_between_two_safepoints_is_bounded() {
 }
 
 #[test]
-fn a_text_is_looked_at_before_it_is_read_as_a_number() {
+fn a_text_of_many_is_looked_at_before_it_is_read_as_a_number() {
+    let many = "a .. b .. ".repeat(25);
     for (body, safepoints) in [
-        ("local s = a .. b return s", false),
-        ("local s = a .. b local n = s + 1 return n", true),
-        ("local s = a .. b return f(s, tonumber(s))", true),
-        ("local s = a .. b f() return s + 1", false),
-        ("if c then a = a .. b end a = -a", true),
-        ("repeat local s = a .. b until s + 1 == 2", true),
+        ("local s = a .. b return s + 1".to_owned(), false),
+        ("return f(tonumber('0x' .. a), a .. b, c + 1)".to_owned(), false),
+        (format!("local s = {many}a return s"), false),
+        (format!("local s = {many}a f() return s + 1"), false),
+        (format!("local s = {many}a local n = s + 1 return n"), true),
+        (format!("local s = {many}a return f(s, tonumber(s))"), true),
+        (format!("if c then a = {many}a end a = -a"), true),
+        (format!("repeat local s = {many}a until s + 1 == 2"), true),
+        ("a = a .. b ".repeat(6) + "a = -a", true),
     ] {
         let source = format!("local f function g(a, b, c) {body} end");
         let (code, _) = made(&source).unwrap();

@@ -1,4 +1,4 @@
 -- limit.memory
 -- class 2 long native steps
 -- limits memory=268435456 fuel=900000000000000 deadline=50ms
-function attack() local s = "0123456789" while true do s = s .. s .. s .. s end end
+function attack() local s = "abcdefghij" while true do s = s .. s .. s .. s end end

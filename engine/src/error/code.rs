@@ -465,7 +465,7 @@ catalogue! {
         "Update the game, or use the plugin's release for it."
     ResolveBudget "resolve.budget" 5
         "Which plugins go together was not found out within the steps that the host allows."
-        "Take mods out that exclude each other, or raise the budget of the options."
+        "Take fewer mods, keep a set in modhost.lock, raise [resolve] budget, or go on with `modhost resolve DIR --greedy`."
     ResolveLocked "resolve.locked" 5
         "What is there is not what the lockfile or the mod set holds."
         "Bring the very versions back that it names, or lock the set again."

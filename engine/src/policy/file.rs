@@ -17,7 +17,7 @@ use crate::{
         Caps, Id, nearest,
         schema::{Codes, Item, Keys, Text, quote},
     },
-    resolve::{Mode, Optionals, Options},
+    resolve::{Choice, Mode, Optionals, Options},
 };
 
 pub(super) const CODES: Codes = Codes {
@@ -89,6 +89,7 @@ const CAPS: [&str; 9] = ["file", "total", "folder", "package", "manifest", "rati
 
 const MODES: [(&str, Mode); 2] = [("best-effort", Mode::BestEffort), ("all-or-nothing", Mode::AllOrNothing)];
 
+const CHOICES: [(&str, Choice); 2] = [("best", Choice::Best), ("greedy", Choice::Greedy)];
 const OPTIONALS: [(&str, Optionals); 3] =
     [("allow", Optionals::Allow), ("warn", Optionals::Warn), ("require", Optionals::Require)];
 
@@ -303,9 +304,10 @@ fn libraries(item: Item<'_>) -> Result<BTreeMap<Kind, BTreeSet<String>>> {
 }
 
 fn resolve(options: &mut Options, item: Item<'_>) -> Result<()> {
-    let keys = item.keys("[resolve]", &["mode", "optionals", "budget"])?;
+    let keys = item.keys("[resolve]", &["mode", "optionals", "choice", "budget"])?;
     set(&mut options.mode, keys.read("mode", |item| word(item, &MODES))?);
     set(&mut options.optionals, keys.read("optionals", |item| word(item, &OPTIONALS))?);
+    set(&mut options.choice, keys.read("choice", |item| word(item, &CHOICES))?);
     set(&mut options.budget, keys.read("budget", |item| item.count())?);
     Ok(())
 }

@@ -250,7 +250,8 @@ impl Policy {
     ///     [resolve]                  # of a folder whose plugins do not all go together
     ///     mode = "best-effort"       # or all-or-nothing
     ///     optionals = "allow"        # optional dependencies that are not there; or warn, require
-    ///     budget = 250_000           # steps of the search
+    ///     choice = "best"            # or greedy, without a search
+    ///     budget = 250_000           # steps of the search: a million take at most 2 s, and always the same work
     ///
     ///     [caps]                     # what is read from disk: file, total, folder, manifest; files, plugins, depth
     ///     total = "8MiB"

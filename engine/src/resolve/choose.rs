@@ -13,18 +13,16 @@
 
 use std::collections::BTreeMap;
 
-use pubgrub::VersionSet;
-
 use super::{
-    hitting::{Core, Weight, hitting},
-    order::{After, rank},
+    Choice,
+    greedy::greedy,
+    hitting::{Core, Cores, Weight},
+    meter::{Budget, Part},
+    order::After,
     problem::{Problem, Rule},
     set::Set,
-    solve::{Budget, Circle, Fail, Link, Taken, solve},
+    solve::{Circle, Fail, Link, Solver, Taken},
 };
-
-/// How many plugins that the search over cores looks at weigh as much as a step of the solver.
-const WORK_A_STEP: u64 = 100;
 
 /// What became of one group.
 #[derive(Debug, Default)]
@@ -34,64 +32,79 @@ pub(super) struct Settled {
     pub(super) circles: Vec<Circle>,
     /// Whether nothing larger goes together.
     pub(super) largest: bool,
-    /// Whether the steps were used up; nothing is taken then.
+    /// Whether the steps were used up; what is taken was chosen without a search then.
     pub(super) spent: bool,
 }
 
-/// Finds out what of a group is taken. `needed_by` is [`Problem::needed_by`].
-pub(super) fn settle(problem: &Problem<'_>, group: &[usize], needed_by: &[Vec<usize>], budget: &Budget) -> Settled {
-    let soft: Vec<usize> = group.iter().copied().filter(|at| problem.plugs[*at].wanted).collect();
+/// What can be said of a group without a search: everything goes together, each in its best version.
+pub(super) fn whole(problem: &Problem<'_>, group: &[usize], budget: &Budget) -> Option<Settled> {
+    let must: Vec<usize> = group.iter().copied().filter(|at| must(problem, *at)).collect();
+    let taken = best_of_each(problem, &must, budget)?;
+    let loads = After::new(problem, &taken).circles(problem, &taken).is_empty();
+    (loads && budget.lasts(budget.end(Part::Search))).then(|| Settled { taken, largest: true, ..Settled::default() })
+}
+
+fn must(problem: &Problem<'_>, at: usize) -> bool {
+    problem.plugs[at].fixed || problem.plugs[at].wanted
+}
+
+/// Finds out what of a group is taken. `needed_by` is [`Problem::needed_by`], `shares` the number of groups that are still to come,
+/// this one among them: each may use as much of what is left.
+pub(super) fn settle(
+    problem: &Problem<'_>,
+    group: &[usize],
+    needed_by: &[Vec<usize>],
+    (budget, shares): (&Budget, usize),
+    choice: Choice,
+) -> Settled {
+    let weights = weights(problem, group);
+    let end = budget.share(Part::Search, shares);
+    // Half of that at most is for the best set: with the other half a good one is found.
+    let half = budget.share(Part::Largest, shares);
     let mut settled = Settled { largest: true, ..Settled::default() };
-    let mut cores = demands(problem, group);
-    let weights = weights(problem, &soft);
-    let mut ranks: Option<Vec<u32>> = None;
-    loop {
-        // Half of the steps at most are for the best set: with the other half a good one is found.
-        let hit = hitting(&cores, needed_by, &weights, budget.used.get() < budget.most / 2);
-        budget.used.set(budget.used.get().saturating_add(hit.work / WORK_A_STEP));
+    let mut solver = Solver::new(problem, group, budget);
+    let cores = if choice == Choice::Greedy { None } else { Some(demands(problem, group, &weights, budget)) };
+    let mut cores = cores.map(|demands| {
+        let mut cores = Cores::default();
+        demands.into_iter().for_each(|core| cores.push(core, needed_by, &weights, budget));
+        cores
+    });
+    while let Some(cores) = cores.as_mut().filter(|_| budget.lasts(end)) {
+        let hit = cores.hit(&weights, budget, half);
         settled.largest = hit.best;
-        let kept = |at: &usize| problem.plugs[*at].fixed || weights.contains_key(at) && !hit.left.contains(at);
+        let kept = |at: &usize| must(problem, *at) && !hit.left.contains(at);
         let must: Vec<usize> = group.iter().copied().filter(kept).collect();
-        let found = match best_of_each(problem, &must).filter(|_| settled.circles.is_empty()) {
-            Some(taken) if budget.spend() => Ok(taken),
-            Some(_) => Err(Fail::Budget),
-            None => {
-                let ranks = ranks.get_or_insert_with(|| {
-                    let rank = rank(problem, group);
-                    (0..problem.plugs.len()).map(|at| rank.get(&at).copied().unwrap_or(0)).collect()
-                });
-                // Beginning costs as much as there is to look at.
-                budget.used.set(budget.used.get().saturating_add(must.len() as u64));
-                solve(problem, ranks, &must, &settled.circles, budget)
-            }
-        };
-        match found {
+        // Beginning costs as much as there is to look at.
+        budget.spend(must.len() as u64);
+        match solver.solve(&must, &settled.circles, budget, end) {
             Ok(taken) => {
                 let circles = After::new(problem, &taken).circles(problem, &taken);
+                budget.spend(4 * taken.numbers.len() as u64);
                 if circles.is_empty() {
                     settled.taken = taken;
                     return settled;
                 }
-                cores.extend(
-                    circles.iter().filter(|circle| always(problem, circle)).map(|circle| vec![circle.path.clone()]),
-                );
+                for circle in circles.iter().filter(|circle| always(problem, circle)) {
+                    cores.push(vec![circle.path.clone()], needed_by, &weights, budget);
+                }
                 settled.circles.extend(circles);
             }
             Err(Fail::Together(mut core)) => {
                 core.retain(|at| weights.contains_key(at));
                 if core.is_empty() {
                     // Nothing that is wanted is to blame: only a circle among what nobody can leave out could do this.
-                    settled.spent = true;
-                    return settled;
+                    break;
                 }
-                cores.push(core.into_iter().map(|at| vec![at]).collect());
+                cores.push(core.into_iter().map(|at| vec![at]).collect(), needed_by, &weights, budget);
             }
-            Err(Fail::Budget) => {
-                settled.spent = true;
-                return settled;
-            }
+            Err(Fail::Spent) => break,
         }
     }
+    settled.spent = choice != Choice::Greedy;
+    settled.largest |= settled.spent;
+    settled.circles.clear();
+    settled.taken = greedy(problem, &mut solver, &weights, (budget, budget.share(Part::Greedy, shares)));
+    settled
 }
 
 /// Whether a circle stands whatever versions are taken, so that its wanted plugins are a core by themselves.
@@ -99,7 +112,7 @@ fn always(problem: &Problem<'_>, circle: &Circle) -> bool {
     circle.links.iter().all(|link| match link {
         Link::Plug(at, numbers) => {
             let plug = &problem.plugs[*at];
-            plug.wanted && plug.alive.intersection(&numbers.complement()) == Set::empty()
+            plug.wanted && plug.alive.is_within(numbers)
         }
         Link::Pick(..) => false,
     })
@@ -107,11 +120,12 @@ fn always(problem: &Problem<'_>, circle: &Circle) -> bool {
 
 /// Everything that must be there in its best version, if that goes together as it is: then it is the answer by the rule of
 /// [`solve`], and nothing needs to be searched.
-fn best_of_each(problem: &Problem<'_>, must: &[usize]) -> Option<Taken> {
+fn best_of_each(problem: &Problem<'_>, must: &[usize], budget: &Budget) -> Option<Taken> {
     let best = |at: &usize| Some((*at, problem.plugs[*at].alive.greatest(problem.plugs[*at].last())?));
     let mut taken = Taken { numbers: must.iter().map(best).collect::<Option<_>>()?, picks: BTreeMap::new() };
     for (at, number) in &taken.numbers {
         let release = problem.plugs[*at].release(*number)?;
+        budget.spend(1 + (release.rules.len() + release.clauses.len()) as u64);
         let met = |on: Option<usize>, allowed: &Set| on.is_none_or(|on| allowed.contains(&taken.number(on)));
         if !release.rules.iter().all(|rule| met(rule.on, &rule.allowed)) {
             return None;
@@ -129,7 +143,12 @@ fn best_of_each(problem: &Problem<'_>, must: &[usize]) -> Option<Taken> {
 const MOST_DEMANDS: usize = 100;
 
 /// The cores that are seen without a search: crowds that demand of one plugin what no version of it gives both.
-fn demands(problem: &Problem<'_>, group: &[usize]) -> Vec<Core> {
+fn demands(
+    problem: &Problem<'_>,
+    group: &[usize],
+    weights: &BTreeMap<usize, Weight>,
+    budget: &Budget,
+) -> Vec<Core> {
     let mut cores = Vec::new();
     for on in group.iter().copied() {
         let plug = &problem.plugs[on];
@@ -138,18 +157,27 @@ fn demands(problem: &Problem<'_>, group: &[usize]) -> Vec<Core> {
         if plug.wanted {
             demands.push((plug.alive.clone(), vec![on]));
         }
-        let mut users: Vec<usize> = problem.spoken[on].iter().map(|(owner, ..)| *owner).collect();
-        users.sort_unstable();
-        users.dedup();
-        for user in users.into_iter().filter(|user| problem.plugs[*user].wanted) {
-            // What some version of the user could live with.
-            let demand = problem.plugs[user].living().fold(Set::empty(), |some, (_, release)| {
-                let own = release.rules.iter().filter(|rule| rule.on == Some(on));
-                some.union(&own.fold(all.clone(), |own, rule| own.intersection(&rule.allowed)))
-            });
-            if demand == all || demand == Set::empty() {
+        // What each version of a user lets be; of a version that says nothing, anything.
+        let mut users: BTreeMap<usize, BTreeMap<u32, Set>> = BTreeMap::new();
+        budget.spend(3 * problem.spoken[on].len() as u64);
+        for (user, number, rule) in &problem.spoken[on] {
+            let user_plug = &problem.plugs[*user];
+            if !weights.contains_key(user) || !user_plug.alive.contains(number) {
                 continue;
             }
+            let Some(rule) = user_plug.release(*number).and_then(|release| release.rules.get(*rule)) else { continue };
+            let own = users.entry(*user).or_default().entry(*number).or_insert_with(|| all.clone());
+            *own = own.intersection(&rule.allowed);
+        }
+        for (user, versions) in users {
+            if versions.len() < problem.plugs[user].living().count() {
+                continue;
+            }
+            let demand = versions.values().fold(Set::empty(), |some, own| some.union(own));
+            if demand == all || demand.is_empty() {
+                continue;
+            }
+            budget.spend(demands.len() as u64);
             match demands.iter().position(|(other, _)| *other == demand) {
                 Some(at) => demands[at].1.push(user),
                 None if demands.len() < MOST_DEMANDS => demands.push((demand, vec![user])),
@@ -157,8 +185,13 @@ fn demands(problem: &Problem<'_>, group: &[usize]) -> Vec<Core> {
             }
         }
         for (at, (demand, users)) in demands.iter().enumerate() {
-            let against = demands[..at].iter().filter(|(other, _)| demand.intersection(other) == Set::empty());
+            let against = demands[..at].iter().filter(|(other, _)| demand.is_apart(other));
             for (_, others) in against {
+                // What is left over the search finds by itself.
+                if !budget.lasts(budget.end(Part::Largest)) {
+                    return cores;
+                }
+                budget.spend((others.len() + users.len()) as u64);
                 cores.push(vec![others.clone(), users.clone()]);
             }
         }
@@ -166,16 +199,16 @@ fn demands(problem: &Problem<'_>, group: &[usize]) -> Vec<Core> {
     cores
 }
 
-/// What it costs to leave each plugin out.
-fn weights(problem: &Problem<'_>, soft: &[usize]) -> BTreeMap<usize, Weight> {
+/// What it costs to leave each plugin of a group out that is wanted.
+fn weights(problem: &Problem<'_>, group: &[usize]) -> BTreeMap<usize, Weight> {
     let weight = |at: &usize| {
         let plug = &problem.plugs[*at];
         let refuses = |rule: &Rule| {
             let last = rule.on.map_or(0, |on| problem.plugs[on].last());
-            !rule.needed && (1..=last).any(|number| !rule.allowed.contains(&number))
+            !rule.needed && !Set::up_to(last).is_within(&rule.allowed)
         };
         let refuses = plug.releases.iter().any(|release| release.rules.iter().any(refuses));
         (*at, Weight { locked: u32::from(plug.locked), count: 1, quiet: u32::from(!refuses) })
     };
-    soft.iter().map(weight).collect()
+    group.iter().filter(|at| problem.plugs[**at].wanted).map(weight).collect()
 }

@@ -21,6 +21,10 @@ const MOST_NEAR: usize = 300;
 /// How many reasons stand in one sentence beside the first.
 const DEEPEST: u32 = 2;
 
+/// What to do where what goes together was not found in time.
+const REMEDY: &str = "Take fewer mods, keep a set that goes together in `modhost.lock`, or raise `[resolve] budget` of the policy; or \
+     go on with what was chosen without a search, which `choice = \"greedy\"` there and `modhost resolve DIR --greedy` give at once.";
+
 /// A reason in words.
 #[derive(Debug)]
 pub(super) struct Told {
@@ -88,15 +92,24 @@ impl<'f, 'a> Teller<'f, 'a> {
         Some(self.facts.problem.plugs[plug].release(self.facts.taken.number(plug))?.version)
     }
 
-    /// Why a version is left out.
-    pub(super) fn tell(&self, plug: usize, number: u32, reason: Reason) -> Told {
-        self.told(plug, number, reason, DEEPEST)
+    /// Why a version is left out. `within` tells of the same with all that it rests on asked for, where the reason lies there.
+    pub(super) fn tell(&self, plug: usize, number: u32, reason: Reason, within: Option<&Teller<'_, '_>>) -> Told {
+        let teller = within.filter(|within| within.facts.out.contains_key(&plug)).unwrap_or(self);
+        let mut told = match (reason, teller.facts.out.get(&plug)) {
+            (Reason::Spent, Some(Reason::Spent)) => self.facts.reason(plug, number).map(|why| self.told(plug, number, why, DEEPEST)),
+            (_, Some(own)) => Some(teller.told(plug, number, *own, DEEPEST)),
+            (_, None) => None,
+        };
+        if reason == Reason::Spent {
+            told = Some(self.spent(told));
+        }
+        told.unwrap_or_else(|| self.told(plug, number, reason, DEEPEST))
     }
 
     /// Why a version is not the one that is taken of its plugin.
     pub(super) fn passed_over(&self, plug: usize, number: u32) -> String {
         if let Some(reason) = self.facts.reason(plug, number) {
-            return self.tell(plug, number, reason).message;
+            return self.told(plug, number, reason, DEEPEST).message;
         }
         match self.facts.circle_with(plug, number) {
             Some(path) => {
@@ -108,7 +121,7 @@ impl<'f, 'a> Teller<'f, 'a> {
 
     fn told(&self, plug: usize, number: u32, reason: Reason, depth: u32) -> Told {
         let told = match (reason, self.manifest(plug, number)) {
-            (Reason::Spent, _) => Some(self.spent()),
+            (Reason::Spent, _) => None,
             (Reason::Circle(circle), _) => Some(self.circle(plug, circle)),
             (Reason::By(owner, own, rule), _) => self.by(plug, owner, own, rule),
             (Reason::Serves(clause), _) => self.serves(plug, clause),
@@ -122,19 +135,24 @@ impl<'f, 'a> Teller<'f, 'a> {
             _ => None,
         };
         // Not reached: a reason that speaks of a manifest comes from one.
-        told.unwrap_or_else(|| self.spent())
+        told.unwrap_or_else(|| self.spent(None))
     }
 
-    fn spent(&self) -> Told {
+    /// `beside` is what stands against it as the others were chosen.
+    fn spent(&self, beside: Option<Told>) -> Told {
         let steps = self.facts.steps;
+        let (more, at, sake) = match beside {
+            Some(told) => (format!("; as they were chosen without a search: {}", told.message), told.at, told.sake),
+            None => (String::new(), None, Vec::new()),
+        };
         Told {
             cause: Cause::Budget { steps },
             message: format!(
-                "which of the plugins that concern each other go together was not found within {steps} steps"
+                "which of the plugins that concern each other go together was not found within {steps} steps{more}"
             ),
-            help: None,
-            at: None,
-            sake: Vec::new(),
+            help: Some(REMEDY.into()),
+            at,
+            sake,
         }
     }
 

@@ -1,10 +1,15 @@
-//! [`hitting`]: the cheapest set of plugins that has one of each core.
+//! [`Cores`]: the cheapest set of plugins that has one of each core.
 
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
     ops::AddAssign,
 };
+
+use super::meter::{Budget, Part};
+
+/// How many looks it is to look at one plugin here, among the others of an ordered set.
+const WORK: u64 = 3;
 
 /// One of its parts must go as a whole. Most parts are one plugin; two crowds that each want another version of a third are two
 /// parts, since one crowd that goes only in part leaves the other nothing.
@@ -34,66 +39,76 @@ pub(super) struct Hit {
     pub(super) left: BTreeSet<usize>,
     /// Whether nothing cheaper hits all cores.
     pub(super) best: bool,
-    /// How many plugins were looked at.
-    pub(super) work: u64,
 }
 
-/// How many plugins the search of one bundle of cores may look at, and how many cores it may have: the depth of a recursion.
-const MOST_WORK: u64 = 4_000_000;
+/// How many cores the search of one bundle may have: the depth of a recursion.
 const MOST_CORES: usize = 200;
 /// How many plugins may be noted down that fall with others.
-const MOST_FALLS: usize = 2_000_000;
+const MOST_FALLS: usize = 1_000_000;
 
-/// The cheapest set that hits every core, if it may be searched for; else a good one. Who needs what is left out is left out too,
-/// so that it costs as much.
-pub(super) fn hitting(
-    cores: &[Core],
-    needed_by: &[Vec<usize>],
-    weights: &BTreeMap<usize, Weight>,
-    search_it: bool,
-) -> Hit {
-    let mut hit = Hit { left: BTreeSet::new(), best: true, work: 0 };
-    let mut noted = 0;
-    let falls: Vec<Vec<Vec<usize>>> = cores
-        .iter()
-        .map(|core| {
-            let fall = |part: &Vec<usize>| {
-                // What is not noted here the solver finds out by itself.
-                let falls = if noted > MOST_FALLS { part.clone() } else { falling(part, needed_by, weights) };
-                noted += falls.len();
-                falls
-            };
-            core.iter().map(fall).collect()
-        })
-        .collect();
-    hit.work = noted as u64;
-    for bundle in bundles(&falls) {
-        let cores: Vec<&[Vec<usize>]> = bundle.iter().map(|core| &falls[*core][..]).collect();
-        let greedy = greedy(&cores, weights, &mut hit.work);
-        let mut search = Search { cost: cost(&greedy, weights), best: greedy, work: 0, cores: &cores, weights };
-        let searched = search_it && cores.len() <= MOST_CORES;
-        if searched {
-            search.branch(&BTreeSet::new(), &mut Vec::new());
-        }
-        hit.best &= searched && search.work <= MOST_WORK;
-        hit.work += search.work;
-        hit.left.append(&mut search.best);
+/// Cores, with what falls when a part of one goes.
+#[derive(Debug, Default)]
+pub(super) struct Cores {
+    falls: Vec<Vec<Vec<usize>>>,
+    noted: usize,
+}
+
+impl Cores {
+    /// Another core. Who needs what is left out is left out too, so that it costs as much.
+    pub(super) fn push(
+        &mut self,
+        core: Core,
+        needed_by: &[Vec<usize>],
+        weights: &BTreeMap<usize, Weight>,
+        budget: &Budget,
+    ) {
+        let fall = |part: Vec<usize>| {
+            // What is not noted here the solver finds out by itself.
+            let falls = if self.noted > MOST_FALLS { part } else { falling(&part, needed_by, weights, budget) };
+            self.noted += falls.len();
+            falls
+        };
+        self.falls.push(core.into_iter().map(fall).collect());
     }
-    hit
+
+    /// The cheapest set that hits every core, if that is found before `end`; else a good one.
+    pub(super) fn hit(&self, weights: &BTreeMap<usize, Weight>, budget: &Budget, end: u64) -> Hit {
+        let mut hit = Hit { left: BTreeSet::new(), best: true };
+        budget.spend(self.falls.len() as u64);
+        for bundle in bundles(&self.falls, budget) {
+            let cores: Vec<&[Vec<usize>]> = bundle.iter().map(|core| &self.falls[*core][..]).collect();
+            let greedy = greedy(&cores, weights, budget);
+            let cost = cost(&greedy, weights);
+            let mut search = Search { cost, best: greedy, cores: &cores, weights, budget, end };
+            let searched = cores.len() <= MOST_CORES && budget.lasts(end);
+            if searched {
+                search.branch(&BTreeSet::new(), &mut Vec::new());
+            }
+            hit.best &= searched && budget.lasts(end);
+            hit.left.append(&mut search.best);
+        }
+        hit
+    }
 }
 
 /// What is left out together with `part`, itself among it; only what is wanted counts.
-fn falling(part: &[usize], needed_by: &[Vec<usize>], weights: &BTreeMap<usize, Weight>) -> Vec<usize> {
+fn falling(
+    part: &[usize],
+    needed_by: &[Vec<usize>],
+    weights: &BTreeMap<usize, Weight>,
+    budget: &Budget,
+) -> Vec<usize> {
     let mut seen: BTreeSet<usize> = part.iter().copied().collect();
     let mut rest = part.to_vec();
     while let Some(at) = rest.pop() {
+        budget.spend(WORK * (1 + needed_by[at].len() as u64));
         rest.extend(needed_by[at].iter().copied().filter(|other| seen.insert(*other)));
     }
     seen.into_iter().filter(|at| weights.contains_key(at)).collect()
 }
 
 /// Cores that have no plugin in common, nor any that falls with one of theirs, do not concern each other.
-fn bundles(cores: &[Vec<Vec<usize>>]) -> Vec<Vec<usize>> {
+fn bundles(cores: &[Vec<Vec<usize>>], budget: &Budget) -> Vec<Vec<usize>> {
     fn lead(leader: &mut [usize], mut at: usize) -> usize {
         while leader[at] != at {
             leader[at] = leader[leader[at]];
@@ -104,6 +119,7 @@ fn bundles(cores: &[Vec<Vec<usize>>]) -> Vec<Vec<usize>> {
     let mut leader: Vec<usize> = (0..cores.len()).collect();
     let mut owner: BTreeMap<usize, usize> = BTreeMap::new();
     for (index, core) in cores.iter().enumerate() {
+        budget.spend(WORK * core.iter().map(|part| part.len() as u64).sum::<u64>());
         for at in core.iter().flatten() {
             let first = *owner.entry(*at).or_insert(index);
             let (a, b) = (lead(&mut leader, first), lead(&mut leader, index));
@@ -132,15 +148,25 @@ fn is_hit(core: &[Vec<usize>], left: &BTreeSet<usize>) -> bool {
     core.iter().any(|part| gone(part, left))
 }
 
-/// A good set to begin with: the part that hits the most cores for the least, again and again.
-fn greedy(cores: &[&[Vec<usize>]], weights: &BTreeMap<usize, Weight>, work: &mut u64) -> BTreeSet<usize> {
+/// A good set to begin with: the part that hits the most cores for the least, again and again; as long as there is work left for
+/// it, then the last part of each.
+fn greedy(cores: &[&[Vec<usize>]], weights: &BTreeMap<usize, Weight>, budget: &Budget) -> BTreeSet<usize> {
     let mut left: BTreeSet<usize> = BTreeSet::new();
     let mut open: Vec<&[Vec<usize>]> = cores.to_vec();
     while !open.is_empty() {
+        if !budget.lasts(budget.end(Part::Search)) {
+            for core in open {
+                if !is_hit(core, &left) {
+                    left.extend(core.last().into_iter().flatten());
+                }
+            }
+            break;
+        }
         let mut hits: BTreeMap<&[usize], u64> = BTreeMap::new();
         open.iter().flat_map(|core| core.iter()).for_each(|part| {
             *hits.entry(part).or_default() += 1;
-            *work += part.len() as u64;
+            // Found, weighed, and looked for among what is left out.
+            budget.spend(3 * WORK * part.len() as u64);
         });
         let worth = |part: &[usize], hits: u64| {
             let cost = cost(part.iter().filter(|at| !left.contains(at)), weights);
@@ -160,14 +186,15 @@ struct Search<'s> {
     weights: &'s BTreeMap<usize, Weight>,
     best: BTreeSet<usize>,
     cost: Weight,
-    work: u64,
+    budget: &'s Budget,
+    end: u64,
 }
 
 impl<'s> Search<'s> {
     /// Looks at every way to hit the first open core; `kept` are the parts that earlier branches took out as a whole.
     fn branch(&mut self, left: &BTreeSet<usize>, kept: &mut Vec<&'s [usize]>) {
-        self.work += 1 + left.len() as u64;
-        if self.work > MOST_WORK {
+        self.budget.spend(WORK * (1 + left.len() as u64));
+        if !self.budget.lasts(self.end) {
             return;
         }
         let cost = cost(left, self.weights);
@@ -176,7 +203,7 @@ impl<'s> Search<'s> {
         let mut counted: BTreeSet<usize> = BTreeSet::new();
         let mut first: Option<&'s [Vec<usize>]> = None;
         for core in self.cores {
-            self.work += core.iter().map(|part| part.len() as u64).sum::<u64>();
+            self.budget.spend(WORK * core.iter().map(|part| part.len() as u64).sum::<u64>());
             if is_hit(core, left) {
                 continue;
             }

@@ -7,8 +7,6 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use pubgrub::VersionSet;
-
 use super::{
     problem::{Line, Problem, Release},
     set::Set,
@@ -142,6 +140,15 @@ impl After {
         }
         circles.sort_by(|a, b| a.path.cmp(&b.path));
         circles
+    }
+
+    /// The plugins that take part in circles of needs.
+    pub(super) fn tangled(&self) -> Vec<usize> {
+        let part = parts(&self.hard);
+        let mut sizes: BTreeMap<usize, usize> = BTreeMap::new();
+        part.iter().for_each(|part| *sizes.entry(*part).or_default() += 1);
+        let tangled = part.iter().zip(&self.plugs).filter(|(part, _)| sizes[part] > 1);
+        tangled.map(|(_, plug)| *plug).collect()
     }
 
     /// A shortest way from `start` back to itself inside its tangle.

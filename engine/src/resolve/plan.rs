@@ -147,6 +147,14 @@ pub enum Warning {
     },
     /// The search for the largest set was cut short; more might go together.
     NotLargest,
+    /// What goes together of plugins that concern each other was not found in time, and was chosen without a search: the highest
+    /// versions first, and nothing taken back.
+    Unsettled {
+        /// The steps that the options allow.
+        steps: u64,
+        /// How many plugins are left out for that ([`Cause::Budget`]).
+        left_out: usize,
+    },
 }
 
 impl fmt::Display for Warning {
@@ -163,6 +171,14 @@ impl fmt::Display for Warning {
             }
             Warning::NotLargest => {
                 f.write_str("there are too many conflicts to be sure that no larger set goes together")
+            }
+            Warning::Unsettled { steps, left_out } => {
+                let are = if *left_out == 1 { "plugin is" } else { "plugins are" };
+                write!(
+                    f,
+                    "what goes together was not found within {steps} steps, and was chosen without a search: the highest versions \
+                     first; {left_out} {are} left out that did not fit then"
+                )
             }
         }
     }

@@ -2,9 +2,8 @@
 //!
 //! It is built once a plan. Requirements are asked of every version here, and nowhere else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use pubgrub::VersionSet;
 use semver::{Version, VersionReq};
 
 use super::{Candidate, Optionals, Options, resolver::Standing, set::Set};
@@ -387,6 +386,26 @@ impl<'a> Problem<'a> {
             groups.entry(lead(&mut leader, at)).or_default().push(at);
         }
         groups.into_values().collect()
+    }
+
+    /// How much there is to look at in a group.
+    pub(super) fn size(&self, group: &[usize]) -> usize {
+        let releases = group.iter().flat_map(|at| &self.plugs[*at].releases);
+        releases.map(|release| 1 + release.rules.len() + release.clauses.len()).sum()
+    }
+
+    /// These plugins, and those that a version of one of them could need, and so on.
+    pub(super) fn reached(&self, from: &[usize]) -> BTreeSet<usize> {
+        let mut reached: BTreeSet<usize> = from.iter().copied().collect();
+        let mut rest = from.to_vec();
+        while let Some(at) = rest.pop() {
+            for release in &self.plugs[at].releases {
+                let needs = release.rules.iter().filter(|rule| rule.needed).filter_map(|rule| rule.on);
+                let choices = release.clauses.iter().flat_map(|clause| &self.clauses[*clause].choices);
+                rest.extend(needs.chain(choices.map(|(on, _)| *on)).filter(|on| reached.insert(*on)));
+            }
+        }
+        reached
     }
 
     /// By plugin, those that cannot be there without it, whatever version they are taken in.

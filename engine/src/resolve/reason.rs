@@ -3,9 +3,10 @@
 //! The choice leaves nothing out that could be added to what is taken, so there is always such a reason, and it needs no
 //! proof of the solver's to be told.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use pubgrub::VersionSet;
+use std::{
+    cell::Cell,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use super::{
     order::After,
@@ -14,6 +15,8 @@ use super::{
     solve::{Circle, Taken},
 };
 
+/// How many plugins may be looked at in all for circles that a version would close.
+const MOST_CIRCLED: usize = 300_000;
 /// How often what was cut short is looked at again.
 const MOST_PASSES: u32 = 50;
 
@@ -50,9 +53,49 @@ pub(super) struct Facts<'a> {
     pub(super) steps: u64,
     /// By plugin that was left out, why its best version was.
     pub(super) out: BTreeMap<usize, Reason>,
+    /// How many plugins were looked at for circles that a version would close.
+    circled: Cell<usize>,
 }
 
-impl Facts<'_> {
+impl<'a> Facts<'a> {
+    pub(super) fn new(
+        problem: Problem<'a>,
+        taken: Taken,
+        circles: Vec<Circle>,
+        spent: BTreeSet<usize>,
+        steps: u64,
+    ) -> Self {
+        Facts { problem, taken, circles, spent, steps, out: BTreeMap::new(), circled: Cell::new(0) }
+    }
+
+    /// What is left out for a reason that lies among plugins that nobody asked for, where the choice did not look at them each.
+    pub(super) fn untold(&self) -> impl Iterator<Item = usize> {
+        let wanted = self.out.keys().copied().filter(|at| self.problem.plugs[*at].wanted);
+        wanted.filter(|at| !self.is_told(*at))
+    }
+
+    /// Whether the reason of a plugin that is left out ends at one that stands for itself.
+    pub(super) fn is_told(&self, at: usize) -> bool {
+        let mut seen = BTreeSet::from([at]);
+        let mut rest = vec![at];
+        while let Some(at) = rest.pop() {
+            let on = match self.out.get(&at) {
+                // It could be there by itself.
+                None => return false,
+                Some(Reason::Spent) => return self.problem.plugs.iter().all(|plug| plug.wanted || plug.fixed),
+                Some(Reason::Out(rule)) => self.rule(at, self.judged(at), *rule).and_then(|rule| rule.on),
+                Some(Reason::NoneOf(clause)) => {
+                    let mut choices = self.problem.clauses[*clause].choices.iter().map(|(on, _)| *on);
+                    let first = choices.next();
+                    choices.find(|on| self.out.contains_key(on)).or(first)
+                }
+                Some(_) => None,
+            };
+            rest.extend(on.filter(|on| seen.insert(*on)));
+        }
+        true
+    }
+
     pub(super) fn rule(&self, plug: usize, number: u32, rule: usize) -> Option<&Rule> {
         self.problem.plugs[plug].release(number)?.rules.get(rule)
     }
@@ -100,7 +143,7 @@ impl Facts<'_> {
 
     /// Whether any version that is there fits, whatever keeps it out.
     fn fits_any(&self, rule: &Rule, on: usize) -> bool {
-        (1..=self.problem.plugs[on].last()).any(|number| rule.allowed.contains(&number))
+        rule.allowed.greatest(self.problem.plugs[on].last()).is_some_and(|number| number > 0)
     }
 
     fn refused_by(&self, plug: usize, number: u32) -> Option<Reason> {
@@ -206,6 +249,10 @@ impl Facts<'_> {
 
     /// The circle that a version would close in the place of what is taken of its plugin: that plugin first.
     pub(super) fn circle_with(&self, at: usize, number: u32) -> Option<Vec<usize>> {
+        self.circled.set(self.circled.get() + self.taken.numbers.len());
+        if self.circled.get() > MOST_CIRCLED {
+            return None;
+        }
         let taken = self.with(at, number);
         let mut circles = After::new(&self.problem, &taken).circles(&self.problem, &taken).into_iter();
         let mut path = circles.next()?.path;

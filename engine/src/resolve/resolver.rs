@@ -1,7 +1,6 @@
 //! [`Resolver`]: what lies there and what the host offers; makes plans of it. It loads nothing and reads no files.
 
 use std::{
-    cell::Cell,
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
@@ -10,12 +9,13 @@ use semver::Version;
 
 use super::{
     Candidate, Cause, Chosen, LeftOut, Link, LinkKind, Lockfile, Mode, Optionals, Options, PassedOver, Plan, Warning,
-    choose::settle,
+    choose::{settle, whole},
     explain::{Teller, Told, wanted},
+    meter::Budget,
     order::After,
     problem::{Asks, Input, Line, Problem},
     reason::Facts,
-    solve::{Budget, Taken},
+    solve::Taken,
 };
 use crate::package::{Dependency, Manifest};
 
@@ -126,7 +126,7 @@ impl Resolver {
         let locked = |id: &str| self.lock.get(id).is_some();
         let held =
             |candidate: &Candidate| self.lock.get(candidate.id().as_str()).is_some_and(|row| row.holds(candidate));
-        let problem = Problem::new(&Input {
+        let mut input = Input {
             candidates: kept,
             offers: &self.offers,
             loaded: &self.loaded,
@@ -134,9 +134,25 @@ impl Resolver {
             held: &held,
             locked: &locked,
             wanted: asked,
+        };
+        let budget = Budget::new(self.options.budget);
+        let facts = self.find_out(Problem::new(&input), &budget, &mut plan.warnings);
+        // Of what nobody asked for it was not found out which of it goes together. Where the reason lies there, that is what to tell.
+        let untold: Vec<usize> = facts.untold().collect();
+        let reached: BTreeSet<&str> =
+            facts.problem.reached(&untold).into_iter().map(|at| facts.problem.plugs[at].id).collect();
+        let inside = |id: &str| reached.contains(id);
+        input.wanted = &inside;
+        let rest = budget.rest();
+        let within = (!untold.is_empty()).then(|| {
+            let mut within = self.find_out(Problem::new(&input), &rest, &mut Vec::new());
+            // What was not settled in time is told of by the plan itself.
+            within.spent.clear();
+            within.settle();
+            within
         });
-        let facts = self.find_out(problem, &mut plan);
-        self.tell(candidates, &facts, &gone, &mut plan);
+        plan.steps = budget.steps() + rest.steps();
+        self.tell(candidates, (&facts, within.as_ref()), &gone, &mut plan);
         if self.options.mode == Mode::AllOrNothing && !plan.is_whole() {
             plan.withheld = std::mem::take(&mut plan.order);
         }
@@ -219,37 +235,57 @@ impl Resolver {
         kept
     }
 
-    /// Settles every group.
-    fn find_out<'a>(&self, problem: Problem<'a>, plan: &mut Plan) -> Facts<'a> {
-        let budget = Budget { most: self.options.budget, used: Cell::new(0) };
+    /// Settles every group: those first that need no search, then small ones before large ones, so that no group takes another's part
+    /// of the budget.
+    fn find_out<'a>(&self, problem: Problem<'a>, budget: &Budget, warnings: &mut Vec<Warning>) -> Facts<'a> {
         let needed_by = problem.needed_by();
         let (mut taken, mut circles, mut spent) = (Taken::default(), Vec::new(), BTreeSet::new());
-        let mut largest = true;
+        let (mut settled, mut hard) = (Vec::new(), Vec::new());
         for group in problem.groups() {
-            let settled = settle(&problem, &group, &needed_by, &budget);
-            largest &= settled.largest;
-            if settled.spent {
-                spent.extend(group.iter().copied().filter(|at| !problem.plugs[*at].fixed));
-                taken.numbers.extend(group.iter().copied().filter(|at| problem.plugs[*at].fixed).map(|at| (at, 1)));
-                continue;
+            match whole(&problem, &group, budget) {
+                Some(one) => settled.push((group, one)),
+                None => hard.push((problem.size(&group), group)),
             }
-            taken.numbers.extend(settled.taken.numbers);
-            taken.picks.extend(settled.taken.picks);
-            circles.extend(settled.circles);
         }
-        plan.steps = budget.used.get();
+        hard.sort();
+        let count = hard.len();
+        settled.extend(hard.into_iter().enumerate().map(|(at, (_, group))| {
+            let one = settle(&problem, &group, &needed_by, (budget, count - at), self.options.choice);
+            (group, one)
+        }));
+        let mut largest = true;
+        for (group, one) in settled {
+            largest &= one.largest;
+            if one.spent {
+                spent.extend(group.into_iter().filter(|at| one.taken.number(*at) == 0));
+            }
+            taken.numbers.extend(one.taken.numbers);
+            taken.picks.extend(one.taken.picks);
+            circles.extend(one.circles);
+        }
+        let mut facts = Facts::new(problem, taken, circles, spent, self.options.budget);
         if !largest {
-            plan.warnings.push(Warning::NotLargest);
+            warnings.push(Warning::NotLargest);
         }
-        let steps = self.options.budget;
-        let mut facts = Facts { problem, taken, circles, spent, steps, out: BTreeMap::new() };
         facts.settle();
+        let wanted = |at: &&usize| facts.problem.plugs[**at].wanted;
+        let left_out = facts.spent.iter().filter(wanted).filter(|at| facts.taken.number(**at) == 0).count();
+        if left_out > 0 {
+            warnings.push(Warning::Unsettled { steps: self.options.budget, left_out });
+        }
         facts
     }
 
-    /// Turns what was found out into a plan.
-    fn tell(&self, candidates: &[Candidate], facts: &Facts<'_>, gone: &BTreeMap<String, String>, plan: &mut Plan) {
+    /// Turns what was found out into a plan. `within` is what would be taken if all were asked for that what is left out rests on.
+    fn tell<'a>(
+        &self,
+        candidates: &[Candidate],
+        (facts, within): (&Facts<'a>, Option<&Facts<'a>>),
+        gone: &BTreeMap<String, String>,
+        plan: &mut Plan,
+    ) {
         let teller = Teller::new(facts, gone);
+        let within = within.map(|within| Teller::new(within, gone));
         let problem = &facts.problem;
         for (at, reason) in &facts.out {
             let plug = &problem.plugs[*at];
@@ -258,7 +294,8 @@ impl Resolver {
             }
             let number = facts.judged(*at);
             let Some(release) = plug.release(number) else { continue };
-            let Told { cause, message, help, at, sake } = teller.tell(*at, number, *reason);
+            let Told { cause, message, help, at, sake } =
+                teller.tell(*at, number, *reason, within.as_ref().filter(|_| !facts.is_told(*at)));
             let (id, version, candidate) = (plug.id.to_owned(), release.version.clone(), release.candidate);
             plan.left_out.push(LeftOut { id, version, cause, message, help, at, sake, candidate });
         }

@@ -4,12 +4,8 @@
 //! rule and prereleases included, and what it sees are the numbers of those that fit. So there is no mapping from
 //! requirements to ranges that could be wrong, and sets are exact: two of them that hold the same versions are equal.
 
-use std::fmt;
-
-use pubgrub::VersionSet;
-
 /// Numbers from 0. Number 0 stands for a plugin's absence.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(super) struct Set {
     /// Numbers below 64; most plugins have no more versions, and no allocation then.
     first: u64,
@@ -69,41 +65,81 @@ impl Set {
 
     /// The greatest number up to `last`.
     pub(super) fn greatest(&self, last: u32) -> Option<u32> {
-        (0..=last).rev().find(|number| self.contains(number))
+        (0..=last as usize / 64).rev().find_map(|at| {
+            let beyond = match last as usize / 64 == at {
+                true => u64::MAX.checked_shl(last % 64 + 1).unwrap_or(0),
+                false => 0,
+            };
+            let word = self.word(at) & !beyond;
+            (word != 0).then(|| at as u32 * 64 + 63 - word.leading_zeros())
+        })
     }
-}
 
-impl fmt::Display for Set {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries((0..64 * (1 + self.more.len() as u32)).filter(|number| self.contains(number))).finish()
+    /// The only number, where there is exactly one.
+    pub(super) fn single(&self) -> Option<u32> {
+        let counted = |words: &mut dyn Iterator<Item = &u64>| words.map(|word| word.count_ones()).sum::<u32>();
+        if self.rest || counted(&mut std::iter::once(&self.first).chain(&self.more)) != 1 {
+            return None;
+        }
+        self.greatest(64 * (1 + self.more.len() as u32) - 1)
     }
-}
 
-impl VersionSet for Set {
-    type V = u32;
-
-    fn empty() -> Self {
+    pub(super) const fn empty() -> Self {
         Set { first: 0, more: Vec::new(), rest: false }
     }
 
-    fn singleton(number: u32) -> Self {
+    pub(super) fn singleton(number: u32) -> Self {
         Set::of([number])
     }
 
-    fn complement(&self) -> Self {
+    pub(super) fn complement(&self) -> Self {
         Set { first: !self.first, more: self.more.iter().map(|word| !word).collect(), rest: !self.rest }
     }
 
-    fn intersection(&self, other: &Self) -> Self {
+    pub(super) fn intersection(&self, other: &Self) -> Self {
         self.with(other, |a, b| a & b)
     }
 
-    fn union(&self, other: &Self) -> Self {
+    pub(super) fn union(&self, other: &Self) -> Self {
         self.with(other, |a, b| a | b)
     }
 
-    fn contains(&self, number: &u32) -> bool {
+    /// What of it is not in the other.
+    pub(super) fn minus(&self, other: &Self) -> Self {
+        self.with(other, |a, b| a & !b)
+    }
+
+    pub(super) fn contains(&self, number: &u32) -> bool {
         self.word(*number as usize / 64) & (1 << (number % 64)) != 0
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        *self == Set::empty()
+    }
+
+    fn all(&self, other: &Set, holds: impl Fn(u64, u64) -> bool) -> bool {
+        let words = self.more.len().max(other.more.len());
+        holds(filled(self.rest), filled(other.rest)) && (0..=words).all(|at| holds(self.word(at), other.word(at)))
+    }
+
+    /// Whether all of it is in the other.
+    pub(super) fn is_within(&self, other: &Set) -> bool {
+        self.all(other, |a, b| a & !b == 0)
+    }
+
+    /// Whether the two have nothing in common.
+    pub(super) fn is_apart(&self, other: &Set) -> bool {
+        self.all(other, |a, b| a & b == 0)
+    }
+
+    /// What looking at it takes, in words.
+    pub(super) fn words(&self) -> u64 {
+        1 + self.more.len() as u64
+    }
+
+    /// What it takes beside itself, in bytes.
+    pub(super) fn heap(&self) -> usize {
+        self.more.len() * 8
     }
 }
 
@@ -126,12 +162,21 @@ mod tests {
                 }
                 assert_eq!(left == right, a == b);
                 assert_eq!(left.intersection(&right.complement()) == Set::empty(), a.iter().all(|n| b.contains(n)));
+                assert_eq!(left.minus(&right), left.intersection(&right.complement()));
+                assert_eq!(left.is_within(&right), left.minus(&right).is_empty());
+                assert!(!left.complement().is_within(&right) && left.complement().is_apart(&left));
+                assert_eq!(left.is_apart(&right), left.intersection(&right).is_empty());
                 assert_eq!(left.complement().complement(), left);
             }
-            assert_eq!(Set::of(a.iter().copied()).greatest(300), a.last().copied());
+            let set = Set::of(a.iter().copied());
+            assert_eq!(set.greatest(300), a.last().copied());
+            for last in 0..300 {
+                assert_eq!(set.greatest(last), a.iter().copied().rfind(|number| *number <= last), "up to {last}");
+            }
+            assert_eq!(set.single(), if let [one] = a { Some(*one) } else { None });
+            assert_eq!(set.complement().single(), None);
         }
         assert_eq!(Set::up_to(70).union(&Set::of([0])).complement().greatest(70), None);
-        assert_eq!(Set::full().intersection(&Set::up_to(130)), Set::up_to(130));
-        assert_eq!(Set::of([3, 1]).to_string(), "{1, 3}");
+        assert_eq!(Set::empty().complement().intersection(&Set::up_to(130)), Set::up_to(130));
     }
 }

@@ -1,28 +1,23 @@
-//! [`solve`]: asks pubgrub for one version of each plugin of a group, or for those that cannot be there together.
+//! [`Solver`]: asks the search for one version of each plugin of a group, or for those that cannot be there together.
 //!
-//! Pubgrub knows needs only, so everything else is spelled with them. Each plugin has a number 0, its absence: a conflict or
-//! an optional dependency needs a set of numbers that has 0 in it. Each clause is a node whose number says which choice was
-//! taken, and so is each circle, where the number says which of its plugins gives way.
+//! The search knows nodes that have a number, and demands of one number on another node. Each plugin is a node whose number 0 is its
+//! absence: a conflict or an optional dependency demands a set of numbers that has 0 in it. Each clause is a node whose number says
+//! which choice was taken, and so is each circle, where the number says which of its plugins gives way.
 //!
 //! **Which versions.** Nodes are decided in a fixed order: plugins before clauses, by their rank, and each takes its best number
-//! that is left. What the solver learns from conflicts follows from what it was told, so it never passes over a number that
+//! that is left. What the search learns from conflicts follows from what it was told, so it never passes over a number that
 //! would have gone together with those before it. Hence, the first in rank takes the best version that it can have at all,
 //! the second the best that it can have beside that, and so on.
 
-use std::{
-    cell::{Cell, RefCell},
-    cmp::Reverse,
-    collections::BTreeMap,
-    fmt,
-    sync::Arc,
-};
+use std::collections::BTreeMap;
 
-use pubgrub::{
-    Dependencies, DependencyProvider, DerivationTree, External, PackageResolutionStatistics, PubGrubError, VersionSet,
-    resolve as pubgrub,
+use super::{
+    meter::Budget,
+    order::rank,
+    problem::Problem,
+    search::{self, Search},
+    set::Set,
 };
-
-use super::{problem::Problem, set::Set};
 
 /// What was taken: a number for each plugin, 0 for those left out; and the choices of clauses.
 #[derive(Clone, Debug, Default)]
@@ -57,209 +52,165 @@ pub(super) struct Circle {
 pub(super) enum Fail {
     /// These cannot all be there.
     Together(Vec<usize>),
-    /// The steps were used up.
-    Budget,
+    /// The budget was used up.
+    Spent,
 }
 
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-enum Node {
-    Root,
-    Plug(usize),
-    Clause(usize),
-    Circle(usize),
-}
-
-impl fmt::Display for Node {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, f)
-    }
-}
-
-/// The steps were used up.
-#[derive(Debug)]
-struct Spent;
-
-impl fmt::Display for Spent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the steps are used up")
-    }
-}
-
-impl std::error::Error for Spent {}
-
-/// The steps that are left for a plan.
-#[derive(Debug)]
-pub(super) struct Budget {
-    pub(super) most: u64,
-    pub(super) used: Cell<u64>,
-}
-
-impl Budget {
-    pub(super) fn spend(&self) -> bool {
-        self.used.set(self.used.get().saturating_add(1));
-        self.used.get() <= self.most
-    }
-}
-
-struct Provider<'p, 'a> {
-    problem: &'p Problem<'a>,
-    /// By plugin; the smallest is decided first.
-    rank: &'p [u32],
-    must: &'p [usize],
-    circles: &'p [Circle],
-    budget: &'p Budget,
-    /// The nodes that the root needs were told once.
-    root: RefCell<Vec<(Node, Set)>>,
-}
-
-impl Provider<'_, '_> {
-    fn roots(&self) -> Vec<(Node, Set)> {
-        let must = self.must.iter().map(|at| (Node::Plug(*at), self.problem.plugs[*at].alive.clone()));
-        let circles = self.circles.iter().enumerate();
-        let circles = circles.map(|(at, circle)| (Node::Circle(at), Set::up_to(circle.links.len() as u32)));
-        must.chain(circles).collect()
-    }
-
-    fn plug(&self, at: usize, number: u32) -> Vec<(Node, Set)> {
-        let Some(release) = self.problem.plugs[at].release(number) else { return Vec::new() };
-        let mut needs: Vec<(Node, Set)> = Vec::new();
-        for rule in &release.rules {
-            let Some(on) = rule.on else { continue };
-            match needs.iter_mut().find(|(node, _)| *node == Node::Plug(on)) {
-                Some((_, allowed)) => *allowed = allowed.intersection(&rule.allowed),
-                None => needs.push((Node::Plug(on), rule.allowed.clone())),
-            }
-        }
-        needs.extend(release.clauses.iter().map(|clause| {
-            let choices = self.problem.clauses[*clause].choices.len();
-            (Node::Clause(*clause), Set::up_to(choices as u32))
-        }));
-        needs
-    }
-
-    fn last(&self, node: Node) -> u32 {
-        match node {
-            Node::Root => 1,
-            Node::Plug(at) => self.problem.plugs[at].last(),
-            Node::Clause(at) => self.problem.clauses[at].choices.len() as u32,
-            Node::Circle(at) => self.circles[at].links.len() as u32,
-        }
-    }
-}
-
-/// The index of a clause's choice, the best of which has the greatest number.
+/// The index of a clause's choice, the best of which has the greatest number; and the other way round.
 fn choice(choices: usize, number: u32) -> usize {
     choices.saturating_sub(number as usize)
 }
 
-impl DependencyProvider for Provider<'_, '_> {
-    type P = Node;
-    type V = u32;
-    type VS = Set;
-    /// What must be there comes first, so that nothing is left out that is needed later.
-    type Priority = (bool, u8, Reverse<u32>);
-    type M = String;
-    type Err = Spent;
-
-    fn prioritize(&self, node: &Node, range: &Set, _: &PackageResolutionStatistics) -> Self::Priority {
-        let (kind, rank) = match *node {
-            Node::Root => (3, 0),
-            Node::Plug(at) => (2, self.rank[at]),
-            Node::Clause(at) => (1, at as u32),
-            Node::Circle(at) => (0, at as u32),
-        };
-        (!range.contains(&0), kind, Reverse(rank))
-    }
-
-    fn choose_version(&self, node: &Node, range: &Set) -> Result<Option<u32>, Spent> {
-        if range.contains(&0) {
-            return Ok(Some(0));
-        }
-        Ok(match *node {
-            Node::Plug(at) => range.intersection(&self.problem.plugs[at].alive).greatest(self.last(*node)),
-            _ => range.greatest(self.last(*node)),
-        })
-    }
-
-    fn get_dependencies(&self, node: &Node, number: &u32) -> Result<Dependencies<Node, Set, String>, Spent> {
-        let needs = match *node {
-            Node::Root => self.root.take(),
-            Node::Plug(at) => self.plug(at, *number),
-            Node::Clause(_) if *number == 0 => Vec::new(),
-            Node::Clause(at) => {
-                let choices = &self.problem.clauses[at].choices;
-                let chosen = choices.get(choice(choices.len(), *number));
-                chosen.map(|(on, numbers)| (Node::Plug(*on), numbers.clone())).into_iter().collect()
-            }
-            Node::Circle(at) => match self.circles[at].links.get(*number as usize - 1) {
-                Some(Link::Plug(at, numbers)) => {
-                    let all = Set::of(0..=self.problem.plugs[*at].last());
-                    vec![(Node::Plug(*at), all.intersection(&numbers.complement()))]
-                }
-                Some(Link::Pick(clause, pick)) => {
-                    let choices = self.problem.clauses[*clause].choices.len();
-                    let others =
-                        (0..=choices as u32).filter(|number| *number == 0 || choice(choices, *number) != *pick);
-                    vec![(Node::Clause(*clause), Set::of(others))]
-                }
-                None => Vec::new(),
-            },
-        };
-        Ok(Dependencies::Available(needs.into_iter().collect()))
-    }
-
-    fn should_cancel(&self) -> Result<(), Spent> {
-        if self.budget.spend() { Ok(()) } else { Err(Spent) }
-    }
+/// One group of plugins, ready to be asked about.
+pub(super) struct Solver<'p, 'a> {
+    problem: &'p Problem<'a>,
+    search: Search,
+    /// The nodes of plugins and of clauses; those of plugins are the first, in the order of rank.
+    plugs: BTreeMap<usize, u32>,
+    ranked: Vec<usize>,
+    clauses: BTreeMap<usize, u32>,
+    circles: Vec<u32>,
 }
 
-/// One version of each of `must`, and of what they need.
-pub(super) fn solve(
-    problem: &Problem<'_>,
-    rank: &[u32],
-    must: &[usize],
-    circles: &[Circle],
-    budget: &Budget,
-) -> Result<Taken, Fail> {
-    let provider = Provider { problem, rank, must, circles, budget, root: RefCell::default() };
-    provider.root.replace(provider.roots());
-    match pubgrub(&provider, Node::Root, 1_u32) {
-        Ok(solution) => {
-            let mut taken = Taken::default();
-            for (node, number) in solution.into_iter().filter(|(_, number)| *number > 0) {
-                match node {
-                    Node::Plug(at) => {
-                        taken.numbers.insert(at, number);
-                    }
-                    Node::Clause(at) => {
-                        taken.picks.insert(at, choice(problem.clauses[at].choices.len(), number));
-                    }
-                    Node::Root | Node::Circle(_) => {}
+impl<'p, 'a> Solver<'p, 'a> {
+    pub(super) fn new(problem: &'p Problem<'a>, group: &[usize], budget: &Budget) -> Self {
+        let rank = rank(problem, group);
+        let mut ranked = group.to_vec();
+        ranked.sort_by_key(|at| rank.get(at));
+        let (plugs, clauses) = (BTreeMap::new(), BTreeMap::new());
+        let mut solver = Solver { problem, search: Search::default(), plugs, ranked, clauses, circles: Vec::new() };
+        for at in &solver.ranked {
+            let plug = &problem.plugs[*at];
+            let start = plug.alive.union(&Set::singleton(0));
+            solver.plugs.insert(*at, solver.search.node(start, plug.last()));
+        }
+        let mut looks = 0;
+        for at in group {
+            for (_, release) in problem.plugs[*at].living() {
+                looks += 2 + (release.rules.len() + release.clauses.len()) as u64;
+                for clause in &release.clauses {
+                    let choices = problem.clauses[*clause].choices.len() as u32;
+                    let start = Set::of(0..=choices);
+                    solver.clauses.insert(*clause, solver.search.node(start, choices));
                 }
             }
-            Ok(taken)
         }
-        Err(PubGrubError::NoSolution(tree)) => Err(Fail::Together(told(tree))),
-        Err(_) => Err(Fail::Budget),
-    }
-}
-
-/// The plugins of `must` that a proof rests on. The proof is taken apart without recursion, and so dropped: it can be as deep
-/// as there are plugins.
-fn told(tree: DerivationTree<Node, Set, String>) -> Vec<usize> {
-    let mut told = Vec::new();
-    let mut rest = vec![Arc::new(tree)];
-    while let Some(node) = rest.pop() {
-        // Where others still hold it, the last of them looks.
-        match Arc::into_inner(node) {
-            Some(DerivationTree::Derived(derived)) => rest.extend([derived.cause1, derived.cause2]),
-            Some(DerivationTree::External(External::FromDependencyOf(Node::Root, _, Node::Plug(at), _))) => {
-                told.push(at);
+        for (clause, node) in &solver.clauses {
+            let choices = &problem.clauses[*clause].choices;
+            looks += choices.len() as u64;
+            for (at, (on, numbers)) in choices.iter().enumerate() {
+                let number = choice(choices.len(), at as u32);
+                match solver.plugs.get(on) {
+                    Some(on) => solver.search.demand((*node, number as u32), *on, numbers),
+                    // Nothing of it can be there.
+                    None => solver.search.rule_out(*node, number as u32),
+                }
             }
-            Some(DerivationTree::External(_)) | None => {}
+        }
+        for at in group {
+            for (number, release) in problem.plugs[*at].living() {
+                solver.release(*at, number, release.rules.iter().map(|rule| (rule.on, &rule.allowed)));
+                for clause in &release.clauses {
+                    let choices = problem.clauses[*clause].choices.len() as u32;
+                    solver.search.demand((solver.plugs[at], number), solver.clauses[clause], &Set::up_to(choices));
+                }
+            }
+        }
+        budget.spend(looks);
+        solver
+    }
+
+    /// The plugins of the group, those that need others before those that are needed.
+    pub(super) fn ranked(&self) -> &[usize] {
+        &self.ranked
+    }
+
+    /// What one version says of others; of one of them perhaps several times.
+    fn release<'r>(&mut self, at: usize, number: u32, rules: impl Iterator<Item = (Option<usize>, &'r Set)>) {
+        let node = |(on, allowed): (Option<usize>, &'r Set)| Some((*self.plugs.get(&on?)?, allowed));
+        let mut rules: Vec<(u32, &Set)> = rules.filter_map(node).collect();
+        rules.sort_by_key(|(on, _)| *on);
+        for same in rules.chunk_by(|(a, _), (b, _)| a == b) {
+            let [(on, first), more @ ..] = same else { continue };
+            let allowed = more.iter().fold((*first).clone(), |allowed, (_, more)| allowed.intersection(more));
+            self.search.demand((self.plugs[&at], number), *on, &allowed);
         }
     }
-    told.sort_unstable();
-    told.dedup();
-    told
+
+    /// Adds the circles that were met since.
+    fn circles(&mut self, circles: &[Circle]) {
+        self.search.reset();
+        for circle in circles.iter().skip(self.circles.len()) {
+            let links = circle.links.len() as u32;
+            let node = self.search.node(Set::of(0..=links), links);
+            self.circles.push(node);
+            for (number, link) in (1..).zip(&circle.links) {
+                match link {
+                    Link::Plug(at, numbers) => {
+                        if let Some(on) = self.plugs.get(at) {
+                            self.search.demand((node, number), *on, &numbers.complement());
+                        }
+                    }
+                    Link::Pick(clause, pick) => {
+                        let choices = self.problem.clauses[*clause].choices.len();
+                        let pick = Set::singleton(choice(choices, *pick as u32) as u32);
+                        if let Some(on) = self.clauses.get(clause) {
+                            self.search.demand((node, number), *on, &pick.complement());
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// One version of each of `must`, and of what they need.
+    pub(super) fn solve(
+        &mut self,
+        must: &[usize],
+        circles: &[Circle],
+        budget: &Budget,
+        end: u64,
+    ) -> Result<Taken, Fail> {
+        self.circles(circles);
+        let must = must.iter().filter_map(|at| self.plugs.get(at));
+        let nodes: Vec<u32> = must.chain(&self.circles).copied().collect();
+        match self.search.run(&nodes, budget, end) {
+            Ok(()) => Ok(self.taken()),
+            Err(search::Fail::Spent) => Err(Fail::Spent),
+            Err(search::Fail::Together(core)) => {
+                Err(Fail::Together(core.into_iter().filter_map(|node| self.ranked.get(node as usize).copied()).collect()))
+            }
+        }
+    }
+
+    /// What goes together of `wanted` without a search: one after another, each with all that it needs, in the best versions that go
+    /// beside what was taken before it. What does not go so is left out. Whether there was work left for all of them.
+    pub(super) fn greedy(
+        &mut self,
+        wanted: &[usize],
+        circles: &[Circle],
+        budget: &Budget,
+        end: u64,
+    ) -> (Taken, bool) {
+        self.circles(circles);
+        self.search.reset();
+        // What is loaded already comes before all, and is never refused.
+        let (fixed, free): (Vec<usize>, Vec<usize>) = wanted.iter().partition(|at| self.problem.plugs[**at].fixed);
+        let node = |at: &usize| self.plugs.get(at).copied();
+        let nodes = fixed.iter().filter_map(node).chain(self.circles.iter().copied());
+        let nodes: Vec<u32> = nodes.chain(free.iter().filter_map(node)).collect();
+        let done = nodes.into_iter().all(|node| self.search.add(node, budget, end));
+        (self.taken(), done)
+    }
+
+    fn taken(&self) -> Taken {
+        let number = |node: &u32| self.search.now(*node).single().filter(|number| *number > 0);
+        let mut taken = Taken::default();
+        taken.numbers.extend(self.plugs.iter().filter_map(|(at, node)| Some((*at, number(node)?))));
+        taken.picks.extend(self.clauses.iter().filter_map(|(clause, node)| {
+            let choices = self.problem.clauses[*clause].choices.len();
+            Some((*clause, choice(choices, number(node)?)))
+        }));
+        taken
+    }
 }

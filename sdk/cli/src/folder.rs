@@ -9,7 +9,7 @@ use std::{
 use modhost::{
     Code, Engine, Error, Examination, Result, Stage, TrustLevel,
     package::Package,
-    resolve::{Candidate, Cause, Digest, LeftOut, Lockfile, Plan, Resolver},
+    resolve::{Candidate, Cause, Choice, Digest, LeftOut, Lockfile, Plan, Resolver},
     verify::SignedLock,
 };
 use semver::{BuildMetadata, Version};
@@ -69,9 +69,22 @@ impl Folder {
     pub(crate) fn read(
         dirs: &[PathBuf],
         policy: &ChosenPolicy,
-        (lock, set): (Option<Lockfile>, Option<SignedLock>),
+        held: (Option<Lockfile>, Option<SignedLock>),
     ) -> Result<Self> {
-        let engine = host::engine_with(policy, set)?;
+        Folder::read_for(dirs, policy, held, None)
+    }
+
+    /// [`Folder::read`], to be planned with another choice than the policy's.
+    ///
+    /// # Errors
+    /// Those of [`Folder::read`].
+    pub(crate) fn read_for(
+        dirs: &[PathBuf],
+        policy: &ChosenPolicy,
+        (lock, set): (Option<Lockfile>, Option<SignedLock>),
+        choice: Option<Choice>,
+    ) -> Result<Self> {
+        let engine = host::engine_with(policy, set, choice)?;
         let mut folder = Folder {
             engine,
             lock,

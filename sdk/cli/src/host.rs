@@ -8,7 +8,7 @@ use std::{
 use modhost::{
     Builder, Code, Engine, Error, LoadProgress, Loading, Mods, Policy, Result, Stage, TrustLevel,
     package::MANIFEST,
-    resolve::Lockfile,
+    resolve::{Choice, Lockfile},
     verify::{SeenFile, SignedLock, TrustStore},
 };
 use modhost_testkit::world::World;
@@ -44,14 +44,20 @@ pub(crate) fn engine_from(options: &Host, builder: Builder) -> Result<Engine> {
 
 /// The engine of a verb that is told only by what to judge.
 pub(crate) fn engine_under(chosen: &ChosenPolicy) -> Result<Engine> {
-    engine_with(chosen, None)
+    engine_with(chosen, None, None)
 }
 
-/// [`engine_under`], with a signed set.
-pub(crate) fn engine_with(chosen: &ChosenPolicy, set: Option<SignedLock>) -> Result<Engine> {
+/// [`engine_under`], with a signed set, and with a choice in the place of the policy's.
+pub(crate) fn engine_with(
+    chosen: &ChosenPolicy,
+    set: Option<SignedLock>,
+    choice: Option<Choice>,
+) -> Result<Engine> {
     let store = trust::store(chosen)?;
     let builder = set.into_iter().fold(Engine::builder(), Builder::signed_lock);
-    World::offer(judging(builder, chosen, named(chosen.name.as_deref())?, store)?).build()
+    let mut policy = named(chosen.name.as_deref())?;
+    choice.into_iter().for_each(|choice| policy.resolve.choice = choice);
+    World::offer(judging(builder, chosen, policy, store)?).build()
 }
 
 fn judging(builder: Builder, chosen: &ChosenPolicy, policy: Policy, store: TrustStore) -> Result<Builder> {

@@ -9,7 +9,7 @@ use std::{
 
 use modhost::{
     Code, Error, Result, Stage,
-    resolve::{Chosen, Drift, Link, LinkKind, Lockfile, Plan},
+    resolve::{Choice, Chosen, Drift, Link, LinkKind, Lockfile, Plan},
     verify::SignedLock,
 };
 use serde::Serialize;
@@ -41,7 +41,8 @@ pub(crate) fn resolve(args: &Resolve, json: bool) -> Answer {
         Err(error) => return Answer::error_in(&error, json, &sources),
     };
     let preferred = old.clone().filter(|_| !args.update);
-    let mut folder = match Folder::read(&args.folders.dirs, &args.folders.policy, (preferred, set)) {
+    let choice = args.greedy.then_some(Choice::Greedy);
+    let mut folder = match Folder::read_for(&args.folders.dirs, &args.folders.policy, (preferred, set), choice) {
         Ok(folder) => folder,
         Err(error) => return Answer::error_in(&error, json, &sources),
     };

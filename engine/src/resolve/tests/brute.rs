@@ -20,7 +20,7 @@ use super::{
 use crate::package::Manifest;
 
 /// What is taken: the index of a candidate for each id.
-type World<'a> = BTreeMap<&'a str, &'a Candidate>;
+pub(super) type World<'a> = BTreeMap<&'a str, &'a Candidate>;
 
 fn speaks(requirement: &VersionReq, version: &Version) -> bool {
     requirement.to_string() == "*" || requirement.matches(version)
@@ -96,7 +96,7 @@ fn orderable(edges: &BTreeMap<&str, BTreeSet<&str>>) -> bool {
 }
 
 /// Whether a world goes together: every rule holds, and some choice among what meets each need can be ordered.
-fn consistent(world: &World<'_>) -> bool {
+pub(super) fn consistent(world: &World<'_>) -> bool {
     if !world.values().all(|own| holds(own, world)) {
         return false;
     }

@@ -117,7 +117,7 @@ fn ten_thousand_plugins() {
     assert!(plan.left_out[0].message.ends_with("because p09999 needs gone, and it is not there"));
     // One circle of all of them.
     let circle = |at: u64| format!("[dependencies]\n{} = \"^1\"", id((at + 1) % 10_000));
-    let plan = check(every(&circle), 2_000, 0, 10_000);
+    let plan = check(every(&circle), 10_000, 0, 10_000);
     assert!(plan.left_out.iter().all(|out| out.code() == Code::ResolveCycle));
     // All need one, in two versions of it that half of them each want.
     let halves =
@@ -191,7 +191,7 @@ fn a_tangle_of_versions_is_cut_short() {
     let options = Options { budget: 30_000, ..Options::default() };
     let plan = Resolver::new(candidates).options(options).plan();
     assert!(plan.order.len() > 20 && plan.steps < 60_000, "{} taken, {} steps", plan.order.len(), plan.steps);
-    assert!(plan.warnings.contains(&Warning::NotLargest));
+    assert!(plan.warnings.iter().any(|warning| matches!(warning, Warning::Unsettled { steps: 30_000, .. })));
     assert!(plan.left_out.iter().any(|out| out.code() == Code::ResolveBudget));
     assert_eq!(plan.order.len() + plan.left_out.len(), 100);
 }

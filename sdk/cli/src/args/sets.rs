@@ -20,6 +20,11 @@ others. Where it is not there it is written; where it is, a plan that differs
 from it is refused, unless --update writes it anew from what lies there now,
 and removes signatures beside it, which would not be over that.
 
+What goes together is searched for within the steps of the policy. If they are
+used up, as can be where hundreds of versions contradict each other, that is
+taken which goes together without a search, and the rest is left out with
+resolve.budget. --greedy takes that at once; with --lock it is kept.
+
 With --only it is asked whether some plugins can be loaded, and what they take
 along. With --with and --without nothing is changed: what would become of the
 plan is told, as what is added (+), gone (-), and taken in another version (~)."
@@ -29,6 +34,7 @@ plan is told, as what is added (+), gone (-), and taken in another version (~)."
   modhost resolve mods --lock modhost.lock            write it, or hold to it
   modhost resolve mods --lock modhost.lock --update   take what is there now
   modhost resolve mods more-mods --json
+  modhost resolve mods --greedy --lock modhost.lock   after resolve.budget
   modhost resolve mods --only wolfpack                can it be loaded, with what?
   modhost resolve mods --with new-mods/owls           what if it were installed?
   modhost resolve mods --without base-rules           what if it were removed?",
@@ -51,6 +57,9 @@ pub(crate) struct Resolve {
     /// Write the lockfile anew, with the best versions that lie there
     #[arg(long, requires = "lock")]
     pub(crate) update: bool,
+    /// Do not search: the highest versions first, and nothing that was taken is taken back
+    #[arg(long)]
+    pub(crate) greedy: bool,
     /// Plan this plugin and what it needs, and nothing else; may be repeated
     #[arg(long, value_name = "ID", conflicts_with = "lock")]
     pub(crate) only: Vec<String>,

@@ -26,7 +26,7 @@ use modhost::{
     Stage::{self, Admit, Call, Load, Open, Resolve},
     Value,
     audit::{self, FileLog},
-    package::Manifest,
+    package::{Algorithm, Caps, Manifest, Package},
     resolve::{Candidate, Lockfile, ModSet, Options, Resolver},
 };
 use own_backend::{Own, own};
@@ -450,6 +450,36 @@ const ROWS: &[(Code, From)] = &[
     (
         Code::PackageFileChanged,
         By(Open, "p", "main.lua", || unpacked(|root| fs::write(root.join("main.lua"), "").unwrap())),
+    ),
+    (
+        Code::PackageNoManifest,
+        By(Open, "p", "", || unpacked(|root| fs::remove_file(root.join("plugin.toml")).unwrap())),
+    ),
+    (
+        Code::PackageChanged,
+        By(Load, "b", "main.lua", || {
+            let plugin = |id| format!("[plugin]\nid = \"{id}\"\nversion = \"1.0.0\"");
+            let (a, b, script) = (plugin("a"), plugin("b"), "-".repeat(600));
+            let files =
+                [("a/plugin.toml", &*a), ("a/main.lua", &script), ("b/plugin.toml", &b), ("b/main.lua", &script)];
+            let area = folder(&files);
+            // The contents of one of them stay in memory.
+            let mut policy = Policy::mods();
+            policy.caps.total = 1000;
+            let resolved =
+                Engine::builder().policy(policy).build().unwrap().loading().dir(area.path()).discover().unwrap();
+            fs::write(area.path().join("b/main.lua"), "return 1").unwrap();
+            resolved.resolve().unwrap().load().refused.remove(0).error
+        }),
+    ),
+    (
+        Code::PackageLeftOut,
+        By(Open, "p", "p.lua.bak", || {
+            let manifest = "[plugin]\nid = \"p\"\nversion = \"1.0.0\"\n[entry]\nlua = \"p.lua\"\nwasm = \"p.lua.bak\"";
+            let area = folder(&[("plugin.toml", manifest), ("p.lua", ""), ("p.lua.bak", "")]);
+            let caps = Caps::default();
+            Package::open(area.path(), &caps).unwrap().pack(Algorithm::Sha256, None, &caps).unwrap_err()
+        }),
     ),
     (
         Code::PackageManifest,

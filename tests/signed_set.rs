@@ -380,7 +380,8 @@ fn a_set_s_signature_is_no_package_s() {
 #[test]
 fn another_set_judges_what_runs() {
     let (mods, lockfile) = locked(UNSIGNED);
-    let less = Lockfile::of(&Engine::builder().build().unwrap().resolver(&[]).plan()).to_string();
+    let less =
+        Lockfile::of(&Engine::builder().build().unwrap().resolver::<modhost::package::Outline>(&[]).plan()).to_string();
     let rows: &[(Option<SignedLock>, &str, [State; 2])] = &[
         // The set after, the store after; acme.wolf and other.fox.
         (None, "reviewer", [State::Quarantined; 2]),

@@ -26,7 +26,7 @@ use crate::{
     host::{Group, calling, panic_text},
     inner::Inner,
     lifecycle,
-    package::Package,
+    package::{Matched, Outline, Shelved},
     policy::{Admission, GroupBy},
     resolve::{Chosen, Plan, withheld_for},
     schedule::Schedule,
@@ -66,8 +66,9 @@ enum Outcome {
 }
 
 /// A plugin that was given its box.
-struct Job {
+struct Job<'a> {
     at: usize,
+    contents: Matched<'a>,
     admission: Admission,
     group: Option<Arc<Group>>,
 }
@@ -75,7 +76,7 @@ struct Job {
 /// The plugins of one plan.
 pub(crate) struct Batch<'a> {
     engine: &'a Engine,
-    packages: &'a [Vetted<Package>],
+    packages: &'a [Vetted<Shelved>],
     chosen: Vec<Option<&'a Chosen>>,
     /// By id, the place in the plan.
     places: BTreeMap<&'a str, usize>,
@@ -84,13 +85,19 @@ pub(crate) struct Batch<'a> {
     failed: Option<usize>,
     /// Bytes that those which run or wait for a thread may hold by their limits.
     reserved: u64,
+    /// Bytes of contents that those read again.
+    reading: u64,
+    /// How many of these there may be.
+    room: u64,
     /// The number of the plan's first.
     generation: u32,
 }
 
 impl<'a> Batch<'a> {
-    pub(crate) fn new(engine: &'a Engine, plan: &'a Plan, packages: &'a [Vetted<Package>]) -> Self {
-        let id = |package: &'a Vetted<Package>| package.get().id().as_str();
+    pub(crate) fn new(engine: &'a Engine, plan: &'a Plan, packages: &'a [Vetted<Shelved>]) -> Self {
+        let id = |package: &'a Vetted<Shelved>| package.get().id().as_str();
+        let caps = &engine.inner().policy.caps;
+        let held: u64 = packages.iter().map(|package| package.get().held()).sum();
         Batch {
             engine,
             packages,
@@ -99,6 +106,9 @@ impl<'a> Batch<'a> {
             outcomes: packages.iter().map(|_| None).collect(),
             failed: None,
             reserved: 0,
+            reading: 0,
+            // In all the contents of two plugins as large as they may be.
+            room: caps.total.saturating_add(caps.package).saturating_mul(2).saturating_sub(held),
             generation: engine.inner().generations(packages.len()),
         }
     }
@@ -122,6 +132,7 @@ impl<'a> Batch<'a> {
                 {
                     schedule.begin();
                     self.reserved = self.reserved.saturating_add(self.most(at));
+                    self.reading = self.reading.saturating_add(packages[at].get().to_read());
                     // The other ends of both channels are here.
                     match self.prepare(at, &mut terms) {
                         Ok(job) => drop(hand.send(job)),
@@ -139,6 +150,7 @@ impl<'a> Batch<'a> {
                 self.note(at, outcome);
                 schedule.end(at);
                 self.reserved = if schedule.running() == 0 { 0 } else { self.reserved.saturating_sub(self.most(at)) };
+                self.reading = self.reading.saturating_sub(packages[at].get().to_read());
                 (terms.told)(packages[at].get().id().as_str(), done);
             }
         });
@@ -210,7 +222,7 @@ impl<'a> Batch<'a> {
         &self,
         scope: &'s thread::Scope<'s, '_>,
         hands: usize,
-        jobs: &Receiver<Job>,
+        jobs: &Receiver<Job<'a>>,
         tell: &Sender<(usize, Outcome)>,
     ) -> usize
     where
@@ -269,14 +281,17 @@ impl<'a> Batch<'a> {
         policy.overrides.memory.unwrap_or(policy.level(self.packages[at].trust()).limits.memory)
     }
 
-    /// Whether the plugin may begin beside those that run: not where together they could hold more than all plugins may.
+    /// Whether the plugin may begin beside those that run: not where together they could hold more than all plugins may, nor where
+    /// there would be too much in memory that was read again.
     fn fits(&self, at: usize) -> bool {
         let held = &self.engine.inner().held;
         held.bytes().saturating_add(self.reserved).saturating_add(self.most(at)) <= held.most()
+            && self.reading.saturating_add(self.packages[at].get().to_read()) <= self.room
     }
 
-    /// Gives the plugin its box, now that it is its turn.
-    fn prepare(&self, at: usize, terms: &mut Terms<'_>) -> Result<Job, Outcome> {
+    /// Gives the plugin its box, now that it is its turn. What is to be read again is read here, on the thread that calls: one at a time,
+    /// and an allocator that keeps places for each thread keeps none of these for every worker.
+    fn prepare(&self, at: usize, terms: &mut Terms<'_>) -> Result<Job<'a>, Outcome> {
         if terms.whole && self.failed.is_some_and(|failed| failed < at) {
             return Err(Outcome::Withheld);
         }
@@ -291,10 +306,10 @@ impl<'a> Batch<'a> {
         } else {
             inner
                 .group_of(package.get(), terms.group)
-                .and_then(|group| inner.admit(package, group.as_deref()).map(|admission| (admission, group)))
+                .and_then(|group| inner.admit(package, group.as_deref()).map(|admitted| (admitted, group)))
         };
         match admitted {
-            Ok((admission, group)) => Ok(Job { at, admission, group }),
+            Ok(((admission, contents), group)) => Ok(Job { at, contents, admission, group }),
             Err(error) => Err(self.refused(at, error, Vec::new())),
         }
     }
@@ -342,10 +357,10 @@ fn threads(terms: &Terms<'_>, count: usize) -> usize {
 }
 
 /// Loads one plugin, on any thread. What is not caught below is a bug of ours, and must not take the others along.
-fn work(inner: &Arc<Inner>, packages: &[Vetted<Package>], generation: u32, job: Job) -> (usize, Outcome) {
-    let Job { at, admission, group } = job;
+fn work(inner: &Arc<Inner>, packages: &[Vetted<Shelved>], generation: u32, job: Job<'_>) -> (usize, Outcome) {
+    let Job { at, contents, admission, group } = job;
     let number = generation.wrapping_add(u32::try_from(at).unwrap_or(u32::MAX));
-    let load = || lifecycle::load(inner, &packages[at], &admission, group, number);
+    let load = || lifecycle::load(inner, &packages[at], contents, &admission, group, number);
     let outcome = match catch_unwind(AssertUnwindSafe(load)) {
         Ok(Ok(slot)) => Outcome::Loaded(slot),
         Ok(Err(error)) => Outcome::Failed(error, Vec::new()),
@@ -359,7 +374,7 @@ fn work(inner: &Arc<Inner>, packages: &[Vetted<Package>], generation: u32, job: 
 }
 
 /// The first that a plugin cannot do without and that is not there: the error, and its id.
-fn bereaved(package: &Package, chosen: &Chosen, there: &dyn Fn(&str) -> bool) -> Option<(Error, String)> {
+fn bereaved(package: &Outline, chosen: &Chosen, there: &dyn Fn(&str) -> bool) -> Option<(Error, String)> {
     let lost = chosen.links.iter().find(|link| !link.is_optional() && !there(&link.id))?;
     let message = format!("needs {}, which could not be loaded", lost.id);
     let error = Error::new(Code::ResolveMissing, Stage::Resolve, message).of(package.id().to_string());

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use modhost_backend::{Kind, Limits};
+use modhost_backend::{FileSet, Kind, Limits};
 use semver::Version;
 
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     error::{Code, Error, Result, Stage},
     host::{self, panic_text},
     inner::Inner,
-    package::{Artefact, Id, Package},
+    package::{Artefact, Id, Outline, Package, Shelved},
     policy::{Admission, TrustLevel},
     revoking::Found,
     verify::{Standing, Verdict, Vetted},
@@ -55,6 +55,11 @@ pub(crate) type Check = dyn Fn(&Review<'_>) -> Result<(), String> + Send + Sync;
 pub(crate) struct Checks(Vec<Box<Check>>);
 
 impl Checks {
+    /// Whether there are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(crate) fn add(&mut self, check: Box<Check>) {
         self.0.push(check);
     }
@@ -84,18 +89,25 @@ impl Inner {
     ///
     /// # Errors
     /// `verify.refused`.
-    pub(crate) fn approve(&self, plugin: &Vetted<Package>, admission: &Admission) -> Result<()> {
-        self.approve_as(plugin.get(), plugin.standing(), admission)
+    pub(crate) fn approve(&self, plugin: &Vetted<Shelved>, contents: &FileSet, admission: &Admission) -> Result<()> {
+        self.approve_as(plugin.get(), contents, plugin.standing(), admission)
     }
 
     /// [`Inner::approve`], of one of which this was found out now.
     ///
     /// # Errors
     /// `verify.refused`.
-    pub(crate) fn approve_as(&self, package: &Package, standing: &Standing, admission: &Admission) -> Result<()> {
-        if self.checks.0.is_empty() {
+    pub(crate) fn approve_as(
+        &self,
+        outline: &Outline,
+        contents: &FileSet,
+        standing: &Standing,
+        admission: &Admission,
+    ) -> Result<()> {
+        if self.checks.is_empty() {
             return Ok(());
         }
+        let package = &Package::of(outline, contents);
         let capabilities = host::grants(&self.registry, package, admission.capabilities()).open();
         self.checks.ask(&Review {
             id: package.id(),
@@ -116,7 +128,7 @@ impl Inner {
     /// # Errors
     /// `verify.refused`.
     pub(crate) fn approve_again(&self, slot: &Slot, found: &Found) -> Result<()> {
-        if self.checks.0.is_empty() {
+        if self.checks.is_empty() {
             return Ok(());
         }
         self.checks.ask(&Review {

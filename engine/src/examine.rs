@@ -10,19 +10,19 @@ use semver::Version;
 use crate::{
     engine::Engine,
     error::{Code, Error, Result, Stage},
-    package::{Artefact, Id, Listing, Opened, Package},
+    package::{Artefact, Id, Listing, Opened, Outline, Package, Shelf, Shelved},
     policy::{self, Admission, TrustLevel},
     resolve::{Wish, resolve},
     steps::trusted_first,
-    verify::{Verdict, Vetted, identity, vet},
+    verify::{Verdict, Vetted, identity, identity_of, vet},
 };
 
 /// What the engine would make of a plugin: see [`Engine::examine`].
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Examination {
-    /// The plugin as it was read.
-    pub package: Package,
+    /// The plugin as it was read, without the contents of its files: those of many plugins would be much to hold.
+    pub package: Outline,
     /// How far it would be trusted; `None` where the policy refuses it already for that.
     pub trust: Option<TrustLevel>,
     /// Who vouches for it, in words.
@@ -115,7 +115,9 @@ impl Engine {
         let mut unreadable = Vec::new();
         let mut readable = Vec::new();
         let caps = &self.policy().caps;
-        for opened in Listing::of(path.as_ref(), caps)?.read(caps, &mut |_| ())? {
+        // Only the host's own checks look at contents here.
+        let mut shelf = Shelf::of(if self.inner().checks.is_empty() { 0 } else { caps.total });
+        for opened in Listing::of(path.as_ref(), caps)?.read(caps, &mut shelf, &mut |_| ())? {
             let package = opened.and_then(|opened| self.parsed(opened));
             readable.push(package.is_ok());
             match package {
@@ -130,21 +132,21 @@ impl Engine {
     }
 
     /// Parses a plugin although it may be refused: it is only looked at. Where that fails, what loading refuses it for before is the error.
-    fn parsed(&self, opened: Opened) -> Result<Package> {
+    fn parsed(&self, opened: Opened) -> Result<Shelved> {
         let inner = self.inner();
         let first = inner.gate.pass(&identity(&opened), &inner.policy, inner.wall()).err();
         opened.parse(&inner.policy.caps).map_err(|error| first.unwrap_or(error))
     }
 
     /// One for each package, in their order.
-    fn examine_packages(&self, packages: Vec<Package>) -> Vec<Examination> {
+    fn examine_packages(&self, packages: Vec<Shelved>) -> Vec<Examination> {
         let (inner, policy) = (self.inner(), self.policy());
         let wall = inner.wall();
         let mut all = Vec::new();
         let (mut vetted, mut places) = (Vec::new(), Vec::new());
         let judged = packages.into_iter().map(|package| {
-            let proof = vet(package.clone().into(), policy, &inner.gate, wall);
-            (package, proof)
+            let outline = Outline::clone(&package);
+            (outline, vet(Opened::Whole(Box::new(package)), policy, &inner.gate, wall))
         });
         let mut judged: Vec<_> = judged.collect();
         trusted_first(&mut judged, |(package, proof)| (0, package, proof.as_ref().ok().map(Vetted::trust)));
@@ -156,7 +158,7 @@ impl Engine {
                     vetted.push(proof);
                 }
                 Err(error) => {
-                    let signatures = inner.gate.judge(&identity(&package.clone().into()), policy, wall);
+                    let signatures = inner.gate.judge(&identity_of(&package), policy, wall);
                     all.push(refused(package, signatures, error));
                 }
             }
@@ -188,18 +190,22 @@ impl Engine {
     }
 
     /// What the host's own check says of a plugin that would be loaded but for that.
-    fn approve(&self, plugin: &Vetted<Package>, all: &mut [Examination]) {
+    fn approve(&self, plugin: &Vetted<Shelved>, all: &mut [Examination]) {
+        if self.inner().checks.is_empty() {
+            return;
+        }
         let Some(own) = counted(plugin.get().id(), all).filter(|own| own.problems.is_empty()) else { return };
         if let Some(admission) = &own.admission {
-            own.problems.extend(self.inner().approve(plugin, admission).err());
+            let contents = plugin.get().files(&self.policy().caps);
+            own.problems.extend(contents.and_then(|all| self.inner().approve(plugin, &all, admission)).err());
         }
     }
 
     /// What the policy gives a vetted plugin.
-    fn admitted(&self, plugin: &Vetted<Package>) -> Examination {
+    fn admitted(&self, plugin: &Vetted<Shelved>) -> Examination {
         let policy = self.policy();
         let backends = &self.inner().backends;
-        let package = plugin.get().clone();
+        let package = Outline::clone(plugin.get());
         let granted = &policy.level(plugin.trust()).capabilities;
         let (admission, problem) = match policy::admit(plugin, policy, backends) {
             Ok(admission) => (Some(admission), None),
@@ -209,7 +215,7 @@ impl Engine {
             let taken = admission.as_ref().is_some_and(|admission| admission.artefact() == artefact);
             Candidate {
                 artefact: artefact.clone(),
-                bytes: package.files().get(&artefact.entry).map_or(0, |bytes| bytes.len()),
+                bytes: size(&package, artefact),
                 admissibility: if taken { Admissibility::Taken } else { self.admissible(plugin, artefact) },
             }
         };
@@ -248,7 +254,7 @@ impl Engine {
     }
 
     /// What the policy would say if `artefact` were the plugin's only build: asked by showing it the one backend only.
-    fn admissible(&self, plugin: &Vetted<Package>, artefact: &Artefact) -> Admissibility {
+    fn admissible(&self, plugin: &Vetted<Shelved>, artefact: &Artefact) -> Admissibility {
         let policy = self.policy();
         let own: Vec<Arc<dyn Backend>> =
             self.inner().backends.iter().filter(|backend| backend.kind() == artefact.kind).cloned().collect();
@@ -265,11 +271,16 @@ impl Engine {
     }
 }
 
+/// How many bytes a build has.
+fn size(plugin: &Outline, artefact: &Artefact) -> usize {
+    plugin.size(&artefact.entry).and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or_default()
+}
+
 /// A plugin that vetting refused.
-fn refused(package: Package, signatures: Verdict, error: Error) -> Examination {
+fn refused(package: Outline, signatures: Verdict, error: Error) -> Examination {
     let candidate = |artefact: &Artefact| Candidate {
         artefact: artefact.clone(),
-        bytes: package.files().get(&artefact.entry).map_or(0, |bytes| bytes.len()),
+        bytes: size(&package, artefact),
         admissibility: Admissibility::Refused(vec![error.message().into()]),
     };
     let candidates = package.artefacts().iter().map(candidate).collect();
@@ -287,7 +298,7 @@ fn refused(package: Package, signatures: Verdict, error: Error) -> Examination {
 }
 
 /// A dependency that resolved but would not be admitted takes its dependants along, as in loading.
-fn bereave(package: &Package, all: &mut [Examination]) {
+fn bereave(package: &Outline, all: &mut [Examination]) {
     let needs = package.manifest().into_iter().flat_map(|manifest| &manifest.dependencies);
     let lost = needs.filter(|need| !need.optional).find(|need| {
         let mut same = all.iter().filter(|other| other.package.id() == &need.id && other.instead.is_none());

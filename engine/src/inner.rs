@@ -20,7 +20,7 @@ use crate::{
     engine::Target,
     error::{Code, Error, Result, Stage},
     host::{self, Group, Groups, Held, Registry},
-    package::{Package, nearest},
+    package::{Matched, Outline, Shelved, nearest},
     policy::{self, Admission, GroupBy, Policy},
     resolve::Standing,
     spans::stage_span,
@@ -156,7 +156,7 @@ impl Inner {
     ///
     /// # Errors
     /// `policy.value` for a group that there is not; the rule puts no plugin into one that nobody described.
-    pub(crate) fn group_of(&self, package: &Package, named: Option<&str>) -> Result<Option<Arc<Group>>> {
+    pub(crate) fn group_of(&self, package: &Outline, named: Option<&str>) -> Result<Option<Arc<Group>>> {
         let (policy, id) = (&self.policy, package.id());
         let by_rule = match policy.group_by {
             GroupBy::Publisher => id.publisher(),
@@ -169,8 +169,13 @@ impl Inner {
         }
     }
 
-    /// Gives a plugin its box, if there is room for one more and the host has nothing against it.
-    pub(crate) fn admit(&self, package: &Vetted<Package>, group: Option<&Group>) -> Result<Admission> {
+    /// Gives a plugin its box, if there is room for one more and the host has nothing against it; with its contents, which are read again
+    /// if they are not in memory any more.
+    pub(crate) fn admit<'p>(
+        &self,
+        package: &'p Vetted<Shelved>,
+        group: Option<&Group>,
+    ) -> Result<(Admission, Matched<'p>)> {
         let (id, trust) = (package.get().id().as_str(), package.trust());
         let span = stage_span!("admit", id, package.get().version());
         span.record("trust", display(trust));
@@ -181,8 +186,9 @@ impl Inner {
             .and_then(|()| self.room_for_memory(Stage::Admit))
             .and_then(|()| group.map_or(Ok(()), |group| group.room().map_err(|used_up| used_up.error(Stage::Admit))))
             .map_err(|error| error.of(id))?;
-        self.approve(package, &admission)?;
-        Ok(admission)
+        let contents = package.get().files(&self.policy.caps)?;
+        self.approve(package, &contents, &admission)?;
+        Ok((admission, contents))
     }
 
     /// Nothing is loaded from now on. After this whatever was loaded before is in the table.

@@ -2,7 +2,7 @@
 
 use crate::{
     engine::Engine,
-    package::Package,
+    package::Outline,
     resolve::{Candidate, Digest, Resolver},
 };
 
@@ -26,9 +26,9 @@ impl Engine {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
-    pub fn resolver(&self, packages: &[Package]) -> Resolver {
-        let candidates =
-            packages.iter().map(|package| Candidate::of(package).with_digest(Digest::of(package))).collect();
+    pub fn resolver<P: AsRef<Outline>>(&self, packages: &[P]) -> Resolver {
+        let candidate = |one: &Outline| Candidate::of(one).with_digest(Digest::of(one));
+        let candidates = packages.iter().map(|one| candidate(one.as_ref())).collect();
         let mut resolver = Resolver::new(candidates).options(self.policy().resolve.clone());
         for contract in self.contracts() {
             if let Some(version) = self.inner().registry.offers(&contract.name) {

@@ -3,6 +3,7 @@
 
 use std::{sync::Arc, time::SystemTime};
 
+use modhost_backend::FileSet;
 use semver::Version;
 
 use crate::{
@@ -11,7 +12,7 @@ use crate::{
     engine::Engine,
     error::{Code, Error, Result, Stage},
     inner::Inner,
-    package::{Id, Package},
+    package::{Id, Shelved},
     policy::Admission,
     verify::{Identity, SignedLock, Standing, TrustStore, Verdict, Vetted},
 };
@@ -208,7 +209,12 @@ impl Inner {
     ///
     /// # Errors
     /// Why it would be refused, or get less; and `verify.refused`.
-    pub(crate) fn still_deserves(&self, plugin: &Vetted<Package>, admission: &Admission) -> Result<Standing> {
+    pub(crate) fn still_deserves(
+        &self,
+        plugin: &Vetted<Shelved>,
+        contents: &FileSet,
+        admission: &Admission,
+    ) -> Result<Standing> {
         let (vetted, package) = (plugin.standing(), plugin.get());
         let now = self.gate.time(self.wall()).0;
         if self.gate.epoch() == vetted.epoch && vetted.verdict.holds_at(now) {
@@ -222,7 +228,7 @@ impl Inner {
             (standing.vouched.clone(), level, signers, threshold, by_set, allowed, warnings)
         };
         if seen(&found) != seen(vetted) {
-            self.approve_as(package, &found, admission)?;
+            self.approve_as(package, contents, &found, admission)?;
         }
         Ok(found)
     }

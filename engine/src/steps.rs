@@ -11,7 +11,7 @@ use crate::{
     engine::Engine,
     error::{Code, Error, Result, Stage},
     loading::{LoadProgress, Loading, Settings},
-    package::{Listing, Opened, Package, nearest},
+    package::{Listing, Opened, Outline, Shelf, Shelved, nearest},
     policy::TrustLevel,
     report::{Loaded, Mods, Refused, Shadowed},
     resolve::{Plan, resolve, withheld_for},
@@ -24,7 +24,7 @@ use crate::{
 pub struct Discovered<'a> {
     engine: Engine,
     settings: Settings<'a>,
-    packages: Vec<Vetted<Package>>,
+    packages: Vec<Vetted<Shelved>>,
     mods: Mods,
 }
 
@@ -34,7 +34,7 @@ pub struct Resolved<'a> {
     engine: Engine,
     settings: Settings<'a>,
     /// In load order.
-    packages: Vec<Vetted<Package>>,
+    packages: Vec<Vetted<Shelved>>,
     mods: Mods,
 }
 
@@ -71,6 +71,7 @@ impl<'a> Discovered<'a> {
     fn read(&mut self, dirs: &[PathBuf]) -> Result<Vec<Found>> {
         let inner = self.engine.inner().clone();
         let caps = &inner.policy.caps;
+        let mut shelf = Shelf::of(caps.total);
         let listings: Vec<Listing<'_>> = dirs.iter().map(|dir| Listing::of(dir, caps)).collect::<Result<_>>()?;
         let (mut done, total) = (0, listings.iter().map(Listing::len).sum());
         self.settings.tell(Stage::Open, "", done, total);
@@ -80,7 +81,8 @@ impl<'a> Discovered<'a> {
                 done += 1;
                 self.settings.tell(Stage::Open, name, done, total);
             };
-            let read = stage_span!("open", dir.display().to_string()).in_scope(|| listing.read(caps, &mut told));
+            let read =
+                stage_span!("open", dir.display().to_string()).in_scope(|| listing.read(caps, &mut shelf, &mut told));
             match read {
                 Ok(packages) => found.extend(packages.into_iter().map(|package| (number, package))),
                 Err(error) if error.code() == Code::PackageNotAPlugin && dir.is_dir() => {
@@ -118,7 +120,7 @@ impl<'a> Discovered<'a> {
         found
     }
 
-    fn vet(&mut self, found: Vec<Found>) -> Vec<(usize, Vetted<Package>)> {
+    fn vet(&mut self, found: Vec<Found>) -> Vec<(usize, Vetted<Shelved>)> {
         let inner = self.engine.inner().clone();
         let total = found.len();
         self.settings.tell(Stage::Vet, "", 0, total);
@@ -139,16 +141,16 @@ impl<'a> Discovered<'a> {
             }
             self.settings.tell(Stage::Vet, &name, at + 1, total);
         }
-        trusted_first(&mut vetted, |(number, one)| (*number, one.get(), Some(one.trust())));
+        trusted_first(&mut vetted, |(number, one)| (*number, &**one.get(), Some(one.trust())));
         vetted
     }
 
     /// Leaves those away that lie in an earlier folder, too, in the same version: what is refused there takes nobody's place, and what the
     /// lockfile holds counts before the order of the folders.
-    fn unshadowed(&mut self, vetted: Vec<(usize, Vetted<Package>)>) -> Vec<Vetted<Package>> {
+    fn unshadowed(&mut self, vetted: Vec<(usize, Vetted<Shelved>)>) -> Vec<Vetted<Shelved>> {
         // What differs in build metadata only has no order, but the folders have.
         let key =
-            |one: &Package| (one.id().to_string(), Version { build: BuildMetadata::EMPTY, ..one.version().clone() });
+            |one: &Outline| (one.id().to_string(), Version { build: BuildMetadata::EMPTY, ..one.version().clone() });
         let mut first: HashMap<(String, Version), (usize, PathBuf)> = HashMap::new();
         if let Some(lock) = &self.settings.wish.lock {
             for (number, one) in vetted.iter().map(|(number, one)| (number, one.get())) {
@@ -172,8 +174,8 @@ impl<'a> Discovered<'a> {
     }
 
     /// The plugins that may be loaded.
-    pub fn packages(&self) -> impl ExactSizeIterator<Item = &Package> {
-        self.packages.iter().map(Vetted::get)
+    pub fn packages(&self) -> impl ExactSizeIterator<Item = &Outline> {
+        self.packages.iter().map(|package| &**package.get())
     }
 
     /// Those that cannot be read, or are not trusted enough.
@@ -353,7 +355,7 @@ impl fmt::Debug for Resolved<'_> {
 
 /// Of several in one folder that say they are the same version of one plugin, puts first what is trusted most, which is taken: else the name
 /// of a file would decide, and whoever may add one would put his own in the place of a signed one. They stand side by side.
-pub(crate) fn trusted_first<T>(all: &mut [T], of: impl Fn(&T) -> (usize, &Package, Option<TrustLevel>)) {
+pub(crate) fn trusted_first<T>(all: &mut [T], of: impl Fn(&T) -> (usize, &Outline, Option<TrustLevel>)) {
     let whose = |one: &T| {
         let (folder, package, _) = of(one);
         (folder, package.id().clone(), package.version().clone())

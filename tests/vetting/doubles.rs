@@ -49,8 +49,7 @@ fn check((files, policy, held, expected): Row<'_>) {
     if let ([folder], None) = (&folders[..], &lock) {
         let examined: Vec<_> =
             engine.examine_dir(area.path().join(folder)).unwrap().into_iter().map(Result::unwrap).collect();
-        let taken: Vec<Package> =
-            examined.iter().filter(|one| one.trust.is_some()).map(|one| one.package.clone()).collect();
+        let taken: Vec<_> = examined.iter().filter(|one| one.trust.is_some()).map(|one| one.package.clone()).collect();
         let plan = engine.resolver(&taken).plan();
         let who = plan
             .order

@@ -394,7 +394,7 @@ fn lists_and_signatures_are_bytes_of_a_folder_too() {
     for (folder, fit) in [(3 * one, 3), (4 * one - 1, 3), (4 * one, 4), (200 * one, 200)] {
         let mut caps = Caps::default();
         caps.folder = folder as u64;
-        let (found, peak) = peak(|| discover(area.path(), &caps).unwrap());
+        let (found, peak) = peak(|| discover(area.path(), &caps).unwrap().collect::<Vec<_>>());
         assert_eq!(found.iter().filter(|one| one.is_ok()).count(), fit, "of {folder} bytes");
         assert!(found.into_iter().flat_map(Result::err).all(|error| error.code() == Code::PackageTooLarge));
         assert!(peak < 4 * folder + (1 << 20), "{peak} bytes for a cap of {folder}");

@@ -5,6 +5,7 @@ use std::{fs, path::Path};
 use modhost::{
     Code, Engine,
     package::{Algorithm, Caps, Package, discover},
+    verify::{SecretKey, StoreFile, TrustStore},
 };
 
 use crate::{
@@ -91,6 +92,11 @@ fn what_is_no_part_of_the_plugin_is_left_out() {
     let tools = [
         ".git/config",
         ".hidden",
+        "lib/.DS_Store",
+        "lib/a.lua.orig",
+        "notes.txt~",
+        "id_ed25519",
+        "art/Thumbs.db",
         "target/debug/x",
         "node_modules/x",
         "modhost.lock",
@@ -98,10 +104,35 @@ fn what_is_no_part_of_the_plugin_is_left_out() {
         "lib/old.MODPKG",
     ];
     write(area.path(), &tools.map(|path| (path, &b"x"[..])));
+    // Files of modhost's own, under names that say nothing.
+    let secret = SecretKey::from_seed(&[7; 32]).to_pem().unwrap();
+    let store = TrustStore::default().to_string();
+    let own = [("data/key", secret.as_bytes()), ("data/store", store.as_bytes())];
+    write(area.path(), &own);
+    StoreFile::new(area.path().join("data/sealed")).sealed([7; 32]).update(|_| Ok(())).unwrap();
     let packed =
         Package::open(area.path(), &Caps::default()).unwrap().pack(Algorithm::Sha256, None, &Caps::default()).unwrap();
     assert_eq!(packed.bytes, bare);
-    assert_eq!(packed.left_out, ["acme.wolf-1.1.0.modpkg", "lib/old.MODPKG", "modhost.lock"]);
+    let left_out: Vec<_> = packed.left_out.iter().map(|one| format!("{}: {}", one.path, one.why.as_str())).collect();
+    let expected = [
+        ".git: version-control",
+        ".hidden: hidden",
+        "acme.wolf-1.1.0.modpkg: output",
+        "art/Thumbs.db: system",
+        "data/key: private-key",
+        "data/sealed: output",
+        "data/sealed.lock: output",
+        "data/store: output",
+        "id_ed25519: credentials",
+        "lib/.DS_Store: system",
+        "lib/a.lua.orig: backup",
+        "lib/old.MODPKG: output",
+        "modhost.lock: output",
+        "node_modules: build",
+        "notes.txt~: backup",
+        "target: build",
+    ];
+    assert_eq!(left_out, expected);
     assert_eq!(packed.file_name(), "acme.wolf-1.2.0.modpkg");
 }
 
@@ -177,7 +208,6 @@ fn a_folder_of_plugins_holds_packages() {
     write(mods.path(), &[("wolf.modpkg", &good), ("fox.lua", b""), ("bad.modpkg", &good[1..]), ("notes.txt", b"")]);
     let found = discover(mods.path(), &Caps::default()).unwrap();
     let shown: Vec<String> = found
-        .iter()
         .map(|one| match one {
             Ok(package) => format!("{} {}", package.id(), package.version()),
             Err(error) => format!("{}: {}", error.plugin().unwrap(), error.code()),

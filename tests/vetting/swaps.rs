@@ -49,6 +49,36 @@ fn unpacked(name: &str, code: &str, change: &[&str]) -> Attack {
         .with("p/META/signatures", good.envelope.clone().unwrap())
 }
 
+/// A folder of plugins with the same unpacked folder and another plugin, beside which there is no room for it: its contents are not in
+/// memory any more when it is loaded. What lies there then is loaded if it is what was judged.
+fn shelved(name: &str, outcome: &str, change: &[&str]) -> Attack {
+    let good = World::new();
+    let envelope = good.envelope.clone().unwrap();
+    let files: usize = good.files().iter().map(|(_, bytes)| bytes.len()).sum();
+    let total = files + good.index.len() + envelope.len();
+    let last = format!("finish -> {outcome}");
+    let steps = [&["discover mods -> ok"], change, &[&*last]].concat();
+    let [(main, script), (manifest, text)] = good.files();
+    Attack::new("toctou", name, outcome, &steps)
+        .with("mods/a.lua", "this is no script")
+        .with(&format!("mods/p/{main}"), script)
+        .with(&format!("mods/p/{manifest}"), text)
+        .with("mods/p/META/files", good.index.clone())
+        .with("mods/p/META/signatures", envelope)
+        .with("policy.toml", format!("base = \"mods\"\n[caps]\ntotal = {total}\n"))
+}
+
+/// The same of a package, for whose list and signatures there is no room beside its files.
+fn shelved_package(name: &str, outcome: &str, change: &[&str]) -> Attack {
+    let good = World::new();
+    let total: usize = good.files().iter().map(|(_, bytes)| bytes.len()).sum();
+    let last = format!("finish -> {outcome}");
+    let steps = [&["discover p.modpkg -> ok"], change, &[&*last]].concat();
+    Attack::new("toctou", name, outcome, &steps)
+        .with("p.modpkg", good.packed())
+        .with("policy.toml", format!("base = \"mods\"\n[caps]\ntotal = {total}\n"))
+}
+
 /// A native library, which cargo puts beside the test programs, or one folder up.
 fn library() -> Vec<u8> {
     let name = format!("{}modhost_native_guest{}", env::consts::DLL_PREFIX, env::consts::DLL_SUFFIX);
@@ -155,6 +185,53 @@ pub(crate) fn attacks() -> Vec<Attack> {
         unpacked("the list of the folder is gone", "package.meta", &["remove p/META/files"]),
         unpacked("the signatures of the folder are gone", "denied.trust", &["remove p/META/signatures"])
             .with("policy.toml", SIGNED),
+        unpacked("the list of the folder is a pipe", "package.meta", &["remove p/META/files", "pipe p/META/files"]),
+        unpacked("the signatures of the folder are a folder", "package.meta", &["folder p/META/signatures"]),
+        unpacked("the signatures of the folder are a pipe", "package.meta", &["pipe p/META/signatures"]),
+        unpacked("the signatures of the folder are a device", "package.meta", &["link /dev/zero p/META/signatures"])
+            .like("toctou-the-signatures-of-the-folder-are-a-link"),
+        unpacked("the signatures of the folder are a link", "package.meta", &["link ../../signed p/META/signatures"])
+            .with("signed", World::new().envelope.unwrap()),
+        unpacked("the manifest of the folder is gone", "package.no-manifest", &["remove p/plugin.toml"]),
+        Attack::new(
+            "manifest",
+            "a signed folder without its manifest, whose script would be a plugin of its own",
+            "package.no-manifest",
+            &["mods p -> package.no-manifest", "mods . -> package.no-manifest"],
+        )
+        .with("p/main.lua", evil_script)
+        .with("p/META/files", World::new().index)
+        .with("p/META/signatures", World::new().envelope.unwrap()),
+        shelved("read again as it was judged", "verified", &[]),
+        shelved("another script when it is read again", "package.changed", &["copy evil.lua mods/p/main.lua"])
+            .with("evil.lua", evil_script),
+        shelved(
+            "another list and script when it is read again",
+            "package.changed",
+            &["copy evil.lua mods/p/main.lua", "copy list mods/p/META/files"],
+        )
+        .with("evil.lua", evil_script)
+        .with("list", evil().index),
+        shelved("a file more when it is read again", "package.changed", &["copy evil.lua mods/p/more.lua"])
+            .with("evil.lua", evil_script),
+        shelved("a script that is a pipe when it is read again", "package.changed", &["pipe mods/p/main.lua"]),
+        shelved(
+            "a script that never ends when it is read again",
+            "package.changed",
+            &["link /dev/zero mods/p/main.lua"],
+        ),
+        shelved("other signatures when it is read again", "verified", &["remove mods/p/META/signatures"]),
+        shelved_package("another package when it is read again", "package.changed", &["rename evil.modpkg p.modpkg"])
+            .with("evil.modpkg", evil().packed()),
+        shelved_package(
+            "an unsigned package when it is read again",
+            "package.changed",
+            &["rename evil.modpkg p.modpkg"],
+        )
+        .with("evil.modpkg", World::of("acme.wolf", "1.0.0", evil_script, &[]).packed()),
+        shelved_package("a package that grew when it is read again", "package.changed", &["grow p.modpkg 8589934592"]),
+        shelved_package("a package that is a pipe when it is read again", "package.changed", &["pipe p.modpkg"]),
+        shelved_package("a package that is gone when it is read again", "io.not-found", &["remove p.modpkg"]),
         unpacked("the folder is full of links on long ways", "package.too-large", &["maze p 60 -"]),
         Attack::new(
             "toctou",
@@ -192,11 +269,7 @@ pub(crate) fn attacks() -> Vec<Attack> {
             &["copy list p/META/files"],
         )
         .with("list", crate::archives::long_list("acme.wolf", "1.0.0")),
-        unpacked(
-            "META of the folder is a link out of it",
-            "package.escapes",
-            &["remove p/META", "link ../meta p/META"],
-        )
-        .with("meta/files", World::new().index),
+        unpacked("META of the folder is a link out of it", "package.meta", &["remove p/META", "link ../meta p/META"])
+            .with("meta/files", World::new().index),
     ]
 }

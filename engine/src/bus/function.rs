@@ -5,7 +5,7 @@ use modhost_backend::{Fault, FaultKind, Resource};
 
 use crate::{
     host::{HostFunction, Registry},
-    package::Package,
+    package::Outline,
     policy::Capabilities,
 };
 
@@ -15,7 +15,7 @@ const CONTRACT: &str = "events";
 const CAPABILITY: &str = "events.emit";
 
 /// Whether a plugin to which this is granted may publish events.
-pub(crate) fn may_publish(registry: &Registry, package: &Package, granted: &Capabilities) -> bool {
+pub(crate) fn may_publish(registry: &Registry, package: &Outline, granted: &Capabilities) -> bool {
     let asks = package.manifest().is_none_or(|manifest| {
         let asked = &manifest.capabilities;
         asked.required.iter().chain(&asked.optional).any(|capability| capability.as_str() == CAPABILITY)

@@ -217,6 +217,9 @@ catalogue! {
     PackageNotAPlugin "package.not-a-plugin" 4
         "The path is neither a plugin file (.lua .rhai .wat .wasm .so .dll .dylib), a package (.modpkg), a folder with plugin.toml, nor a folder of these."
         "Name a plugin, or put a plugin.toml into the folder."
+    PackageNoManifest "package.no-manifest" 4
+        "The folder has META, as an unpacked package has, and no plugin.toml: it is no plugin, and its files are no plugins of their own."
+        "Unpack the package again, all of it. An author who is about to write plugin.toml removes META first."
     PackageMissingArtefact "package.missing-artefact" 4
         "A file that the manifest names under `[entry]` is not there, and no other artefact can be taken."
         "Build it, or take the line out."
@@ -253,6 +256,12 @@ catalogue! {
     PackageFileChanged "package.file-changed" 4
         "A file of the plugin is not the one that META/files lists: its size or digest is another."
         "Get the package again. An author who changed the file removes META, and packs again."
+    PackageChanged "package.changed" 4
+        "The plugin was changed after it was judged and before it was loaded: what lies there now is not what was judged."
+        "Load it again when nothing writes to its folder any more."
+    PackageLeftOut "package.left-out" 4
+        "A file that the plugin needs is one that packing leaves out: it looks like a secret, a backup or an earlier output."
+        "Take the secret out of the file, or rename the file; `modhost pack --include FILE` packs it as it is."
     PackageManifest "package.manifest" 4
         "plugin.toml names another id or version than META/files."
         "Pack the plugin's folder again."

@@ -23,7 +23,7 @@ use super::{
 use crate::{
     audit::{self, Audit, Event},
     error::Code,
-    package::{Package, Requirement},
+    package::{Outline, Requirement},
     policy::Capabilities,
 };
 
@@ -31,7 +31,7 @@ use crate::{
 /// the bits that open and close them.
 pub(crate) fn table(
     registry: &Registry,
-    package: &Package,
+    package: &Outline,
     capabilities: &Capabilities,
     origin: &Arc<Origin>,
     audit: &Arc<Audit>,
@@ -47,7 +47,7 @@ pub(crate) fn table(
 }
 
 /// The bits alone: of what the manifest asks for, and of what the functions need that it links.
-pub(crate) fn grants(registry: &Registry, package: &Package, capabilities: &Capabilities) -> Grants {
+pub(crate) fn grants(registry: &Registry, package: &Outline, capabilities: &Capabilities) -> Grants {
     let manifest = package.manifest();
     let mut grants = Grants::default();
     if let Some(manifest) = manifest {
@@ -63,7 +63,7 @@ pub(crate) fn grants(registry: &Registry, package: &Package, capabilities: &Capa
 }
 
 /// The functions that a plugin may link.
-fn linked<'r>(registry: &'r Registry, package: &'r Package) -> impl Iterator<Item = &'r Registered> {
+fn linked<'r>(registry: &'r Registry, package: &'r Outline) -> impl Iterator<Item = &'r Registered> {
     let required = move |function: &&Registered| {
         let contract = contract_of(&function.described);
         // In its version: where a plugin provides another, the host's is not what was asked for.

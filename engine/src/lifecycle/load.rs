@@ -17,24 +17,25 @@ use crate::{
     error::{Error, Result, Stage},
     host::{self, Group, LogLevel, Origin},
     inner::Inner,
-    package::{Package, nearest},
+    package::{Matched, Outline, Shelved, nearest},
     policy::Admission,
     revoking::is_of_revocation,
     spans::stage_span,
     verify::{Standing, Vetted},
 };
 
-/// Loads `package` as it was admitted, with the number that tells its place in the order. It is in the engine's table when this returns,
+/// Loads `package`, whose `contents` were held against what was judged, as it was admitted, with the number that tells its place in the order. It is in the engine's table when this returns,
 /// and `on_load` has run. Several threads may load at a time.
 pub(crate) fn load(
     inner: &Arc<Inner>,
-    package: &Vetted<Package>,
+    package: &Vetted<Shelved>,
+    contents: Matched<'_>,
     admission: &Admission,
     group: Option<Arc<Group>>,
     generation: u32,
 ) -> Result<Arc<Slot>> {
     let id = package.get().id().to_string();
-    let slot = place(inner, package, admission, group, (&id, generation))
+    let slot = place(inner, package, contents, admission, group, (&id, generation))
         .map_err(|error| error.of(&id))
         .inspect_err(|error| inner.turned_away(State::Resolved, &id, error));
     let result = slot.and_then(|slot| settle(inner, &slot).map(|()| slot));
@@ -47,7 +48,9 @@ pub(crate) fn load(
 
 fn place(
     inner: &Arc<Inner>,
-    vetted: &Vetted<Package>,
+    vetted: &Vetted<Shelved>,
+    // Gone again before `on_load` runs.
+    contents: Matched<'_>,
     admission: &Admission,
     group: Option<Arc<Group>>,
     (id, generation): (&str, u32),
@@ -59,7 +62,7 @@ fn place(
     span.record("backend", display(&kind)).record("trust", display(vetted.trust()));
     let _entered = span.enter();
     let of = (id, package.version());
-    let standing = inner.still_deserves(vetted, admission)?;
+    let standing = inner.still_deserves(vetted, &contents, admission)?;
     let admitted = format!("{kind} as {}, {}, {}", standing.trust, proof(&standing), standing.vouched);
     inner.audit.must(Event::Admitted, of, Stage::Admit, &admitted)?;
     if inner.policy.development {
@@ -83,7 +86,7 @@ fn place(
         Error::new(crate::Code::IoFailed, Stage::Load, format!("cannot start the watchdog's thread: {error}"))
     })?;
 
-    let files = files(package, admission)?;
+    let files = files(contents, admission)?;
     let request =
         LoadRequest::new(id, &admission.artefact().entry, &files, table.clone(), meter.clone(), print(&origin))
             .with_libraries(inner.policy.libraries.get(&kind));
@@ -206,18 +209,19 @@ fn on_load(inner: &Inner, slot: &Slot) -> Result<()> {
 }
 
 /// The files that the backend gets: a text artefact is replaced by its binary form.
-fn files<'a>(package: &'a Package, admission: &Admission) -> Result<Cow<'a, FileSet>> {
+fn files<'a>(contents: Matched<'a>, admission: &Admission) -> Result<Cow<'a, FileSet>> {
+    let files = contents.into_files();
     #[cfg(feature = "wasm")]
     if admission.artefact().text {
         let entry = &admission.artefact().entry;
-        let text = package.files().get(entry).map(|bytes| &bytes[..]).unwrap_or_default();
+        let text = files.get(entry).map(|bytes| &bytes[..]).unwrap_or_default();
         let binary = super::text::assemble(entry, text, admission.limits().memory)?;
-        let mut files = package.files().clone();
+        let mut files = files.into_owned();
         files.insert(entry.clone(), binary);
         return Ok(Cow::Owned(files));
     }
     let _ = admission;
-    Ok(Cow::Borrowed(package.files()))
+    Ok(files)
 }
 
 /// Where the plugin's printed text goes: it is logged as information.
@@ -227,7 +231,7 @@ fn print(origin: &Arc<Origin>) -> Arc<Print> {
 }
 
 /// Says what to write where a plugin links a host function that it does not get.
-fn advise(inner: &Inner, package: &Package, table: &HostTable, error: Error) -> Error {
+fn advise(inner: &Inner, package: &Outline, table: &HostTable, error: Error) -> Error {
     let Some(FaultKind::MissingImport { name }) = error.fault().map(Fault::kind) else { return error };
     let offered = |contract: &str| inner.registry.offers(contract);
     let contract = name.split('.').next().unwrap_or_default();

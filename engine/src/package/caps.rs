@@ -16,7 +16,8 @@ pub struct Caps {
     pub file: u64,
     /// Bytes of all files of one plugin together.
     pub total: u64,
-    /// Bytes of all plugins of a folder together, with their lists of files and signatures: they are in memory until the last is loaded.
+    /// Bytes of all plugins of a folder together, with their lists of files and signatures. In memory are at most as many as two plugins may
+    /// have, packed and unpacked.
     pub folder: u64,
     /// Files and folders of one plugin.
     pub files: usize,

@@ -2,7 +2,7 @@
 
 use std::{fmt, fmt::Write as _, str::FromStr};
 
-use super::Package;
+use super::Outline;
 
 /// The SHA-256 of a plugin's [`Index`](super::Index), which names each file's own digest. Two plugins of equal digest hold the same
 /// bytes under the same paths, and the same id and version. It is a plugin's identity in lockfiles, mod sets, signatures,
@@ -43,10 +43,10 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 }
 
 impl Digest {
-    /// The digest of a plugin: its files are hashed the first time that somebody asks.
+    /// The digest of a plugin.
     #[must_use]
-    pub fn of(package: &Package) -> Self {
-        package.index().digest()
+    pub fn of(plugin: &Outline) -> Self {
+        plugin.digest()
     }
 
     /// A digest that was found elsewhere.

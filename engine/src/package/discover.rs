@@ -4,24 +4,27 @@ use std::{
     ffi::OsString,
     fs, io,
     path::{Path, PathBuf},
+    sync::Arc,
+    vec,
 };
 
 use modhost_backend::Place;
 use semver::Version;
 
 use super::{
-    Caps, MANIFEST, Opened, Package,
+    Caps, Opened, Package, Shelf,
     artefact::{is_package, kind_of},
-    files::{STEPS, find, follow},
-    open::{not_a_plugin, open_found},
+    files::{STEPS, follow},
+    open::{Spot, has_manifest, is_unpacked, not_a_plugin, open_at},
 };
 use crate::{Code, Error, Result, Stage};
 
-/// Reads every plugin at `path`: the one plugin that it is, or each of a folder of plugins, sorted by id, then version.
+/// Reads every plugin at `path`, one after the other: the one plugin that it is, or each of a folder of plugins, sorted by id, then version.
 /// One that cannot be read is an error in its place, named after the file or folder; the others are read all the same.
 ///
 /// Skipped are hidden names, `target` and `node_modules`, files with other endings, and folders that hold neither a
-/// `plugin.toml` nor a plugin file. Links that leave the folder are refused like those of a plugin.
+/// `plugin.toml` nor a plugin file. A folder with `META` and without `plugin.toml` is what is left of an unpacked package: an error, and
+/// none of its files is a plugin. Links that leave the folder are refused like those of a plugin.
 ///
 /// # Errors
 /// `io.not-found` for a path that is not there, `package.not-a-plugin` where nothing there is a plugin, `io.failed`,
@@ -36,18 +39,42 @@ use crate::{Code, Error, Result, Stage};
 /// std::fs::write(mods.path().join("readme.txt"), "")?;
 ///
 /// let plugins = discover(mods.path(), &Caps::default())?;
-/// let ids: Vec<String> = plugins.into_iter().map(|plugin| Ok(plugin?.id().to_string())).collect::<modhost::Result<_>>()?;
+/// let ids: Vec<String> = plugins.map(|plugin| Ok(plugin?.id().to_string())).collect::<modhost::Result<_>>()?;
 /// assert_eq!(ids, ["a", "b"]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn discover(path: &Path, caps: &Caps) -> Result<Vec<Result<Package>>> {
-    let opened = Listing::of(path, caps)?.read(caps, &mut |_| ())?;
-    let parsed = |one: Opened| {
-        let id = one.id().to_string();
-        one.parse(caps).map_err(|error| error.of(id))
-    };
-    Ok(opened.into_iter().map(|one| one.and_then(parsed)).collect())
+pub fn discover(path: &Path, caps: &Caps) -> Result<Discovery> {
+    let opened = Listing::of(path, caps)?.read(caps, &mut Shelf::of(caps.total), &mut |_| ())?;
+    Ok(Discovery { opened: opened.into_iter(), caps: caps.clone() })
 }
+
+/// What lies at a path, plugin by plugin: made by [`discover`].
+///
+/// The contents of at most so many bytes as one plugin may have are in memory beside those that were given out. What does not fit is read
+/// again when its turn comes, and is `package.changed` where it is not what it was.
+#[derive(Debug)]
+pub struct Discovery {
+    opened: vec::IntoIter<Result<Opened>>,
+    caps: Caps,
+}
+
+impl Iterator for Discovery {
+    type Item = Result<Package>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let parsed = |one: Opened| {
+            let id = one.id().to_string();
+            one.parse(&self.caps).and_then(|one| one.into_package(&self.caps)).map_err(|error| error.of(id))
+        };
+        Some(self.opened.next()?.and_then(parsed))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.opened.size_hint()
+    }
+}
+
+impl ExactSizeIterator for Discovery {}
 
 /// What lies at a path, before any of it is read.
 pub(crate) struct Listing<'a> {
@@ -63,7 +90,7 @@ impl<'a> Listing<'a> {
     /// As [`discover`], but for a folder that holds no plugin.
     pub(crate) fn of(path: &'a Path, caps: &Caps) -> Result<Self> {
         let about = fs::metadata(path).map_err(|error| Error::io(Stage::Open, path, &error))?;
-        let one = !about.is_dir() || has_manifest(path);
+        let one = !about.is_dir() || has_manifest(path) || is_unpacked(path, caps);
         Ok(Listing { path, names: if one { None } else { Some(names(path, caps)?) } })
     }
 
@@ -72,14 +99,26 @@ impl<'a> Listing<'a> {
         self.names.as_ref().map_or(1, Vec::len)
     }
 
-    /// Reads it; `told` hears the name of each entry when it was read, whether or not it is a plugin.
+    /// Reads it; `told` hears the name of each entry when it was read, whether or not it is a plugin. What has no room on the shelf has
+    /// no contents any more.
     ///
     /// # Errors
     /// As [`discover`].
-    pub(crate) fn read(self, caps: &Caps, told: &mut dyn FnMut(&str)) -> Result<Vec<Result<Opened>>> {
+    pub(crate) fn read(
+        self,
+        caps: &Caps,
+        shelf: &mut Shelf,
+        told: &mut dyn FnMut(&str),
+    ) -> Result<Vec<Result<Opened>>> {
         let path = self.path;
+        shelf.settle();
         let Some(names) = self.names else {
-            let package = Package::read(path, caps);
+            let mut package = Package::read(path, caps);
+            if let Ok(one) = &mut package
+                && !shelf.put(0, one.bytes()).is_empty()
+            {
+                one.shed();
+            }
             told(&shown(path));
             // A path of another ending is no plugin that failed, but no plugin.
             return if path.is_dir() || is_plugin(path) {
@@ -88,7 +127,7 @@ impl<'a> Listing<'a> {
                 package.map(|one| vec![Ok(one)])
             };
         };
-        let root = fs::canonicalize(path).map_err(|error| Error::io(Stage::Open, path, &error))?;
+        let root: Arc<Path> = fs::canonicalize(path).map_err(|error| Error::io(Stage::Open, path, &error))?.into();
         let mut found: Vec<(Key, Result<Opened>)> = Vec::new();
         let (mut left, mut steps) = (caps.folder, 0);
         for name in names {
@@ -111,7 +150,13 @@ impl<'a> Listing<'a> {
                 Ok(package) => (package.id().to_string(), Some(package.version().clone()), name.clone()),
                 Err(_) => (name.clone(), None, name.clone()),
             };
+            let gone = package.as_ref().map_or_else(|_| Vec::new(), |one| shelf.put(found.len(), one.bytes()));
             found.push((key, package.map_err(|error| error.of(name))));
+            for at in gone {
+                if let (_, Ok(one)) = &mut found[at] {
+                    one.shed();
+                }
+            }
         }
         if found.is_empty() {
             return Err(not_a_plugin(path, "the folder has no plugin.toml and holds no plugins"));
@@ -144,11 +189,6 @@ fn shown(path: &Path) -> String {
     path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 
-/// Whether there is anything of the manifest's name; opening says whether it is a file.
-fn has_manifest(folder: &Path) -> bool {
-    fs::symlink_metadata(folder.join(MANIFEST)).is_ok()
-}
-
 fn names(path: &Path, caps: &Caps) -> Result<Vec<OsString>> {
     let failed = |error: io::Error| Error::io(Stage::Open, path, &error);
     let mut names = Vec::new();
@@ -169,7 +209,7 @@ fn names(path: &Path, caps: &Caps) -> Result<Vec<OsString>> {
 }
 
 /// One entry of a folder of plugins; `None` for what is none.
-fn entry(root: &Path, path: &Path, caps: &Caps, steps: &mut usize) -> Option<Result<Opened>> {
+fn entry(root: &Arc<Path>, path: &Path, caps: &Caps, steps: &mut usize) -> Option<Result<Opened>> {
     let name = path.file_name()?;
     // Before the system follows a link: it goes every way to its end.
     let parts = match fs::symlink_metadata(path).ok()?.is_symlink() {
@@ -188,13 +228,13 @@ fn entry(root: &Path, path: &Path, caps: &Caps, steps: &mut usize) -> Option<Res
         let place = Place::file(shown(path).escape_debug().to_string());
         return Some(Err(Error::new(Code::PackageEscapes, Stage::Open, message).at_place(place)));
     };
-    if folder && !has_manifest(path) {
+    if folder && !has_manifest(path) && !is_unpacked(path, caps) {
         let file = first_plugin_file(path, caps)?;
         let message = format!("the folder holds `{}`, but no plugin.toml", shown(&file).escape_debug());
         return Some(Err(not_a_plugin(path, &message)));
     }
     // What was looked at, whatever lies at `path` by now.
-    Some(find(root, &parts, &shown(path), caps).and_then(|found| open_found(path, found, caps)))
+    Some(open_at(path, Spot::Below(root.clone(), parts), &shown(path), caps))
 }
 
 /// Where a link leads to, as parts below `root`.

@@ -14,6 +14,7 @@ mod system;
 use std::{
     collections::HashSet,
     ffi::{OsStr, OsString},
+    fmt,
     fs::{self, File},
     io::{self, Read},
     path::{Component, Path, PathBuf},
@@ -22,7 +23,12 @@ use std::{
 
 use modhost_backend::{FileSet, Place};
 
-use super::{Caps, name::check_part};
+use super::{
+    Caps, Omission, Omitted,
+    litter::of_hidden,
+    meta::{ENVELOPE, INDEX, META, error as odd_meta, longest},
+    name::check_part,
+};
 use crate::{Code, Error, Result, Stage, plain};
 use system::Folder;
 
@@ -33,6 +39,17 @@ enum FileKind {
     Folder,
     Link,
     Special,
+}
+
+impl fmt::Display for FileKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            FileKind::File => "a plain file",
+            FileKind::Folder => "a folder",
+            FileKind::Link => "a link",
+            FileKind::Special => "a pipe, a socket or a device",
+        })
+    }
 }
 
 /// Folders that tools fill with what is no part of a plugin.
@@ -55,8 +72,8 @@ pub(super) struct Reader<'c> {
     seen: usize,
     /// Steps on the way along links.
     steps: usize,
-    /// Paths of the folders that were skipped.
-    skipped: Vec<String>,
+    /// What is not read: hidden names, and folders of tools.
+    unread: Vec<Omitted>,
 }
 
 fn error(code: Code, path: &str, message: impl Into<String>) -> Error {
@@ -96,6 +113,15 @@ pub(super) fn find<'c>(root: &Path, parts: &[OsString], shown: &str, caps: &'c C
     }
 }
 
+/// What a name of a folder stands for, `None` where there is nothing of that name.
+fn kind_of(folder: &Folder, name: &str, shown: &str) -> Result<Option<FileKind>> {
+    match folder.kind(name) {
+        Ok(kind) => Ok(Some(kind)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(io_error(shown, &error)),
+    }
+}
+
 impl<'c> Reader<'c> {
     /// Opens a plugin's folder; `path` itself may be a link.
     pub(super) fn open(path: &Path, caps: &'c Caps) -> Result<Self> {
@@ -106,7 +132,7 @@ impl<'c> Reader<'c> {
     }
 
     fn of(path: PathBuf, folder: Folder, caps: &'c Caps) -> Self {
-        Reader { caps, path, folder, files: FileSet::default(), bytes: 0, seen: 0, steps: 0, skipped: Vec::new() }
+        Reader { caps, path, folder, files: FileSet::default(), bytes: 0, seen: 0, steps: 0, unread: Vec::new() }
     }
 
     /// Reads one file that somebody named, `None` where it is not there. `cap` is its own limit beside the plugin's.
@@ -118,23 +144,77 @@ impl<'c> Reader<'c> {
         Ok(self.files.get(path).map(AsRef::as_ref))
     }
 
+    /// Whether anything has this name in the plugin's own folder.
+    pub(super) fn has(&self, name: &str) -> Result<bool> {
+        Ok(kind_of(&self.folder, name, name)?.is_some())
+    }
+
+    /// Reads `META/files`, `None` where there is none. Neither it nor META may be a link: what is a plugin's own list or signature lies
+    /// in its own place.
+    pub(super) fn read_index(&mut self) -> Result<Option<&[u8]>> {
+        if let Some(meta) = self.meta()? {
+            self.read_in(&meta, INDEX)?;
+        }
+        Ok(self.files.get(INDEX).map(AsRef::as_ref))
+    }
+
+    /// Reads what else is in META, of which nothing may be there but plain files of the two names.
+    pub(super) fn read_meta(&mut self) -> Result<()> {
+        let Some(meta) = self.meta()? else { return Ok(()) };
+        for name in meta.names().map_err(|error| io_error(META, &error))? {
+            let name = name.map_err(|error| io_error(META, &error))?;
+            longest(&join(META, &name.to_string_lossy()))?;
+        }
+        self.read_in(&meta, INDEX)?;
+        self.read_in(&meta, ENVELOPE)
+    }
+
+    /// META, where there is one.
+    fn meta(&self) -> Result<Option<Folder>> {
+        match kind_of(&self.folder, META, META)? {
+            None => Ok(None),
+            Some(FileKind::Folder) => self.folder.folder(META).map(Some).map_err(|error| io_error(META, &error)),
+            Some(other) => Err(odd_meta(META, &format!("this is {other}; META is a folder"))),
+        }
+    }
+
+    fn read_in(&mut self, meta: &Folder, path: &str) -> Result<()> {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        if self.files.get(path).is_some() {
+            return Ok(());
+        }
+        match kind_of(meta, name, path)? {
+            None => Ok(()),
+            Some(FileKind::File) => {
+                let file = meta.file(name).map_err(|error| io_error(path, &error))?;
+                self.take(path, file, longest(path)?.min(self.caps.file))
+            }
+            Some(other) => Err(odd_meta(path, &format!("this is {other}; it has to be a plain file"))),
+        }
+    }
+
     /// Reads everything else.
     pub(super) fn read_all(&mut self) -> Result<()> {
         let folder = self.folder.again().map_err(|error| io_error(".", &error))?;
         self.visit(&folder, "", 0)
     }
 
-    /// The files, and the paths of the folders that were left out.
-    pub(super) fn finish(self) -> (FileSet, Vec<String>) {
-        (self.files, self.skipped)
+    /// The files, and what was not read.
+    pub(super) fn finish(self) -> (FileSet, Vec<Omitted>) {
+        (self.files, self.unread)
     }
 
     fn visit(&mut self, folder: &Folder, prefix: &str, depth: usize) -> Result<()> {
         let failed = |error| io_error(if prefix.is_empty() { "." } else { prefix }, &error);
         let left = self.caps.files - self.seen.min(self.caps.files);
         // Sorted, so that of several errors the same one is found everywhere.
-        let mut names = visible(folder, left).map_err(failed)?;
+        let (mut names, mut hidden) = names(folder, left).map_err(failed)?;
         names.sort();
+        hidden.sort();
+        self.unread.extend(hidden.into_iter().map(|name| {
+            let path = join(prefix, &name.to_string_lossy());
+            Omitted { why: of_hidden(&path), path }
+        }));
         let mut folded = HashSet::new();
         for name in names {
             self.seen += 1;
@@ -146,7 +226,7 @@ impl<'c> Reader<'c> {
             let name = portable(&name, &shown)?;
             let kind = folder.kind(name).map_err(|error| io_error(&shown, &error))?;
             if SKIPPED.contains(&name) && matches!(kind, FileKind::Folder | FileKind::Link) {
-                self.skipped.push(shown);
+                self.unread.push(Omitted { path: shown, why: Omission::Build });
                 continue;
             }
             if !folded.insert(name.to_lowercase()) {
@@ -289,20 +369,21 @@ fn join(prefix: &str, name: &str) -> String {
     if prefix.is_empty() { name.to_owned() } else { format!("{prefix}/{name}") }
 }
 
-/// The names of a folder that are not hidden; at most one more than `most`.
-fn visible(folder: &Folder, most: usize) -> io::Result<Vec<OsString>> {
-    let hidden = |name: &OsString| name.as_encoded_bytes().first() == Some(&b'.');
-    let mut names = Vec::new();
+/// The names of a folder: those that are not hidden, at most one more than `most`, and as many of the hidden ones.
+fn names(folder: &Folder, most: usize) -> io::Result<(Vec<OsString>, Vec<OsString>)> {
+    let is_hidden = |name: &OsString| name.as_encoded_bytes().first() == Some(&b'.');
+    let (mut names, mut hidden) = (Vec::new(), Vec::new());
     for name in folder.names()? {
         let name = name?;
-        if !hidden(&name) {
-            names.push(name);
+        let kind = if is_hidden(&name) { &mut hidden } else { &mut names };
+        if kind.len() <= most {
+            kind.push(name);
         }
         if names.len() > most {
             break;
         }
     }
-    Ok(names)
+    Ok((names, hidden))
 }
 
 /// The same name as text that every system takes.

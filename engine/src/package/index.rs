@@ -186,8 +186,7 @@ impl Index {
         if let Some(file) = self.files.iter().find(|file| files.get(&file.path).is_none()) {
             return error(Code::PackageFileMissing, &file.path, format!("{INDEX} lists it, and it is not there"));
         }
-        let listed = |path: &str| self.files.binary_search_by(|file| file.path.as_str().cmp(path)).is_ok();
-        if let Some((path, _)) = files.iter().find(|(path, _)| !listed(path)) {
+        if let Some((path, _)) = files.iter().find(|(path, _)| self.file(path).is_none()) {
             return error(Code::PackageFileExtra, path, format!("it is there, and {INDEX} does not list it"));
         }
         for file in &self.files {
@@ -226,6 +225,19 @@ impl Index {
     #[must_use]
     pub fn files(&self) -> &[IndexedFile] {
         &self.files
+    }
+
+    /// The file of this path.
+    #[must_use]
+    pub fn file(&self, path: &str) -> Option<&IndexedFile> {
+        let at = self.files.binary_search_by(|file| file.path.as_str().cmp(path)).ok()?;
+        self.files.get(at)
+    }
+
+    /// The bytes of all files together.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.files.iter().fold(0, |sum, file| sum.saturating_add(file.size))
     }
 
     /// The text, which is what signatures are over.

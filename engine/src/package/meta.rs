@@ -7,6 +7,8 @@ use modhost_backend::{FileSet, Place};
 
 use crate::{Code, Error, Result, Stage};
 
+/// The folder.
+pub(super) const META: &str = "META";
 /// The list of all other files.
 pub(super) const INDEX: &str = "META/files";
 /// Signatures over that list.
@@ -19,7 +21,7 @@ pub(super) const LONGEST_ENVELOPE: u64 = 64 << 10;
 
 /// Whether a path is of this folder, in whatever case: on some systems `meta/files` is `META/files`.
 pub(super) fn is_meta(path: &str) -> bool {
-    path.split('/').next().is_some_and(|first| first.eq_ignore_ascii_case("META"))
+    path.split('/').next().is_some_and(|first| first.eq_ignore_ascii_case(META))
 }
 
 /// The most bytes of a file of this folder.
@@ -30,12 +32,12 @@ pub(super) fn longest(path: &str) -> Result<u64> {
     match path {
         INDEX => Ok(LONGEST_INDEX),
         ENVELOPE => Ok(LONGEST_ENVELOPE),
-        _ => Err(error(path, format!("in META there are `{INDEX}` and `{ENVELOPE}` only"))),
+        _ => Err(error(path, &format!("in META there are `{INDEX}` and `{ENVELOPE}` only"))),
     }
 }
 
 /// `package.meta`.
-pub(super) fn error(path: &str, message: impl Into<String>) -> Error {
+pub(super) fn error(path: &str, message: &str) -> Error {
     Error::new(Code::PackageMeta, Stage::Open, message).at_place(Place::file(path.escape_debug().to_string()))
 }
 
@@ -65,7 +67,7 @@ impl Meta {
             *place = Some(Arc::clone(bytes));
         }
         if meta.index.is_none() && meta.envelope.is_some() {
-            return Err(error(ENVELOPE, format!("there are signatures, and no `{INDEX}` that they could be over")));
+            return Err(error(ENVELOPE, &format!("there are signatures, and no `{INDEX}` that they could be over")));
         }
         Ok((meta, files))
     }

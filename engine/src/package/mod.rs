@@ -1,8 +1,8 @@
 //! [`Package`]: a plugin as it lies on disk, read once into memory: its id, version, manifest, artefacts and files.
 //!
 //! This folder opens plugins, and packs them. It reads no more than [`Caps`] allow, follows no link out of a plugin's folder and runs
-//! nothing; trust, dependencies and backends are later stages, which use the bytes that were read here and never open a
-//! file again.
+//! nothing. Trust, dependencies and backends are later stages, which open no file: they use the bytes that were read here. Of many
+//! plugins only some are kept in memory until they are loaded (`shelf.rs`); the others are read again here, and must be what they were.
 
 mod archive;
 mod artefact;
@@ -11,9 +11,11 @@ mod depends;
 mod digest;
 mod discover;
 mod files;
+mod glob;
 mod id;
 mod index;
 mod layout;
+mod litter;
 mod manifest;
 mod meta;
 mod name;
@@ -21,20 +23,18 @@ mod nearest;
 mod nesting;
 mod open;
 mod opened;
+mod outline;
 mod pack;
 mod parse;
 mod quantity;
 pub(crate) mod schema;
+mod shelf;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    path::{Path, PathBuf},
-    sync::{Arc, OnceLock},
-};
+use std::{ops::Deref, path::Path};
 
 use modhost_backend::FileSet;
-use semver::Version;
 
 use crate::Result;
 
@@ -42,17 +42,20 @@ pub use artefact::Artefact;
 pub use caps::Caps;
 pub use digest::{Digest, DigestError};
 pub(crate) use discover::Listing;
-pub use discover::discover;
+pub use discover::{Discovery, discover};
 pub use id::{Id, IdError};
 pub use index::{Algorithm, Index, IndexedFile};
+pub use litter::{Omission, Omitted};
 pub use manifest::{
     About, Alternative, AskedCapabilities, AskedLimits, Conflict, Dependency, Entry, Manifest, Provision, Requirement,
 };
 pub(crate) use nearest::nearest;
 pub(crate) use opened::Opened;
-pub use pack::Packed;
+pub use outline::Outline;
 pub(crate) use pack::{LOCK_SIGNATURES, LOCKFILE};
+pub use pack::{PackOptions, Packed};
 pub use quantity::{QuantityError, parse_duration, parse_size};
+pub(crate) use shelf::{Matched, Shelf, Shelved};
 
 /// The name of the manifest inside a plugin's folder.
 pub const MANIFEST: &str = "plugin.toml";
@@ -74,21 +77,31 @@ pub const MANIFEST: &str = "plugin.toml";
 /// ```
 #[derive(Clone, Debug)]
 pub struct Package {
-    id: Id,
-    version: Version,
-    manifest: Option<Manifest>,
-    artefacts: Vec<Artefact>,
+    outline: Outline,
     files: FileSet,
-    /// Made when somebody asks, unless it came with the plugin.
-    index: OnceLock<Index>,
-    recorded: bool,
-    envelope: Option<Arc<[u8]>>,
-    packed: Option<u64>,
-    source: PathBuf,
-    notes: Vec<String>,
+}
+
+/// Everything but the contents of its files.
+impl Deref for Package {
+    type Target = Outline;
+
+    fn deref(&self) -> &Outline {
+        &self.outline
+    }
+}
+
+impl AsRef<Outline> for Package {
+    fn as_ref(&self) -> &Outline {
+        &self.outline
+    }
 }
 
 impl Package {
+    /// The two halves of one.
+    pub(crate) fn of(outline: &Outline, contents: &FileSet) -> Package {
+        Package { outline: outline.clone(), files: contents.clone() }
+    }
+
     /// Reads one plugin: a `.lua`, `.luau`, `.rhai`, `.wasm`, `.wat`, `.so`, `.dll` or `.dylib` file, a folder with a
     /// `plugin.toml`, or a `.modpkg` package. `path` itself may be a link; below a folder only links that stay inside it are read.
     /// Where there is a `META/files`, it must list every file as it is, and no other.
@@ -97,7 +110,7 @@ impl Package {
     /// `io.not-found`, `io.failed`, every `package.*` but `package.duplicate`, and every `manifest.*`, the latter with
     /// file, line and column.
     pub fn open(path: &Path, caps: &Caps) -> Result<Package> {
-        Package::read(path, caps)?.parse(caps)
+        Package::read(path, caps)?.parse(caps)?.into_package(caps)
     }
 
     /// The first half of [`Package::open`]: what it takes to judge the plugin's signatures before anything that they are over is parsed.
@@ -111,36 +124,12 @@ impl Package {
     /// # Errors
     /// `package.not-a-plugin` for another ending, `package.name`, and `package.too-large`; for a package as [`Package::open`].
     pub fn from_bytes(name: &str, bytes: &[u8], caps: &Caps) -> Result<Package> {
-        Package::take(name, bytes, caps)?.parse(caps)
+        Package::take(name, bytes, caps)?.parse(caps)?.into_package(caps)
     }
 
     /// The first half of [`Package::from_bytes`].
     pub(crate) fn take(name: &str, bytes: &[u8], caps: &Caps) -> Result<Opened> {
         open::from_bytes(name, bytes, caps)
-    }
-
-    /// The plugin's id: the manifest's, or made of the file's name.
-    #[must_use]
-    pub fn id(&self) -> &Id {
-        &self.id
-    }
-
-    /// The plugin's version; 0.0.0 for a single file.
-    #[must_use]
-    pub fn version(&self) -> &Version {
-        &self.version
-    }
-
-    /// The manifest; `None` for a single file.
-    #[must_use]
-    pub fn manifest(&self) -> Option<&Manifest> {
-        self.manifest.as_ref()
-    }
-
-    /// What can be loaded here, in the manifest's order; never empty. Every entry is among [`Package::files`].
-    #[must_use]
-    pub fn artefacts(&self) -> &[Artefact] {
-        &self.artefacts
     }
 
     /// Every file that was read, by its path inside the plugin. A single file's set holds only it.
@@ -149,43 +138,16 @@ impl Package {
         &self.files
     }
 
-    /// The list of the files: the `META/files` that it came with, or one that is made of them now. A file is hashed once.
-    #[must_use]
-    pub fn index(&self) -> &Index {
-        self.index.get_or_init(|| Index::of(self))
-    }
-
-    /// Whether it came with its index: a package does, and so does a folder that was unpacked from one.
-    #[must_use]
-    pub fn recorded(&self) -> bool {
-        self.recorded
-    }
-
-    /// What it is, in 32 bytes: the digest of its index.
-    #[must_use]
-    pub fn digest(&self) -> Digest {
-        self.index().digest()
-    }
-
-    /// The bytes of `META/signatures`, at most 64 KiB, as they came. Nobody has looked at them yet.
-    #[must_use]
-    pub fn envelope(&self) -> Option<&[u8]> {
-        self.envelope.as_deref()
-    }
-
-    /// The bytes of the package that it was read from; `None` for a folder or a single file.
-    #[must_use]
-    pub fn packed(&self) -> Option<u64> {
-        self.packed
-    }
-
-    /// Packs it as one `.modpkg`, a zip that any tool opens: the same files give the same bytes, on every machine. Left out are lockfiles
-    /// (`modhost.lock`) and packages, which earlier runs left beside the plugin's files; `envelope` becomes `META/signatures`, and is not
-    /// looked at. What was packed was read again within `caps`.
+    /// Packs it as one `.modpkg`, a zip that any tool opens: the same files give the same bytes, on every machine. `envelope` becomes
+    /// `META/signatures`, and is not looked at. What was packed was read again within `caps`.
+    ///
+    /// Left out is what looks like a secret or like litter, and what earlier runs left there: see [`Omission`], and [`Packed::left_out`]
+    /// for what that was. [`Package::pack_with`] takes some of it all the same.
     ///
     /// # Errors
     /// Those of [`Package::open`] for a package that nobody could open: a name that is not ASCII, too many files. And
-    /// `package.not-a-plugin` for a single file, which has no `plugin.toml`.
+    /// `package.not-a-plugin` for a single file, which has no `plugin.toml`; `package.left-out` where the plugin cannot do without what
+    /// is left out, or the signatures are over it.
     ///
     /// ```
     /// use modhost::package::{Algorithm, Caps, Package};
@@ -202,18 +164,33 @@ impl Package {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn pack(&self, algorithm: Algorithm, envelope: Option<&[u8]>, caps: &Caps) -> Result<Packed> {
-        pack::pack(self, algorithm, envelope, caps)
+        self.pack_with(&PackOptions { algorithm, envelope, include: &[] }, caps)
     }
 
-    /// The path it was opened from, as it was given.
-    #[must_use]
-    pub fn source(&self) -> &Path {
-        &self.source
-    }
-
-    /// What its author or the player should know, a sentence each: artefacts for other targets, tables that are not read.
-    #[must_use]
-    pub fn notes(&self) -> &[String] {
-        &self.notes
+    /// [`Package::pack`], with more to say.
+    ///
+    /// ```
+    /// use modhost::package::{Caps, Omission, PackOptions, Package};
+    ///
+    /// let area = tempfile::tempdir()?;
+    /// std::fs::write(area.path().join("plugin.toml"), "[plugin]\nid = \"wolf\"\nversion = \"1.2.0\"")?;
+    /// std::fs::write(area.path().join("main.lua"), "function howl() end")?;
+    /// std::fs::write(area.path().join("map.bak"), "of the author's")?;
+    /// let folder = Package::open(area.path(), &Caps::default())?;
+    ///
+    /// let packed = folder.pack_with(&PackOptions::default(), &Caps::default())?;
+    /// assert_eq!((&*packed.left_out[0].path, packed.left_out[0].why), ("map.bak", Omission::Backup));
+    ///
+    /// let mut options = PackOptions::default();
+    /// let include = ["*.bak".to_owned()];
+    /// options.include = &include;
+    /// assert!(folder.pack_with(&options, &Caps::default())?.left_out.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Package::pack`]; `usage` for something to include that means nothing of what would be left out.
+    pub fn pack_with(&self, options: &PackOptions<'_>, caps: &Caps) -> Result<Packed> {
+        pack::pack(self, options, caps)
     }
 }

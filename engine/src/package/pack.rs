@@ -1,11 +1,16 @@
 //! Packs a plugin as one `.modpkg`: the same files give the same bytes, and what was written has been read back.
 
+use std::path::Path;
+
 use flate2::{Compress, Compression, FlushCompress, Status};
-use modhost_backend::FileSet;
+use modhost_backend::{FileSet, Place};
 
 use super::{
-    Algorithm, Caps, Index, MANIFEST, Package,
+    Algorithm, Caps, Index, MANIFEST, Manifest, Omission, Omitted, Package,
+    artefact::kind_of,
+    glob::means,
     layout::{Entry, MOST, Method, crc, end, seal},
+    litter::of_file,
     meta::{ENVELOPE, INDEX},
     open::not_a_plugin,
 };
@@ -19,6 +24,26 @@ pub(crate) const LOCK_SIGNATURES: &str = "modhost.lock.signatures";
 /// How hard it is deflated. Fixed, as every choice is.
 const LEVEL: u32 = 6;
 
+/// How a plugin is packed: see [`Package::pack_with`].
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct PackOptions<'a> {
+    /// By which the files are listed.
+    pub algorithm: Algorithm,
+    /// What becomes `META/signatures`.
+    pub envelope: Option<&'a [u8]>,
+    /// What is taken although it would be left out: paths of files or folders, or patterns in which `*` and `?` stand for signs of one
+    /// part, and `**` for parts.
+    pub include: &'a [String],
+}
+
+impl Default for PackOptions<'_> {
+    /// SHA-256, no signatures, and nothing that would be left out.
+    fn default() -> Self {
+        PackOptions { algorithm: Algorithm::Sha256, envelope: None, include: &[] }
+    }
+}
+
 /// A package in memory.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -27,8 +52,10 @@ pub struct Packed {
     pub bytes: Vec<u8>,
     /// What was read back of it.
     pub package: Package,
-    /// Paths of the files that were left out.
-    pub left_out: Vec<String>,
+    /// What of the folder is not in it, sorted by path. A folder of which nothing was read stands for all in it.
+    pub left_out: Vec<Omitted>,
+    /// What would be left out and is in it: because it was asked for, or because signatures are over it already.
+    pub included: Vec<Omitted>,
 }
 
 impl Packed {
@@ -39,25 +66,86 @@ impl Packed {
     }
 }
 
-/// What earlier runs of the command leave beside a plugin's files. A package within itself would never be the same twice.
-fn is_left_out(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or(path);
-    name == LOCKFILE || name == LOCK_SIGNATURES || name.to_ascii_lowercase().ends_with(".modpkg")
+/// What is packed of a plugin.
+#[derive(Default)]
+struct Choice {
+    files: FileSet,
+    left_out: Vec<Omitted>,
+    included: Vec<Omitted>,
 }
 
-pub(super) fn pack(package: &Package, algorithm: Algorithm, envelope: Option<&[u8]>, caps: &Caps) -> Result<Packed> {
+impl Choice {
+    fn of(package: &Package, options: &PackOptions<'_>) -> Result<Self> {
+        // What was signed once is over all that is there, and nobody is asked again.
+        let settled = package.recorded() && options.envelope.is_some();
+        let mut choice = Choice { left_out: package.unread.clone(), ..Choice::default() };
+        for (path, bytes) in package.files().iter() {
+            let asked = || options.include.iter().any(|pattern| means(pattern, path));
+            let omitted = of_file(path, bytes).map(|why| Omitted { path: path.to_owned(), why });
+            match omitted {
+                Some(one) if !settled && !asked() => choice.left_out.push(needed(package, options, one)?),
+                omitted => {
+                    choice.included.extend(omitted);
+                    choice.files.insert(path, bytes.clone());
+                }
+            }
+        }
+        choice.left_out.sort();
+        options.include.iter().try_for_each(|pattern| choice.check(pattern))?;
+        Ok(choice)
+    }
+
+    /// Whether a pattern of what is to be included means anything: a slip of the pen would leave something out in silence.
+    fn check(&self, pattern: &str) -> Result<()> {
+        if self.included.iter().any(|one| means(pattern, &one.path)) {
+            return Ok(());
+        }
+        let error = |message: String, help: &str| Err(Error::new(Code::Usage, Stage::Open, message).with_help(help));
+        match self.left_out.iter().find(|one| means(pattern, &one.path)) {
+            Some(one) if one.why == Omission::Build => error(
+                format!("include `{}`: nothing in it is read but what [entry] names", one.path),
+                "Put the file elsewhere, or name it under [entry] in plugin.toml.",
+            ),
+            Some(one) => error(
+                format!("include `{}`: no package holds names that begin with a dot", one.path),
+                "Rename the file if it belongs to the plugin.",
+            ),
+            None => error(
+                format!("include `{pattern}`: nothing that would be left out has this path"),
+                "Write the path as it stands among what is left out, from the plugin's folder; `*` and `**` stand for more.",
+            ),
+        }
+    }
+}
+
+/// `one`, unless the plugin cannot do without it.
+fn needed(package: &Package, options: &PackOptions<'_>, one: Omitted) -> Result<Omitted> {
+    let Omitted { path, why } = &one;
+    let named = |manifest: &Manifest| manifest.entries.iter().any(|entry| entry.path == *path);
+    let is_entry = package.manifest().is_some_and(named) || package.artefacts().iter().any(|own| own.entry == *path);
+    let because = if path == MANIFEST {
+        "without it there is no plugin"
+    } else if is_entry {
+        "[entry] names it"
+    } else if options.envelope.is_some() {
+        "the signatures are over a list that has it"
+    } else if kind_of(Path::new(path)).is_some() && *why == Omission::PrivateKey {
+        "it is code, which may be missed"
+    } else {
+        return Ok(one);
+    };
+    let message = format!("it would be left out of the package ({why}), and {because}");
+    let error = Error::new(Code::PackageLeftOut, Stage::Open, message).at_place(Place::file(path.as_str()));
+    Err(error.of(package.id().as_str()))
+}
+
+pub(super) fn pack(package: &Package, options: &PackOptions<'_>, caps: &Caps) -> Result<Packed> {
     if package.files().get(MANIFEST).is_none() {
         let error = not_a_plugin(package.source(), "a single file has no plugin.toml, and a package needs one");
         return Err(error.with_help("Put the file and a plugin.toml into a folder, and pack the folder."));
     }
-    let (mut files, mut left_out) = (FileSet::default(), Vec::new());
-    for (path, bytes) in package.files().iter() {
-        if is_left_out(path) {
-            left_out.push(path.to_owned());
-        } else {
-            files.insert(path, bytes.clone());
-        }
-    }
+    let PackOptions { algorithm, envelope, .. } = *options;
+    let Choice { files, left_out, included } = Choice::of(package, options)?;
     let index = Index::over(algorithm, package.id(), package.version(), &files);
     let mut archive = Writer { bytes: Vec::new(), entries: Vec::new(), ratio: caps.ratio };
     archive.add(INDEX, index.as_bytes())?;
@@ -74,7 +162,7 @@ pub(super) fn pack(package: &Package, algorithm: Algorithm, envelope: Option<&[u
     if *read.index() != index || read.envelope() != envelope {
         return Err(Error::new(Code::InternalBug, Stage::Open, "what was packed reads differently"));
     }
-    Ok(Packed { bytes, package: read, left_out })
+    Ok(Packed { bytes, package: read, left_out, included })
 }
 
 struct Writer {

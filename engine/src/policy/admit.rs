@@ -7,7 +7,7 @@ use modhost_backend::{Backend, Enforcement, Guarantee, Isolation, Limits};
 use super::{Capabilities, Policy, TrustLevel};
 use crate::{
     error::{Code, Error, Result, Stage},
-    package::{Artefact, Package},
+    package::{Artefact, Outline, Shelved},
     verify::Vetted,
 };
 
@@ -61,7 +61,7 @@ impl Admission {
 }
 
 /// Takes, among the artefacts of `plugin`, the most preferred one whose backend enforces what its trust demands.
-pub(crate) fn admit(plugin: &Vetted<Package>, policy: &Policy, backends: &[Arc<dyn Backend>]) -> Result<Admission> {
+pub(crate) fn admit(plugin: &Vetted<Shelved>, policy: &Policy, backends: &[Arc<dyn Backend>]) -> Result<Admission> {
     let package = plugin.get();
     let level = policy.level(plugin.trust());
     let mut artefacts: Vec<&Artefact> = package.artefacts().iter().collect();
@@ -146,7 +146,7 @@ fn gist(lacks: &[String]) -> String {
     if lacks.len() > 1 { format!("{weightiest}, and {} more", lacks.len() - 1) } else { weightiest.into() }
 }
 
-fn no_backend(plugin: &Vetted<Package>, policy: &Policy, offered: &[String]) -> Error {
+fn no_backend(plugin: &Vetted<Shelved>, policy: &Policy, offered: &[String]) -> Error {
     let needs = &policy.level(plugin.trust()).needs;
     let message = format!(
         "{} plugins need a backend with {}; offered: {}",
@@ -173,7 +173,7 @@ fn demands(needs: &Enforcement) -> String {
 }
 
 /// The level's limits, lowered by the manifest, then overridden by the host; and what the manifest asked for in vain.
-fn lowered(package: &Package, policy: &Policy, mut limits: Limits) -> (Limits, Vec<String>) {
+fn lowered(package: &Outline, policy: &Policy, mut limits: Limits) -> (Limits, Vec<String>) {
     let mut notes = Vec::new();
     if let Some(manifest) = package.manifest() {
         let wants = &manifest.limits;

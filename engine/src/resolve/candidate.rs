@@ -5,7 +5,7 @@ use std::sync::Arc;
 use semver::Version;
 
 use super::Digest;
-use crate::package::{Id, Manifest, Package};
+use crate::package::{Id, Manifest, Outline};
 
 /// One version of one plugin that could be taken: what its manifest says, and where it comes from.
 ///
@@ -47,7 +47,7 @@ impl Candidate {
 
     /// An opened plugin; its source is the last part of its path. Nothing is hashed: see [`Candidate::with_digest`].
     #[must_use]
-    pub fn of(package: &Package) -> Self {
+    pub fn of(package: &Outline) -> Self {
         let source = package.source().file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         Candidate {
             id: package.id().clone(),

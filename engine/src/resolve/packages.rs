@@ -7,7 +7,7 @@ use semver::Version;
 use super::{Candidate, Digest, LeftOut, Lockfile, Options, Plan, Profile, Resolver, Selection, resolver::Standing};
 use crate::{
     error::{Code, Error, Stage},
-    package::Package,
+    package::Shelved,
     verify::Vetted,
 };
 
@@ -15,7 +15,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub(crate) struct Planned {
     /// In load order.
-    pub(crate) order: Vec<Vetted<Package>>,
+    pub(crate) order: Vec<Vetted<Shelved>>,
     /// What is left out.
     pub(crate) refused: Vec<Refusal>,
     /// The plan itself.
@@ -50,16 +50,16 @@ pub(crate) struct Wish {
 /// Plans `packages`. `offers` says which version of a contract the host offers; `loaded` which plugins are there already.
 /// Versions of a plugin that is taken in another one are neither loaded nor refused.
 pub(crate) fn resolve(
-    packages: Vec<Vetted<Package>>,
+    packages: Vec<Vetted<Shelved>>,
     offers: &dyn Fn(&str) -> Option<Version>,
     loaded: BTreeMap<String, Standing>,
     options: &Options,
     wish: &Wish,
 ) -> Planned {
-    let mut packages: Vec<Option<Vetted<Package>>> = packages.into_iter().map(Some).collect();
+    let mut packages: Vec<Option<Vetted<Shelved>>> = packages.into_iter().map(Some).collect();
     // Hashing takes as long as reading: only where somebody looks at the digests.
     let hashed = wish.lock.is_some() || wish.profile.is_some();
-    let candidate = |package: &Vetted<Package>| {
+    let candidate = |package: &Vetted<Shelved>| {
         let candidate = Candidate::of(package.get());
         if hashed { candidate.with_digest(Digest::of(package.get())) } else { candidate }
     };

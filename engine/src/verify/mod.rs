@@ -2,7 +2,7 @@
 //! and revocations, the verdict on a package under a policy, and what is remembered between runs.
 //!
 //! Everything here is about bytes, keys and dates that the caller brings: no clock is read, and no file but those that are named.
-//! `vet` turns a [`Package`](crate::package::Package) into `Vetted`, which nothing else can make.
+//! `vet` turns what was opened into a `Vetted` plugin, which nothing else can make.
 
 mod cache;
 mod date;
@@ -37,6 +37,6 @@ pub use store::{
     TrustStore, TrustedKey, sign_list,
 };
 pub use verdict::{Finding, Signer, Verdict};
-pub(crate) use vetted::{Vetted, identity, vet};
+pub(crate) use vetted::{Vetted, identity, identity_of, vet};
 
 use crate::package::Digest;

@@ -9,11 +9,12 @@ use super::{
 };
 use crate::{
     error::Result,
-    package::{Opened, Package},
+    package::{Opened, Outline, Shelved},
     policy::{Policy, TrustLevel},
 };
 
-/// Something that passed vetting, with the trust it was found to deserve. No backend receives bytes that are not in here.
+/// Something that passed vetting, with the trust it was found to deserve. No backend receives bytes that are not in here, or were not held
+/// against the digests in here: see [`Shelved::files`].
 #[derive(Clone, Debug)]
 pub(crate) struct Vetted<T> {
     inner: T,
@@ -52,9 +53,14 @@ impl<T> Vetted<T> {
 ///
 /// # Errors
 /// Those of [`Gate::pass`], and what [`Opened::parse`] gives.
-pub(crate) fn vet(opened: Opened, policy: &Policy, gate: &Gate, wall: SystemTime) -> Result<Vetted<Package>> {
+pub(crate) fn vet(opened: Opened, policy: &Policy, gate: &Gate, wall: SystemTime) -> Result<Vetted<Shelved>> {
     let standing = gate.pass(&identity(&opened), policy, wall)?;
     Ok(Vetted { inner: opened.parse(&policy.caps)?, standing })
+}
+
+/// What a plugin is judged by, of which everything is known.
+pub(crate) fn identity_of(plugin: &Outline) -> Identity<'_> {
+    Identity { id: plugin.id(), version: plugin.version(), digest: plugin.digest(), envelope: plugin.envelope() }
 }
 
 /// What a plugin is judged by.

@@ -8,7 +8,7 @@ use std::{
 
 use modhost::{
     Code, Engine, Error, Examination, Result, Stage, TrustLevel,
-    package::Package,
+    package::Outline,
     resolve::{Candidate, Cause, Digest, LeftOut, Lockfile, Plan, Resolver},
     verify::SignedLock,
 };
@@ -112,7 +112,7 @@ impl Folder {
     }
 
     /// Whether the lockfile holds this very plugin.
-    fn held(&self, package: &Package) -> bool {
+    fn held(&self, package: &Outline) -> bool {
         let row = self.lock.as_ref().and_then(|lock| lock.get(package.id().as_str()));
         row.is_some_and(|row| row.is(package.version(), &package.digest()))
     }
@@ -129,7 +129,7 @@ impl Folder {
     }
 
     /// Enters what was examined from the place `begin` on; gives what of it is vetted.
-    fn index(&mut self, begin: usize) -> Vec<Package> {
+    fn index(&mut self, begin: usize) -> Vec<Outline> {
         let mut packages = Vec::new();
         for (at, one) in self.examined.iter().enumerate().skip(begin).filter(|(_, one)| one.trust.is_some()) {
             let held = self.held(&one.package);
@@ -165,7 +165,7 @@ impl Folder {
 
     /// The plan of these alone, which lie here.
     pub(crate) fn plan_of(&self, selected: &[Candidate]) -> Plan {
-        let is = |package: &Package, one: &Candidate| {
+        let is = |package: &Outline, one: &Candidate| {
             package.id() == one.id()
                 && package.version() == one.version()
                 && one.digest().is_none_or(|digest| *digest == Digest::of(package))

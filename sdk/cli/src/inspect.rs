@@ -60,14 +60,15 @@ pub(crate) fn with_names(error: Error, path: &Path, verb: &str, engine: &Engine)
     if error.code() != Code::PackageNotAPlugin || !host::holds_plugins(path) {
         return error;
     }
-    let Ok(found) = package::discover(path, &engine.policy().caps) else { return error };
+    let Ok(mut found) = package::discover(path, &engine.policy().caps) else { return error };
+    let all = found.len();
     let paths: Vec<String> =
-        found.iter().flatten().take(5).map(|package| package.source().display().to_string()).collect();
+        found.by_ref().flatten().take(5).map(|package| package.source().display().to_string()).collect();
     if paths.is_empty() {
         return error;
     }
     let message = format!("{}: this is a folder of plugins; `{verb}` takes one", path.display());
-    let more = if found.len() > paths.len() { ", ..." } else { "" };
+    let more = if all > paths.len() { ", ..." } else { "" };
     let help = format!("Name one of {}{more}; `modhost list {}` shows all.", paths.join(", "), path.display());
     Error::new(error.code(), error.stage(), message).with_help(help)
 }

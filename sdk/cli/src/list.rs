@@ -64,14 +64,13 @@ fn page(entries: &[Result<Examination>]) -> String {
     for entry in entries {
         rows.push(match entry {
             Ok(one) => {
-                let bytes: usize = one.package.files().iter().map(|(_, bytes)| bytes.len()).sum();
                 let languages: Vec<&str> =
                     one.package.artefacts().iter().map(|artefact| artefact.kind.as_str()).collect();
                 [
                     one.package.id().to_string(),
                     one.package.version().to_string(),
                     languages.join(", "),
-                    size(bytes as u64),
+                    size(one.package.bytes()),
                 ]
             }
             Err(error) => [safe(error.plugin().unwrap_or("?")), "-".into(), "unreadable".into(), "-".into()],

@@ -8,7 +8,7 @@ use std::{
 
 use modhost::{
     Engine, Error, Result, Stage,
-    package::{Algorithm, Package, Packed},
+    package::{Algorithm, Omission, Omitted, PackOptions, Package, Packed},
 };
 use serde::Serialize;
 
@@ -38,6 +38,7 @@ pub(crate) fn pack(args: &Pack, json: bool) -> Answer {
         Ok(done) if json => Answer::object(0, &Body::of(&done)),
         Ok(done) => {
             done.not_loaded.iter().for_each(|error| diagnose::warning(error, &sources));
+            done.secrets().for_each(|(one, told)| diagnose::note(&format!("{}: {told}", one.path)));
             Answer::new(0, page(&done))
         }
     }
@@ -53,6 +54,17 @@ struct Done {
     not_loaded: Option<Error>,
 }
 
+impl Done {
+    /// What was found of secrets, and what to do about them.
+    fn secrets(&self) -> impl Iterator<Item = (&Omitted, &'static str)> {
+        let left_out = self.packed.left_out.iter().filter(|one| one.why == Omission::PrivateKey);
+        let included = self.packed.included.iter().filter(|one| one.why.is_secret());
+        let out =
+            left_out.map(|one| (one, "this is a private key and is left out; keep it out of the plugin's folder"));
+        out.chain(included.map(|one| (one, "this looks like a secret and is in the package, where everybody reads it")))
+    }
+}
+
 fn packed(engine: &Engine, args: &Pack) -> Result<Done> {
     if fs::metadata(&args.path).is_ok_and(|about| about.is_file()) {
         let message = format!("{}: this is a file; `pack` takes a plugin's folder", args.path.display());
@@ -60,7 +72,6 @@ fn packed(engine: &Engine, args: &Pack) -> Result<Done> {
     }
     let caps = &engine.policy().caps;
     let package = Package::open(&args.path, caps)?;
-    let not_loaded = check(engine, &args.path)?;
     let algorithm = match package.recorded() {
         _ if args.sha512 => Algorithm::Sha512,
         true => package.index().algorithm(),
@@ -72,16 +83,19 @@ fn packed(engine: &Engine, args: &Pack) -> Result<Done> {
             usage(message).with_help("Leave --sha512 out, or remove META from the folder and sign the package again.")
         );
     }
-    let packed = package.pack(algorithm, package.envelope(), caps)?;
+    let mut options = PackOptions::default();
+    (options.algorithm, options.envelope, options.include) = (algorithm, package.envelope(), &args.include);
+    let packed = package.pack_with(&options, caps)?;
+    let not_loaded = check(engine, &packed)?;
     let path = args.out.clone().unwrap_or_else(|| packed.file_name().into());
     let written = write(&path, &packed.bytes, args.force)?;
     Ok(Done { packed, path, written, not_loaded })
 }
 
-/// Loads it. An error that lies in the plugin keeps it from being packed; one that lies in this host does not: elsewhere there are
+/// Loads what was packed, which may lack a file that the folder has. An error that lies in the plugin keeps it from being packed; one that lies in this host does not: elsewhere there are
 /// other plugins, contracts and policies.
-fn check(engine: &Engine, path: &Path) -> Result<Option<Error>> {
-    match engine.load_path(path) {
+fn check(engine: &Engine, packed: &Packed) -> Result<Option<Error>> {
+    match engine.load_source(&packed.file_name(), &packed.bytes) {
         Ok(_) => Ok(None),
         Err(error) if matches!(error.stage(), Stage::Vet | Stage::Resolve | Stage::Admit) => Ok(Some(error)),
         Err(error) => Err(error),
@@ -147,8 +161,13 @@ fn page(done: &Done) -> String {
     if files.len() > FILES {
         row("", &format!("and {} more (--json names all)", files.len() - FILES));
     }
-    if !done.packed.left_out.is_empty() {
-        row("left out", &safe(&done.packed.left_out.join(", ")));
+    for (left, all) in [("left out", &done.packed.left_out), ("included", &done.packed.included)] {
+        for (number, one) in all.iter().take(FILES).enumerate() {
+            row(if number == 0 { left } else { "" }, &format!("{} ({})", safe(&one.path), one.why));
+        }
+        if all.len() > FILES {
+            row("", &format!("and {} more (--json names all)", all.len() - FILES));
+        }
     }
     if package.envelope().is_some() {
         row("signed", "the signatures of the folder are in it as they were");
@@ -170,7 +189,10 @@ struct Body<'a> {
     /// By which the files are listed.
     algorithm: String,
     files: Vec<FileBody<'a>>,
-    left_out: &'a [String],
+    /// What of the folder is not in it.
+    left_out: Vec<OmittedBody<'a>>,
+    /// What would be left out and is in it.
+    included: Vec<OmittedBody<'a>>,
     /// Whether the folder had signatures, which are in the package.
     signatures: bool,
     notes: &'a [String],
@@ -183,6 +205,20 @@ struct FileBody<'a> {
     path: &'a str,
     bytes: u64,
     digest: &'a str,
+}
+
+#[derive(Serialize)]
+struct OmittedBody<'a> {
+    path: &'a str,
+    /// One word: `private-key`, `backup`.
+    why: &'static str,
+    secret: bool,
+}
+
+impl<'a> OmittedBody<'a> {
+    fn of(one: &'a Omitted) -> Self {
+        OmittedBody { path: &one.path, why: one.why.as_str(), secret: one.why.is_secret() }
+    }
 }
 
 impl<'a> Body<'a> {
@@ -204,7 +240,8 @@ impl<'a> Body<'a> {
             digest: package.digest().to_string(),
             algorithm: index.algorithm().to_string(),
             files: index.files().iter().map(file).collect(),
-            left_out: &done.packed.left_out,
+            left_out: done.packed.left_out.iter().map(OmittedBody::of).collect(),
+            included: done.packed.included.iter().map(OmittedBody::of).collect(),
             signatures: package.envelope().is_some(),
             notes: package.notes(),
             not_loaded: done.not_loaded.as_ref().map(Into::into),

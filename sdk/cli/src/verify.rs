@@ -122,7 +122,11 @@ fn step_of(code: Code, at: Option<&str>) -> &'static str {
         {
             "list"
         }
-        Code::PackageFileMissing | Code::PackageFileExtra | Code::PackageFileChanged => "files",
+        Code::PackageFileMissing
+        | Code::PackageFileExtra
+        | Code::PackageFileChanged
+        | Code::PackageChanged
+        | Code::PackageNoManifest => "files",
         Code::PackageManifest | Code::PackageMissingArtefact | Code::PackageNotAPlugin => "manifest",
         Code::TrustRevoked => "revocation",
         Code::VerifyThreshold | Code::VerifyUnknownSigner | Code::DeniedTrust => "threshold",

@@ -5,6 +5,7 @@ mod support;
 
 use std::{fs, path::Path};
 
+use modhost::verify::SecretKey;
 use support::{
     File,
     See::{self, Err, Json, JsonHas, NotErr, Out, OutHas},
@@ -50,7 +51,9 @@ fn a_packed_folder_runs() {
                     OutHas("  as        acme.wolf-1.2.0.modpkg\n"),
                     OutHas(DIGEST),
                     OutHas("  3 files   lib/a.lua (25 B)\n"),
-                    OutHas("  left out  modhost.lock, modhost.lock.signatures\n"),
+                    OutHas("  left out  .git (of version control)\n"),
+                    OutHas("            modhost.lock (written by modhost)\n"),
+                    OutHas("            modhost.lock.signatures (written by modhost)\n"),
                     Err(""),
                 ],
             ),
@@ -93,7 +96,13 @@ fn a_package_is_replaced_only_when_it_may_be() {
             (
                 &["pack", "wolf", "--json"],
                 0,
-                &[Json("written", "true"), Json("left_out", "[\"modhost.lock\",\"modhost.lock.signatures\"]")],
+                &[
+                    Json("written", "true"),
+                    Json("left_out.0", r#"{"path":".git","secret":false,"why":"version-control"}"#),
+                    Json("left_out.1.path", "\"modhost.lock\""),
+                    Json("left_out.2.why", "\"output\""),
+                    Json("included", "[]"),
+                ],
             ),
             (&["pack", "wolf", "--json"], 0, &[Json("written", "false"), JsonHas("digest", DIGEST)]),
             (&["pack", "wolf"], 0, &[OutHas("(the same was there already)")]),
@@ -118,6 +127,129 @@ fn a_package_is_replaced_only_when_it_may_be() {
             assert!(left.all(|name| !name.ends_with(".new")), "what is half written is gone");
         },
     );
+}
+
+/// A key of ed25519 that nobody has.
+const KEY: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n-----END PRIVATE KEY-----\n";
+
+/// Secrets and litter are named, and are in the package only where somebody asks for them; what was packed runs.
+#[test]
+fn secrets_and_litter_stay_at_home() {
+    let manifest = ("p/plugin.toml", "[plugin]\nid = \"p\"\nversion = \"1.0.0\"\n");
+    let main = ("p/main.lua", "function main() return 'awoo' end");
+    let files: &[File] = &[
+        manifest,
+        main,
+        ("p/signing.pem", KEY),
+        ("p/notes.txt", KEY),
+        ("p/lib/main.lua~", "old"),
+        ("p/Thumbs.db", "x"),
+        ("p/.env", "TOKEN=1"),
+        ("p/data/a b.bak", "x"),
+    ];
+    check(
+        files,
+        &[
+            (
+                &["pack", "p"],
+                0,
+                &[
+                    OutHas("  2 files   main.lua "),
+                    OutHas("  left out  .env (by its name, passwords or keys)\n"),
+                    OutHas("            Thumbs.db (left by the system)\n"),
+                    OutHas("            data/a b.bak (a backup or temporary file)\n"),
+                    OutHas("            notes.txt (a private key)\n"),
+                    Err("signing.pem: this is a private key and is left out"),
+                    Err("notes.txt: this is a private key and is left out"),
+                ],
+            ),
+            (&["verify", "p-1.0.0.modpkg"], 0, &[]),
+            (&["run", "p-1.0.0.modpkg"], 0, &[Out("awoo\n")]),
+            (
+                &["pack", "p", "--json", "--force", "--include", "**/*.bak", "--include", "signing.pem"],
+                0,
+                &[
+                    Json("files.0.path", "\"data/a b.bak\""),
+                    Json("included.0.why", "\"backup\""),
+                    Json("included.1", r#"{"path":"signing.pem","secret":true,"why":"private-key"}"#),
+                    Json("left_out.3.path", "\"notes.txt\""),
+                ],
+            ),
+            (
+                &["pack", "p", "--force", "--include", "signing.pem"],
+                0,
+                &[Err("is in the package, where everybody reads it")],
+            ),
+            (
+                &["pack", "p", "--include", "main.lua"],
+                2,
+                &[Out(""), Err("nothing that would be left out has this path")],
+            ),
+            (&["pack", "p", "--include", ".env"], 2, &[Out(""), Err("no package holds names that begin with a dot")]),
+        ],
+        nothing,
+    );
+    // What the plugin needs is never left out.
+    let entry = ("p/plugin.toml", "[plugin]\nid = \"p\"\nversion = \"1.0.0\"\n[entry]\nlua = \"m.lua\"\n");
+    let in_code = ("p/m.lua", "local key = [[\n-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIAAAAAAAAAAAAA\n]]\n");
+    let in_module = ("p/lib.lua", in_code.1);
+    for files in [&[entry, in_code][..], &[manifest, main, in_module]] {
+        check(
+            files,
+            &[
+                (&["pack", "p"], 4, &[Out(""), Err("error[package.left-out]"), Err("a private key"), Err("--include")]),
+                (&["pack", "p", "--include", "**/*.lua"], 0, &[OutHas("  included  ")]),
+            ],
+            nothing,
+        );
+    }
+    // What is missing then is found before anything is written: what was packed is loaded, not the folder.
+    let needs: &[File] = &[manifest, ("p/main.lua", "require('a.orig')"), ("p/a.orig.lua", ""), ("p/b.bak", "")];
+    check(needs, &[(&["pack", "p"], 0, &[OutHas("b.bak")])], nothing);
+}
+
+/// A plugin that was signed is packed as its list says, and signed again, whatever is in it.
+#[test]
+fn a_signed_folder_keeps_what_its_list_names() {
+    let files: &[File] = &[
+        ("p/plugin.toml", "[plugin]\nid = \"p\"\nversion = \"1.0.0\"\n"),
+        ("p/main.lua", "function main() return 'awoo' end"),
+        ("p/a.bak", "x"),
+    ];
+    let area = folder(files);
+    SecretKey::from_seed(&[7; 32]).create(&area.path().join("me.pem")).unwrap();
+    let steps: [Step<'_>; 4] = [
+        (&["pack", "p", "--include", "a.bak"], 0, &[]),
+        (&["sign", "p-1.0.0.modpkg", "--key", "me.pem"], 0, &[OutHas("signed p 1.0.0")]),
+        (&["verify", "p-1.0.0.modpkg", "--json"], 0, &[]),
+        (&["inspect", "p-1.0.0.modpkg"], 0, &[OutHas("a.bak (1 B)")]),
+    ];
+    steps.iter().for_each(|(words, status, sees)| check_in(area.path(), words, *status, sees));
+}
+
+/// What is left of a package is refused by each verb by its own code, and none of its files runs.
+#[test]
+fn a_folder_with_meta_and_without_a_manifest_is_no_plugin() {
+    let files: &[File] = &[
+        ("p/main.lua", "function main() return 'awoo' end"),
+        ("p/META/files", "modhost-files 1\nwolf\n1.0.0\n"),
+        ("mods/p/main.lua", ""),
+        ("mods/p/META/files", "modhost-files 1\nwolf\n1.0.0\n"),
+        ("mods/a.lua", ""),
+    ];
+    let code = "error[package.no-manifest]";
+    let steps: [Step<'_>; 9] = [
+        (&["run", "p"], 4, &[Out(""), Err(code)]),
+        (&["inspect", "p"], 4, &[Out(""), Err(code)]),
+        (&["verify", "p", "--json"], 4, &[Json("error.code", "\"package.no-manifest\"")]),
+        (&["check", "p"], 4, &[OutHas("package.no-manifest"), Err(code)]),
+        (&["pack", "p"], 4, &[Out(""), Err(code)]),
+        (&["list", "p"], 4, &[OutHas("unreadable")]),
+        (&["list", "mods"], 0, &[OutHas("a "), OutHas("unreadable")]),
+        (&["run", "mods"], 0, &[OutHas("package.no-manifest")]),
+        (&["resolve", "mods"], 0, &[OutHas("package.no-manifest")]),
+    ];
+    check(files, &steps, nothing);
 }
 
 #[test]

@@ -29,10 +29,14 @@ enum Make<'a> {
     Link(&'a str, &'a str),
     /// A named pipe.
     Pipe(&'a str),
+    /// A socket.
+    Socket(&'a str),
+    /// An empty folder.
+    Folder(&'a str),
     /// A file whose name is these bytes.
     Raw(&'a [u8]),
 }
-use Make::{Link, Pipe, Raw, Sparse, Text};
+use Make::{Folder, Link, Pipe, Raw, Socket, Sparse, Text};
 
 fn parent(path: &Path) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -42,7 +46,9 @@ fn make(root: &Path, parts: &[Make<'_>]) {
     fs::create_dir_all(root).unwrap();
     for part in parts {
         let name = match part {
-            Text(name, _) | Sparse(name, _) | Link(name, _) | Pipe(name) => OsStr::new(name),
+            Text(name, _) | Sparse(name, _) | Link(name, _) | Pipe(name) | Socket(name) | Folder(name) => {
+                OsStr::new(name)
+            }
             Raw(name) => OsStr::from_bytes(name),
         };
         let path = root.join(name);
@@ -52,6 +58,8 @@ fn make(root: &Path, parts: &[Make<'_>]) {
             Sparse(_, size) => fs::File::create(path).unwrap().set_len(*size).unwrap(),
             Link(_, target) => symlink(target, path).unwrap(),
             Pipe(_) => mknodat(CWD, &path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap(),
+            Socket(_) => mknodat(CWD, &path, FileType::Socket, Mode::RUSR | Mode::WUSR, 0).unwrap(),
+            Folder(_) => fs::create_dir(&path).unwrap(),
             Raw(_) => fs::write(path, "").unwrap(),
         }
     }
@@ -214,6 +222,142 @@ fn caps_hold() {
     make(area.path(), &[Sparse("big.lua", 1001), Sparse("huge.lua", 1 << 40)]);
     assert_eq!(show(Package::open(&area.path().join("big.lua"), &caps())), "package.too-large");
     assert_eq!(show(Package::open(&area.path().join("huge.lua"), &Caps::default())), "package.too-large");
+}
+
+/// META and what is in it lie there themselves, as a folder and plain files.
+#[test]
+fn meta_is_a_folder_of_plain_files() {
+    let list = Package::from_bytes("wolf.lua", b"", &caps()).unwrap().index().to_string();
+    let signed = "modhost-signatures 1\n";
+    let rows: [&[Make<'_>]; 19] = [
+        &[Text("META", "")],
+        &[Link("META", "lib"), Text("lib/files", &list)],
+        &[Link("META", "/dev/zero")],
+        &[Link("META", "META")],
+        &[Pipe("META")],
+        &[Socket("META")],
+        &[Folder("META/files")],
+        &[Text("META/files/files", &list)],
+        &[Link("META/files", "../list"), Text("list", &list)],
+        &[Link("META/files", "/dev/zero")],
+        &[Pipe("META/files")],
+        &[Socket("META/files")],
+        &[Folder("META/signatures")],
+        &[Text("META/signatures/a", signed)],
+        &[Link("META/signatures", "../signed"), Text("signed", signed)],
+        &[Link("META/signatures", "nothing")],
+        &[Pipe("META/signatures")],
+        &[Socket("META/signatures")],
+        &[Folder("META/more")],
+    ];
+    for parts in rows {
+        check_with(parts, "package.meta");
+        // Without the manifest it is no plugin, whatever META is; but a plain file of that name says nothing.
+        let without: Vec<_> = parts.iter().cloned().chain([Text("main.lua", "")]).collect();
+        let plain = matches!(parts[0], Text("META", _));
+        assert_eq!(brief_of(&without), if plain { "package.not-a-plugin" } else { "package.no-manifest" });
+    }
+    for parts in [&[Text("meta", "")][..], &[Text("Meta/files", &list)], &[Text("meta/x", "")]] {
+        check_with(parts, "package.meta");
+    }
+    check_with(&[Folder("META")], "wolf 1.2.3 [main.lua plugin.toml] lua:main.lua");
+}
+
+/// How a folder of these is opened.
+fn brief_of(parts: &[Make<'_>]) -> String {
+    let area = tempfile::tempdir().unwrap();
+    make(area.path(), parts);
+    show(Package::open(area.path(), &caps()))
+}
+
+/// A folder with META and without a manifest is what is left of a package: none of its files is a plugin.
+#[test]
+fn what_is_left_of_a_package_is_no_plugin() {
+    let script = Text("main.lua", "");
+    let list = Package::from_bytes("mods.lua", b"", &caps()).unwrap().index().to_string();
+    let left: [&[Make<'_>]; 6] = [
+        &[script.clone(), Folder("META")],
+        &[script.clone(), Text("META/files", &list)],
+        &[script.clone(), Text("META/signatures", "x")],
+        &[script.clone(), Text("META/readme.txt", "")],
+        &[Text("META/files", &list), Text("notes.txt", "")],
+        &[script.clone(), Folder("META"), Folder("plugin"), Link("plugin/toml", "nothing")],
+    ];
+    for parts in left {
+        assert_eq!(brief_of(parts), "package.no-manifest");
+        check_discover(parts, &["package.no-manifest@mods"]);
+        let inner: Vec<(String, &Make<'_>)> = parts
+            .iter()
+            .map(|part| match part {
+                Text(name, _) | Link(name, _) | Folder(name) => (format!("mods/{name}"), part),
+                _ => unreachable!(),
+            })
+            .collect();
+        let mut within: Vec<Make<'_>> = inner
+            .iter()
+            .map(|(name, part)| match part {
+                Text(_, text) => Text(name, text),
+                Link(_, target) => Link(name, target),
+                _ => Folder(name),
+            })
+            .collect();
+        within.push(Text("a.lua", ""));
+        check_discover(&within, &["a 0.0.0", "package.no-manifest@mods"]);
+    }
+    // Where the letters do not matter this is META, too.
+    check_discover(&[script.clone(), Text("Meta/files", &list)], &["package.no-manifest@mods"]);
+    check_discover(&[script.clone(), Link("META", "nothing")], &["package.no-manifest@mods"]);
+    check_discover(&[script.clone(), Pipe("META")], &["package.no-manifest@mods"]);
+    // Plugins and files that only have the name.
+    let named = "[plugin]\nid = 'meta'\nversion = '1.0.0'\n";
+    check_discover(
+        &[script.clone(), Text("META/plugin.toml", named), Text("META/main.lua", "")],
+        &["main 0.0.0", "meta 1.0.0"],
+    );
+    check_discover(
+        &[script.clone(), Text("meta/plugin.toml", named), Text("meta/main.lua", "")],
+        &["main 0.0.0", "meta 1.0.0"],
+    );
+    check_discover(&[script.clone(), Text("META", "of the game")], &["main 0.0.0"]);
+    check_discover(&[script, Text("meta/readme.txt", "")], &["main 0.0.0"]);
+}
+
+/// What has no room on the shelf is read again, and is what it was.
+#[test]
+fn what_was_read_again_is_what_was_listed() {
+    type Change = fn(&Path);
+    let rows: [(&str, Change, &str); 9] = [
+        ("nothing", |_| (), "ok"),
+        ("the script", |at| fs::write(at.join("b/main.lua"), "x".repeat(600)).unwrap(), "package.changed"),
+        ("a byte more", |at| fs::write(at.join("b/main.lua"), "-".repeat(601)).unwrap(), "package.changed"),
+        ("too much", |at| fs::write(at.join("b/main.lua"), "-".repeat(1001)).unwrap(), "package.changed"),
+        ("a file more", |at| fs::write(at.join("b/more"), "").unwrap(), "package.changed"),
+        ("a file less", |at| fs::remove_file(at.join("b/plugin.toml")).unwrap(), "package.changed"),
+        ("a pipe", |at| make(&at.join("b"), &[Pipe("pipe")]), "package.changed"),
+        (
+            "a link to the folder",
+            |at| {
+                fs::rename(at.join("b"), at.join("real")).unwrap();
+                symlink("real", at.join("b")).unwrap();
+            },
+            "package.changed",
+        ),
+        ("all of it", |at| fs::remove_dir_all(at.join("b")).unwrap(), "io.not-found"),
+    ];
+    for (what, change, expected) in rows {
+        let area = tempfile::tempdir().unwrap();
+        let script = "-".repeat(600);
+        let manifest = |id: &str| format!("[plugin]\nid = '{id}'\nversion = '1.0.0'\n");
+        for id in ["a", "b", "c"] {
+            make(&area.path().join(id), &[Text("plugin.toml", &manifest(id)), Text("main.lua", &script)]);
+        }
+        // Two fit on the shelf: b and c go as the third comes, and c is left alone.
+        let caps = Caps { total: 1000, ..caps() };
+        let found = discover(area.path(), &caps).unwrap();
+        change(area.path());
+        let shown: Vec<String> = found.map(|one| one.map_or_else(|error| brief(&error), |_| "ok".into())).collect();
+        assert_eq!(shown, ["ok", expected, "ok"], "{what}");
+    }
 }
 
 #[test]

@@ -70,6 +70,7 @@ examples! {
     DeniedBackend ["wolf.so" "any native library\n"] ["run" "wolf.so"]
     DeniedTrust ["wolf.lua" "function main() end\n"] ["run" "wolf.lua" "--trust" "trusted"]
     PackageNotAPlugin ["wolf.txt" "a note\n"] ["run" "wolf.txt"]
+    PackageNoManifest ["wolf/main.lua" "function main() end\n" "wolf/META/files" "modhost-files 1\nwolf\n1.0.0\n"] ["run" "wolf"]
     PackageMissingArtefact
         ["wolf/plugin.toml" "[plugin]\nid = \"wolf\"\nversion = \"1.0.0\"\n\n[entry]\nlua = \"mian.lua\"\n" "wolf/main.lua" "function main() end\n"]
         ["run" "wolf"]
@@ -86,6 +87,9 @@ examples! {
     PackageFileChanged
         ["wolf/plugin.toml" "[plugin]\nid = \"wolf\"\nversion = \"1.0.0\"\n" "wolf/main.lua" "function main() end\n" "wolf/META/files" "modhost-files 1\nwolf\n1.0.0\nd9298a10d1b0735837dc4bd85dac641b0f3cef27a47e5d53a54f2f3f5b2fcffa 5 main.lua\n30e551f3efcaf4a2ea72597eb4e371544ce8207e8fa0059ef34bbfe62c1a12ea 39 plugin.toml\n"]
         ["run" "wolf"]
+    PackageLeftOut
+        ["wolf/plugin.toml" "[plugin]\nid = \"wolf\"\nversion = \"1.0.0\"\n\n[entry]\nlua = \"wolf.lua\"\n" "wolf/wolf.lua" "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n-----END PRIVATE KEY-----\n"]
+        ["pack" "wolf"]
     PackageManifest
         ["wolf/plugin.toml" "[plugin]\nid = \"wolf\"\nversion = \"1.0.0\"\n" "wolf/main.lua" "function main() end\n" "wolf/META/files" "modhost-files 1\nfox\n1.0.0\n7e4e5819bb9e68ea33a465665c320392e07bf3bf70a9b16070248ad8ebcd421c 20 main.lua\n30e551f3efcaf4a2ea72597eb4e371544ce8207e8fa0059ef34bbfe62c1a12ea 39 plugin.toml\n"]
         ["run" "wolf"]

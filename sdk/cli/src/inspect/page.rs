@@ -118,12 +118,11 @@ impl Page {
     }
 
     fn files(&mut self, one: &Examination) {
-        let files = one.package.files();
-        let total: usize = files.iter().map(|(_, bytes)| bytes.len()).sum();
+        let files = one.package.index().files();
         let packed = one.package.packed().map(|bytes| format!(", packed as {}", size(bytes))).unwrap_or_default();
-        self.row("files", &format!("{}, {}{packed}", count(files.len(), "file"), size(total as u64)));
-        for (path, bytes) in files.iter().take(FILES) {
-            self.row("", &format!("{} ({})", safe(path), size(bytes.len() as u64)));
+        self.row("files", &format!("{}, {}{packed}", count(files.len(), "file"), size(one.package.bytes())));
+        for file in files.iter().take(FILES) {
+            self.row("", &format!("{} ({})", safe(&file.path), size(file.size)));
         }
         if files.len() > FILES {
             self.row("", &format!("and {} more (--json names all)", files.len() - FILES));

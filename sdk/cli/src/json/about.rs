@@ -21,7 +21,7 @@ pub(crate) struct About<'a> {
     /// Its languages, in its own order.
     backends: Vec<&'a str>,
     /// Bytes of all files.
-    bytes: usize,
+    bytes: u64,
     requires: Vec<Versioned<'a>>,
     depends: Vec<Need<'a>>,
     any_of: Vec<AnyOf<'a>>,
@@ -82,7 +82,7 @@ impl<'a> About<'a> {
             path: shown(package.source()),
             description: manifest.and_then(|manifest| manifest.about.description.as_deref()),
             backends: package.artefacts().iter().map(|artefact| artefact.kind.as_str()).collect(),
-            bytes: package.files().iter().map(|(_, bytes)| bytes.len()).sum(),
+            bytes: package.bytes(),
             requires: each(manifest, |manifest| &manifest.requires, Versioned::required),
             depends: each(manifest, |manifest| &manifest.dependencies, Need::of),
             any_of: each(manifest, |manifest| &manifest.any_of, AnyOf::of),

@@ -149,7 +149,34 @@ fn all_or_nothing_is_policy() {
         mods.refused[0].error.message(),
         "it is all or nothing, and b cannot be loaded: needs gone, and it is not there"
     );
-    let error = modhost::Policy::from_toml("[resolve]\nmode = \"best\"", "game.toml").unwrap_err();
+    let error = modhost::Policy::from_toml("[resolve]\nmode = \"greedy\"", "game.toml").unwrap_err();
+    assert_eq!(error.code(), Code::PolicyValue);
+}
+
+/// A host that wants no search says so in its policy: what it loads goes together all the same.
+#[test]
+fn how_it_is_chosen_is_policy() {
+    use modhost::resolve::Choice;
+    let area = folder(&[
+        ("a/plugin.toml", &manifest("a", "[dependencies]\nb = \"^1\"")),
+        ("a/main.lua", "x = 1"),
+        ("b/plugin.toml", &manifest("b", "")),
+        ("b/main.lua", "x = 1"),
+        ("c/plugin.toml", &manifest("c", "[conflicts]\nb = \"*\"")),
+        ("c/main.lua", "x = 1"),
+    ]);
+    for (text, choice) in
+        [("", Choice::Best), ("choice = \"best\"", Choice::Best), ("choice = \"greedy\"", Choice::Greedy)]
+    {
+        let policy = modhost::Policy::from_toml(&format!("[resolve]\n{text}"), "game.toml").unwrap();
+        assert_eq!(policy.resolve.choice, choice);
+        let engine = Engine::builder().policy(policy).build().unwrap();
+        let mods = engine.load_dir(area.path()).unwrap();
+        let loaded: Vec<_> = mods.loaded.iter().map(|loaded| loaded.name.as_str()).collect();
+        assert_eq!(loaded, ["b", "a"]);
+        assert_eq!(mods.refused[0].error.code(), Code::ResolveConflict);
+    }
+    let error = modhost::Policy::from_toml("[resolve]\nchoice = \"quick\"", "game.toml").unwrap_err();
     assert_eq!(error.code(), Code::PolicyValue);
 }
 

@@ -180,16 +180,21 @@ impl Engine {
             let counted = counts.get(one.package.id().as_str());
             one.instead = counted.filter(|version| *version != one.package.version()).cloned();
         }
+        let counted = counted(&all);
         for package in &planned.order {
-            bereave(package.get(), &mut all);
-            self.approve(package, &mut all);
+            bereave(package.get(), &counted, &mut all);
+            if let Some(own) = counted.get(package.get().id()) {
+                self.approve(package, &mut all[*own]);
+            }
         }
         all
     }
 
     /// What the host's own check says of a plugin that would be loaded but for that.
-    fn approve(&self, plugin: &Vetted<Package>, all: &mut [Examination]) {
-        let Some(own) = counted(plugin.get().id(), all).filter(|own| own.problems.is_empty()) else { return };
+    fn approve(&self, plugin: &Vetted<Package>, own: &mut Examination) {
+        if !own.problems.is_empty() {
+            return;
+        }
         if let Some(admission) = &own.admission {
             own.problems.extend(self.inner().approve(plugin, admission).err());
         }
@@ -287,23 +292,26 @@ fn refused(package: Package, signatures: Verdict, error: Error) -> Examination {
 }
 
 /// A dependency that resolved but would not be admitted takes its dependants along, as in loading.
-fn bereave(package: &Package, all: &mut [Examination]) {
+fn bereave(package: &Package, counted: &BTreeMap<Id, usize>, all: &mut [Examination]) {
     let needs = package.manifest().into_iter().flat_map(|manifest| &manifest.dependencies);
-    let lost = needs.filter(|need| !need.optional).find(|need| {
-        let mut same = all.iter().filter(|other| other.package.id() == &need.id && other.instead.is_none());
-        same.next().is_some_and(|first| !first.problems.is_empty())
-    });
+    let lost = needs
+        .filter(|need| !need.optional)
+        .find(|need| counted.get(&need.id).is_some_and(|other| !all[*other].problems.is_empty()));
     let Some(lost) = lost else { return };
     let message = format!("needs {}, which would not be loaded", lost.id);
     let error = Error::new(Code::ResolveMissing, Stage::Resolve, message)
         .at_place(lost.at.clone())
         .of(package.id().to_string());
-    if let Some(own) = counted(package.id(), all) {
-        own.problems.insert(0, error);
+    if let Some(own) = counted.get(package.id()) {
+        all[*own].problems.insert(0, error);
     }
 }
 
-/// Of several versions of a plugin the one that counts.
-fn counted<'a>(id: &Id, all: &'a mut [Examination]) -> Option<&'a mut Examination> {
-    all.iter_mut().find(|own| own.package.id() == id && own.instead.is_none())
+/// Of several versions of each plugin the one that counts: its place.
+fn counted(all: &[Examination]) -> BTreeMap<Id, usize> {
+    let mut counted = BTreeMap::new();
+    for (at, own) in all.iter().enumerate().filter(|(_, own)| own.instead.is_none()) {
+        counted.entry(own.package.id().clone()).or_insert(at);
+    }
+    counted
 }

@@ -465,7 +465,8 @@ catalogue! {
         "Update the game, or use the plugin's release for it."
     ResolveBudget "resolve.budget" 5
         "Which plugins go together was not found out within the steps that the host allows."
-        "Take fewer mods, keep a set in modhost.lock, raise [resolve] budget, or go on with `modhost resolve DIR --greedy`."
+        "Take fewer mods, keep a set in modhost.lock, raise `budget` in the policy's [resolve], or take what goes without a search: \
+         `choice = \"greedy\"` there, or `modhost resolve DIR --greedy`."
     ResolveLocked "resolve.locked" 5
         "What is there is not what the lockfile or the mod set holds."
         "Bring the very versions back that it names, or lock the set again."

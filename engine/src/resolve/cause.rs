@@ -35,7 +35,7 @@ pub enum Cause {
         id: String,
         /// Which versions fit.
         requirement: String,
-        /// Those that are there, the lowest first.
+        /// Those that are there, the lowest first; of more than a hundred the fifty lowest and the fifty highest.
         there: Vec<Version>,
     },
     /// It needs a plugin in a version that is there, but another version of it is taken.

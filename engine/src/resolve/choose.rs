@@ -143,12 +143,7 @@ fn best_of_each(problem: &Problem<'_>, must: &[usize], budget: &Budget) -> Optio
 const MOST_DEMANDS: usize = 100;
 
 /// The cores that are seen without a search: crowds that demand of one plugin what no version of it gives both.
-fn demands(
-    problem: &Problem<'_>,
-    group: &[usize],
-    weights: &BTreeMap<usize, Weight>,
-    budget: &Budget,
-) -> Vec<Core> {
+fn demands(problem: &Problem<'_>, group: &[usize], weights: &BTreeMap<usize, Weight>, budget: &Budget) -> Vec<Core> {
     let mut cores = Vec::new();
     for on in group.iter().copied() {
         let plug = &problem.plugs[on];

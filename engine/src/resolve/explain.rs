@@ -18,12 +18,11 @@ const LONGEST_PATH: usize = 12;
 /// Among how many plugins a misspelt one is looked for.
 const MOST_NEAR: usize = 300;
 
+/// How many versions a cause names of those that do not fit: half of them from either end.
+const MOST_THERE: usize = 100;
+
 /// How many reasons stand in one sentence beside the first.
 const DEEPEST: u32 = 2;
-
-/// What to do where what goes together was not found in time.
-const REMEDY: &str = "Take fewer mods, keep a set that goes together in `modhost.lock`, or raise `[resolve] budget` of the policy; or \
-     go on with what was chosen without a search, which `choice = \"greedy\"` there and `modhost resolve DIR --greedy` give at once.";
 
 /// A reason in words.
 #[derive(Debug)]
@@ -96,7 +95,9 @@ impl<'f, 'a> Teller<'f, 'a> {
     pub(super) fn tell(&self, plug: usize, number: u32, reason: Reason, within: Option<&Teller<'_, '_>>) -> Told {
         let teller = within.filter(|within| within.facts.out.contains_key(&plug)).unwrap_or(self);
         let mut told = match (reason, teller.facts.out.get(&plug)) {
-            (Reason::Spent, Some(Reason::Spent)) => self.facts.reason(plug, number).map(|why| self.told(plug, number, why, DEEPEST)),
+            (Reason::Spent, Some(Reason::Spent)) => {
+                self.facts.reason(plug, number).map(|why| self.told(plug, number, why, DEEPEST))
+            }
             (_, Some(own)) => Some(teller.told(plug, number, *own, DEEPEST)),
             (_, None) => None,
         };
@@ -150,7 +151,7 @@ impl<'f, 'a> Teller<'f, 'a> {
             message: format!(
                 "which of the plugins that concern each other go together was not found within {steps} steps{more}"
             ),
-            help: Some(REMEDY.into()),
+            help: None,
             at,
             sake,
         }
@@ -426,6 +427,7 @@ impl<'f, 'a> Teller<'f, 'a> {
         let mut there: Vec<Version> =
             self.facts.problem.plugs[on].numbered().map(|(_, release)| release.version.clone()).collect();
         there.sort();
+        let told = versions(&there);
         let words = wanted(need.id.as_str(), &need.version);
         let is = if let [_] = there[..] { "is" } else { "are" };
         let prerelease = there.iter().rev().find(|version| but_for_prerelease(&need.version, version));
@@ -435,13 +437,12 @@ impl<'f, 'a> Teller<'f, 'a> {
             Some(version) => format!("Install a release, or have {} need {} >={version}.", self.id(plug), need.id),
             None => format!("Install {words}, or take {} out.", self.id(plug)),
         };
+        let note = note.unwrap_or_default();
+        if there.len() > MOST_THERE {
+            there.drain(MOST_THERE / 2..there.len() - MOST_THERE / 2);
+        }
         Told {
-            message: format!(
-                "{} {words}, and only {} {is} there{}",
-                verb(need),
-                versions(&there),
-                note.unwrap_or_default()
-            ),
+            message: format!("{} {words}, and only {told} {is} there{note}", verb(need)),
             help: Some(help),
             at: Some(need.at.clone()),
             sake: Vec::new(),
@@ -457,11 +458,15 @@ impl<'f, 'a> Teller<'f, 'a> {
     /// `plug`, of which it is told: nobody is a reason of his own.
     fn because(&self, plug: usize, on: usize, depth: u32) -> String {
         let root = self.root(on);
-        let told = |reason: &&Reason| depth > 0 && root != plug && !matches!(reason, Reason::Out(_));
-        let Some(reason) = self.facts.out.get(&root).filter(told) else {
-            return String::new();
+        let number = self.facts.judged(root);
+        let reason = match self.facts.out.get(&root) {
+            // That the steps were used up is told of the plugin itself.
+            Some(Reason::Spent) => self.facts.reason(root, number),
+            reason => reason.copied(),
         };
-        let message = self.told(root, self.facts.judged(root), *reason, depth - 1).message;
+        let told = |reason: &Reason| depth > 0 && root != plug && !matches!(reason, Reason::Out(_));
+        let Some(reason) = reason.filter(told) else { return String::new() };
+        let message = self.told(root, number, reason, depth - 1).message;
         match reason {
             Reason::By(..) | Reason::Serves(_) | Reason::Circle(_) => format!(" because {message}"),
             _ => format!(" because {} {message}", self.id(root)),

@@ -92,12 +92,7 @@ impl Cores {
 }
 
 /// What is left out together with `part`, itself among it; only what is wanted counts.
-fn falling(
-    part: &[usize],
-    needed_by: &[Vec<usize>],
-    weights: &BTreeMap<usize, Weight>,
-    budget: &Budget,
-) -> Vec<usize> {
+fn falling(part: &[usize], needed_by: &[Vec<usize>], weights: &BTreeMap<usize, Weight>, budget: &Budget) -> Vec<usize> {
     let mut seen: BTreeSet<usize> = part.iter().copied().collect();
     let mut rest = part.to_vec();
     while let Some(at) = rest.pop() {

@@ -30,9 +30,17 @@
 //! the order of ids too. Those are its dependencies but for `order = false`, its choices and its providers. An optional
 //! dependency that would close a circle orders nothing, with a warning.
 //!
-//! The work is bounded by [`Options::budget`]. Of plugins that concern each other and are not settled by then, those are taken that
-//! can be added one by one, each in its best version, and the others are left out with `resolve.budget`. Where so many conflicts
-//! are tangled that the best set is not found in half of the budget, a good one is taken, with a warning.
+//! # What it costs
+//! The work is bounded by [`Options::budget`]: whatever the search does is counted, what follows from what it learned as well. What it
+//! learns is bounded in memory, and forgotten if it was of no use for long. Time is never looked at, so that the same plugins give
+//! the same plan on every machine.
+//!
+//! Plugins that do not concern each other are settled each for themselves, few before many, so that a hard group takes nothing from the
+//! others. Of a group that is not settled in three quarters of its share, that is taken which goes together without a search
+//! ([`Choice::Greedy`]): plugins one after another, each with all that it needs, in the highest versions that go beside what was taken
+//! before it; first what the lockfile holds, then those that refuse nobody. The others are left out with `resolve.budget`, and
+//! [`Warning::Unsettled`] says so. Where so many conflicts are tangled that the best set is not found in half of the search, a good one
+//! is taken, with a warning.
 
 mod candidate;
 mod cause;

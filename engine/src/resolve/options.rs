@@ -70,6 +70,12 @@ impl Default for Options {
     /// Best effort, optional dependencies may be absent, 250,000 steps, which take at most half a second of a
     /// processor of 2.5 GHz, no plugin's dev-dependencies.
     fn default() -> Self {
-        Options { mode: Mode::default(), optionals: Optionals::default(), choice: Choice::default(), budget: 250_000, dev: BTreeSet::new() }
+        Options {
+            mode: Mode::default(),
+            optionals: Optionals::default(),
+            choice: Choice::default(),
+            budget: 250_000,
+            dev: BTreeSet::new(),
+        }
     }
 }

@@ -12,6 +12,11 @@ use crate::package::{Dependency, Manifest};
 /// This engine's version, which a manifest's `engine` is held against.
 pub(super) const ENGINE: Version = Version::new(0, 1, 0);
 
+/// How many choices of contracts there may be in all. Beyond, each need looks at the first [`FEW_CHOICES`] that provide it, so that
+/// thousands that need a contract and thousands that provide it are not multiplied.
+const MOST_CHOICES: usize = 250_000;
+const FEW_CHOICES: usize = 16;
+
 /// Which line of a manifest a rule comes from: the index in its list.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Line {
@@ -127,6 +132,8 @@ pub(super) struct Problem<'a> {
     pub(super) spoken: Vec<Vec<(usize, u32, usize)>>,
     /// Which clauses each plugin is a choice of.
     pub(super) served: Vec<Vec<usize>>,
+    /// How many choices of contracts there are.
+    choices: usize,
 }
 
 /// What goes into one.
@@ -189,7 +196,7 @@ impl<'a> Problem<'a> {
             plug.alive = Set::up_to(plug.last());
         }
         let (spoken, served) = (vec![Vec::new(); plugs.len()], vec![Vec::new(); plugs.len()]);
-        let mut problem = Problem { plugs, clauses: Vec::new(), offers: input.offers, spoken, served };
+        let mut problem = Problem { plugs, clauses: Vec::new(), offers: input.offers, spoken, served, choices: 0 };
         let provided = problem.provided();
         for at in 0..problem.plugs.len() {
             for number in 1..=problem.plugs[at].last() {
@@ -241,11 +248,14 @@ impl<'a> Problem<'a> {
                 if *other == at || !need.version.matches(offer) {
                     continue;
                 }
+                let enough = self.choices > MOST_CHOICES && choices.len() >= FEW_CHOICES;
                 match choices.last_mut().filter(|(last, _)| last == other) {
                     Some((_, numbers)) => *numbers = numbers.union(&Set::singleton(*number)),
+                    None if enough => break,
                     None => choices.push((*other, Set::singleton(*number))),
                 }
             }
+            self.choices += choices.len();
             clauses.push((Asks::Contract(index), choices));
         }
         let is_dev = input.options.dev.contains(self.plugs[at].id);

@@ -224,7 +224,7 @@ impl Search {
             if !budget.lasts(end) || self.trail.bytes() > self.trail.once() + MOST_TRAIL {
                 return Round::Spent;
             }
-            budget.spend(1);
+            budget.spend(4 * before.words());
             if !self.demanded(node, &before, &after, budget) || !self.watched(node, budget) {
                 return Round::Conflict;
             }
@@ -253,8 +253,8 @@ impl Search {
             if !after.is_apart(allowed) || before.is_apart(allowed) {
                 continue;
             }
-            budget.spend(by.len() as u64);
             for (by, number) in by {
+                budget.spend(2 * self.trail.now(*by).words());
                 if !self.trail.remove(*by, *number, Why::Demand { at: *at, by: *by, number: *number }) {
                     return false;
                 }

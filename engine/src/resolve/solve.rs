@@ -177,21 +177,15 @@ impl<'p, 'a> Solver<'p, 'a> {
         match self.search.run(&nodes, budget, end) {
             Ok(()) => Ok(self.taken()),
             Err(search::Fail::Spent) => Err(Fail::Spent),
-            Err(search::Fail::Together(core)) => {
-                Err(Fail::Together(core.into_iter().filter_map(|node| self.ranked.get(node as usize).copied()).collect()))
-            }
+            Err(search::Fail::Together(core)) => Err(Fail::Together(
+                core.into_iter().filter_map(|node| self.ranked.get(node as usize).copied()).collect(),
+            )),
         }
     }
 
     /// What goes together of `wanted` without a search: one after another, each with all that it needs, in the best versions that go
     /// beside what was taken before it. What does not go so is left out. Whether there was work left for all of them.
-    pub(super) fn greedy(
-        &mut self,
-        wanted: &[usize],
-        circles: &[Circle],
-        budget: &Budget,
-        end: u64,
-    ) -> (Taken, bool) {
+    pub(super) fn greedy(&mut self, wanted: &[usize], circles: &[Circle], budget: &Budget, end: u64) -> (Taken, bool) {
         self.circles(circles);
         self.search.reset();
         // What is loaded already comes before all, and is never refused.

@@ -48,11 +48,7 @@ pub(crate) fn engine_under(chosen: &ChosenPolicy) -> Result<Engine> {
 }
 
 /// [`engine_under`], with a signed set, and with a choice in the place of the policy's.
-pub(crate) fn engine_with(
-    chosen: &ChosenPolicy,
-    set: Option<SignedLock>,
-    choice: Option<Choice>,
-) -> Result<Engine> {
+pub(crate) fn engine_with(chosen: &ChosenPolicy, set: Option<SignedLock>, choice: Option<Choice>) -> Result<Engine> {
     let store = trust::store(chosen)?;
     let builder = set.into_iter().fold(Engine::builder(), Builder::signed_lock);
     let mut policy = named(chosen.name.as_deref())?;

@@ -457,3 +457,68 @@ fn a_set_goes_out_and_comes_back() {
         )],
     );
 }
+
+/// Plugins that encode a formula nobody finds values for at a glance: `top` needs each clause, a clause has a version for each of its
+/// three literals, which needs a variable in version 1 or 2.
+fn formula(here: &Path, variables: u64) {
+    let mut state = 1_u64;
+    let mut below = |limit: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % limit
+    };
+    let plugin = |name: String, version: u64, needs: &str| {
+        let dir = here.join(format!("mods/{name}-{version}"));
+        fs::create_dir_all(&dir).unwrap();
+        let head = format!("[plugin]\nid = \"{name}\"\nversion = \"{version}.0.0\"\n[dependencies]\n{needs}");
+        fs::write(dir.join("plugin.toml"), head).unwrap();
+        fs::write(dir.join("main.lua"), "").unwrap();
+    };
+    (0..variables).for_each(|at| (1..=2).for_each(|version| plugin(format!("v{at}"), version, "")));
+    let clauses = variables * 426 / 100;
+    for clause in 0..clauses {
+        for version in 1..=3 {
+            let need = format!("v{} = \"={}.0.0\"\n", below(variables), 1 + below(2));
+            plugin(format!("c{clause}"), version, &need);
+        }
+    }
+    let needs: String = (0..clauses).map(|clause| format!("c{clause} = \"*\"\n")).collect();
+    plugin("top".into(), 1, &needs);
+}
+
+/// What cannot be settled in time says what to do, and each of that works.
+#[test]
+fn a_budget_that_is_used_up_leaves_ways_to_go_on() {
+    let here = folder(&[("low.toml", "[resolve]\nbudget = 60\n"), ("greedy.toml", "[resolve]\nchoice = \"greedy\"\n")]);
+    formula(here.path(), 30);
+    let low: &[&str] = &["resolve", "mods", "--policy", "low.toml"];
+    let only: &[&str] = &["resolve", "mods", "--policy", "low.toml", "--only", "top"];
+    let locked: &[&str] = &["resolve", "mods", "--policy", "low.toml", "--lock", "my.lock"];
+    let greedy: &[&str] = &["resolve", "mods", "--greedy", "--lock", "my.lock"];
+    tell(
+        here.path(),
+        &[
+            (
+                low,
+                0,
+                &[
+                    "! resolve.budget: ",
+                    "was not found within 60 steps",
+                    "note: what goes together was not found within 60",
+                ],
+            ),
+            (&[low, &["--json"]].concat(), 0, &["\"code\":\"resolve.budget\"", "--greedy"]),
+            (only, 5, &["! resolve.budget: ", "Take fewer mods, keep a set in modhost.lock, raise `budget`"]),
+            (&["why", "top", "mods", "--policy", "low.toml"], 0, &["resolve.budget", "--greedy"]),
+            // What is taken without a search is kept, and comes out again where the search is cut short.
+            (greedy, 0, &["my.lock keeps this plan now."]),
+            (greedy, 0, &["This is what my.lock holds."]),
+            (locked, 0, &["This is what my.lock holds."]),
+            (&["resolve", "mods", "--policy", "greedy.toml", "--lock", "my.lock"], 0, &["This is what my.lock holds."]),
+            (&["resolve", "mods", "--only", "top"], 0, &["in load order"]),
+        ],
+    );
+    let plan = |words: &[&str]| modhost(here.path()).args(words).output().unwrap().stdout;
+    let text = String::from_utf8(plan(&["resolve", "mods", "--greedy"])).unwrap();
+    assert!(!text.contains("resolve.budget"), "{text}");
+    assert_eq!(plan(low), plan(low));
+}

@@ -72,15 +72,15 @@ fn small_formulas_are_answered_truly() {
 #[test]
 fn hard_formulas_end_within_the_budget() {
     for (variables, clauses) in [(20, 85), (50, 213), (100, 426)] {
-        for seed in 0..3 {
+        for seed in 0..2 {
             let (candidates, _) = formula(variables, clauses, seed);
-            for budget in [0, 50, 5_000, 20_000] {
+            for budget in [0, 50, 5_000] {
                 let options = Options { budget, ..Options::default() };
                 let resolver = Resolver::new(candidates.clone()).options(options);
                 for plan in [resolver.plan_for(&["top"]), resolver.plan()] {
                     let told = format!("{variables} variables, seed {seed}, budget {budget}: {} steps", plan.steps);
-                    // One list of rules more at most, and what it takes to begin.
-                    assert!(plan.steps <= budget + 200, "{told}");
+                    // What it takes to look at each candidate once comes on top, and one list of rules at most.
+                    assert!(plan.steps <= budget + candidates.len() as u64, "{told}");
                     goes_together(&candidates, &plan);
                     let spent = plan.left_out.iter().any(|out| out.code() == Code::ResolveBudget);
                     let warned = plan.warnings.iter().any(|one| matches!(one, Warning::Unsettled { .. }));
@@ -132,7 +132,8 @@ fn what_is_chosen_without_a_search_goes_together_and_can_be_kept() {
         let ids: std::collections::BTreeSet<&str> = candidates.iter().map(|one| one.id().as_str()).collect();
         assert_eq!(plan.order.len() + plan.left_out.len(), ids.len(), "seed {seed}: {plan}");
         let lock = Lockfile::of(&plan);
-        lock.check(&resolver.clone().prefer(lock.clone()).plan()).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+        lock.check(&resolver.clone().prefer(lock.clone()).plan())
+            .unwrap_or_else(|error| panic!("seed {seed}: {error}"));
         let spent = Options { budget: 3, ..Options::default() };
         let again = Resolver::new(candidates.clone()).options(spent).prefer(lock.clone()).plan();
         goes_together(&candidates, &again);
@@ -157,7 +158,9 @@ fn what_to_do_is_said_where_the_budget_is_used_up() {
     let error = Resolver::new(candidates).options(options).can_load("top").unwrap_err();
     assert_eq!(error.code(), Code::ResolveBudget);
     assert!(error.message().contains("within 100 steps"), "{error}");
-    for word in ["fewer mods", "modhost.lock", "[resolve] budget", "--greedy"] {
+    assert_eq!(error.message().matches("within").count(), 1, "{error}");
+    for word in ["fewer mods", "modhost.lock", "`budget` in the policy's [resolve]", "choice = \"greedy\"", "--greedy"]
+    {
         assert!(error.help().contains(word), "{}", error.help());
     }
 }
@@ -178,11 +181,7 @@ fn who_asks_for_one_plugin_is_told_as_much() {
         ),
         (
             "one that it needs excludes another that it needs",
-            &[
-                ("top", "[dependencies]\na = \"*\"\nb = \"*\""),
-                ("a", "[conflicts]\nb = \"*\""),
-                ("b", ""),
-            ],
+            &[("top", "[dependencies]\na = \"*\"\nb = \"*\""), ("a", "[conflicts]\nb = \"*\""), ("b", "")],
         ),
         (
             "the same further down",
@@ -205,7 +204,11 @@ fn who_asks_for_one_plugin_is_told_as_much() {
         ),
         (
             "what it needs needs what is not there",
-            &[("top", "[dependencies]\na = \"*\""), ("a", "[dependencies]\nb = \"*\""), ("b", "[dependencies]\ngone = \"*\"")],
+            &[
+                ("top", "[dependencies]\na = \"*\""),
+                ("a", "[dependencies]\nb = \"*\""),
+                ("b", "[dependencies]\ngone = \"*\""),
+            ],
         ),
         (
             "a contract whose provider is excluded",

@@ -10,6 +10,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering::Relaxed},
     },
+    time::Duration,
 };
 
 use modhost::{
@@ -61,7 +62,8 @@ fn large(number: usize) -> (Vec<(&'static str, Vec<u8>)>, Vec<u8>) {
     let manifest = format!("[plugin]\nid = \"wolf{number}\"\nversion = \"1.0.0\"\n");
     let files = vec![
         ("data.bin", noise),
-        ("main.lua", b"function howl() return 'awoo' end".to_vec()),
+        // It takes longer to load than to read, so that the next ones would come meanwhile if they might.
+        ("main.lua", b"for i = 1, 6000000 do end".to_vec()),
         ("plugin.toml", manifest.into_bytes()),
     ];
     let listed: Vec<(&str, &[u8])> = files.iter().map(|(path, bytes)| (*path, &bytes[..])).collect();
@@ -78,6 +80,7 @@ fn child_of_many() {
     let folder = Path::new(&folder);
     let mut policy = Policy::mods();
     policy.caps = small();
+    policy.overrides.deadline = Some(Duration::from_secs(60));
     let count = fs::read_dir(folder).unwrap().count();
     let checked = Arc::new(AtomicUsize::new(0));
     let seen = checked.clone();
